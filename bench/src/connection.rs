@@ -1,4 +1,4 @@
-//! A keep-alive connection that writes a request and reads the complete answer.
+//! A keep-alive connection that sends a request and reads the complete answer.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// More headers than any measured server sends.
+/// Maximum number of headers; no measured server sends more.
 const HEADERS_MAX: usize = 32;
 
 /// An open connection.
@@ -39,7 +39,7 @@ impl Connection {
     }
 }
 
-/// Status, start and length of the body, or `None` while the head is incomplete.
+/// Parses status, start and length of the body. Returns `None` while the head is incomplete.
 fn head(bytes: &[u8]) -> io::Result<Option<(u16, usize, usize)>> {
     let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];

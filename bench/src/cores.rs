@@ -1,4 +1,4 @@
-//! Pins servers and load to different processors if the machine has two.
+//! Pins the servers and the load generator to different processors if the machine has two.
 
 use std::io;
 use std::process::{Child, Command};
@@ -16,7 +16,7 @@ pub(crate) enum Side {
 }
 
 impl Side {
-    /// The processor of this side, or `None` if the machine has only one.
+    /// Returns the processor of this side, or `None` if the machine has only one.
     fn core(self) -> Option<CoreId> {
         let cores = core_affinity::get_core_ids().filter(|cores| cores.len() >= 2)?;
         let at = match self {
@@ -26,12 +26,12 @@ impl Side {
         cores.get(at).copied()
     }
 
-    /// Whether each side has a processor of its own.
+    /// Returns whether each side has its own processor.
     pub(crate) fn are_apart() -> bool {
         Self::Server.core().is_some()
     }
 
-    /// Runs a closure on this side, on a new thread, since a thread stays pinned.
+    /// Runs a closure on this side. Uses a new thread, because a thread stays pinned.
     pub(crate) fn run<T: Send>(self, work: impl FnOnce() -> T + Send) -> T {
         let core = self.core();
         let pinned = move || {

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::servers::Gateway;
 
-/// Longer than any measured call takes.
+/// Time limit of a call; longer than any measured call takes.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The live plugins of a configuration.
@@ -27,7 +27,7 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// Loads the plugins of a configuration. A gateway compiles them first, since the library cannot.
+    /// Loads the plugins of a configuration. Starts a gateway first to compile them, because the library cannot.
     pub(crate) async fn load(setup: Setup) -> anyhow::Result<(Self, Setup)> {
         let gateway = Gateway::start(setup)?;
         let Gateway { process, setup } = gateway;

@@ -1,4 +1,4 @@
-//! The load: each connection sends its next request after the previous answer, or at a fixed rate.
+//! The load generator. Each connection sends its next request after the previous answer, or at a fixed rate.
 
 use std::cell::RefCell;
 use std::future::{Future as _, poll_fn};
@@ -15,10 +15,10 @@ use crate::connection::Connection;
 use crate::cores::Side;
 use crate::request::Question;
 
-/// Tokio's default.
+/// Event interval of the runtime; Tokio's default.
 const EVENT_INTERVAL: u32 = 61;
 
-/// One minute; longer latencies are recorded as one minute.
+/// Maximum recorded latency: one minute. Longer latencies are recorded as one minute.
 const LONGEST_NS: u64 = 60_000_000_000;
 
 /// The requests to send.
@@ -26,41 +26,41 @@ const LONGEST_NS: u64 = 60_000_000_000;
 pub(crate) struct Load {
     pub(crate) question: Question,
     pub(crate) connections: u32,
-    /// Requests per second of all connections together; `None` for as many as are answered.
+    /// Requests per second of all connections together; `None` means as many as the server answers.
     pub(crate) pace: Option<u32>,
 }
 
 /// The results of a load.
 pub(crate) struct Answers {
-    /// Correct answers.
+    /// Number of correct answers.
     pub(crate) right: u64,
-    /// Rejections, other bodies, and broken connections.
+    /// Number of rejections, incorrect bodies and broken connections.
     pub(crate) wrong: u64,
     /// Latencies of correct answers, in nanoseconds.
     pub(crate) latency: Histogram<u64>,
-    /// The time from the first request to the last answer.
+    /// Time from the first request to the last answer.
     pub(crate) time: Duration,
 }
 
 impl Answers {
-    /// Correct answers per second.
+    /// Returns the number of correct answers per second.
     pub(crate) fn per_second(&self) -> f64 {
         self.right as f64 / self.time.as_secs_f64()
     }
 
-    /// The latency quantile of the answers, in microseconds.
+    /// Returns the latency at this quantile, in microseconds.
     pub(crate) fn within_us(&self, share: f64) -> f64 {
         self.latency.value_at_quantile(share) as f64 / 1e3
     }
 }
 
 impl Load {
-    /// A load of as many requests as are answered, on this number of connections.
+    /// Creates a load without a fixed rate, on this number of connections.
     pub(crate) fn full(question: Question, connections: u32) -> Self {
         Self { question, connections, pace: None }
     }
 
-    /// Sends requests for this time.
+    /// Sends requests for this period.
     pub(crate) fn run(self, address: SocketAddr, time: Duration) -> anyhow::Result<Answers> {
         self.run_until(address, |started| started.elapsed() >= time)
     }
@@ -72,12 +72,12 @@ impl Load {
 
     fn run_until(self, address: SocketAddr, enough: impl Fn(Instant) -> bool + Send + Sync) -> anyhow::Result<Answers> {
         Side::Load.run(|| {
-            // On its own processor the load never sleeps: waking up is kernel work that would be attributed to the
-            // slower server.
+            // With its own processor, the load generator never sleeps. Waking it up would be kernel work, attributed to
+            // the slower server.
             let restless = self.pace.is_none() && Side::are_apart();
             let interval = if restless { 1 } else { EVENT_INTERVAL };
             let runtime = Builder::new_current_thread().enable_all().event_interval(interval).build()?;
-            // Preparation and connecting are not measured.
+            // Preparation and connection setup are not measured.
             let (request, expected) = (self.question.request(""), self.question.answer());
             let open = runtime.block_on(join_all((0..self.connections).map(|_| Connection::open(address))));
             let answers = RefCell::new(Answers { right: 0, wrong: 0, latency: times()?, time: Duration::ZERO });
@@ -111,14 +111,14 @@ struct Sender {
 }
 
 impl Sender {
-    /// Sends on one connection until enough is done.
+    /// Sends requests on one connection until `enough` returns `true`.
     async fn send(&self, mut connection: Option<Connection>, index: u32, enough: &impl Fn() -> bool) {
         let Load { connections, pace, .. } = self.load;
         let pause = pace.map(|pace| Duration::from_secs(1) * connections / pace);
-        // Paced connections take turns.
+        // Distribute the requests of paced connections evenly over time.
         let mut due = self.started + pause.map_or(Duration::ZERO, |pause| pause * index / connections);
         while !enough() {
-            // A request delayed by the previous answer has waited since it was due.
+            // If the previous answer delays a request, its latency includes the time since it was due.
             let late = pause.is_some() && Instant::now() > due;
             if pause.is_some() && !late {
                 tokio::time::sleep_until(due.into()).await;
@@ -148,12 +148,12 @@ impl Sender {
     }
 }
 
-/// A histogram of nanoseconds with three significant digits.
+/// Creates a histogram of nanoseconds with three significant digits.
 pub(crate) fn times() -> anyhow::Result<Histogram<u64>> {
     Ok(Histogram::new_with_max(LONGEST_NS, 3)?)
 }
 
-/// Nanoseconds since a moment.
+/// Returns the nanoseconds since an instant.
 pub(crate) fn nanoseconds(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,5 @@
 //! `cargo xtask bench`: measures the gateway and other servers that give the same answers, in alternation, and prints
-//! ratios. A missed goal is reported but is no failure.
+//! ratios. A missed goal is reported, but does not fail the run.
 #![expect(clippy::print_stdout, reason = "printing is what a command does")]
 
 mod connection;
@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, start};
 use crate::report::Report;
 
-// The same allocator as the gateway's.
+// Use the same allocator as the gateway.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -29,7 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask bench")]
 struct Arguments {
-    /// Parts to measure; all if none is named.
+    /// Parts to measure; by default, all.
     names: Vec<Name>,
     /// Number of rounds; each measures everything once.
     #[arg(long, default_value_t = 5)]
@@ -63,7 +63,7 @@ enum Name {
     Start,
     /// Memory with many plugins, and with many connections.
     Memory,
-    /// Many more connections than requests can be answered.
+    /// Many more connections than a server can answer at once.
     Overload,
     /// Page faults and system calls.
     Cost,

@@ -1,5 +1,5 @@
-//! The benchmark's callback as native code behind hyper: the same signature check and the same answer. The baseline for
-//! the cost of the gateway.
+//! The benchmark's callback as native code behind hyper, with the same signature check and the same answer. It is the
+//! baseline for the cost of the gateway.
 #![expect(clippy::print_stderr, reason = "the address is printed for the benchmark")]
 
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-// The same allocator as the gateway's.
+// Use the same allocator as the gateway.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! The measured parts, one file each.
+//! The parts of the benchmark, one file each.
 
 pub(crate) mod beside;
 pub(crate) mod call;
@@ -17,9 +17,9 @@ use std::time::Duration;
 pub(crate) struct Plan {
     /// Number of rounds; each measures everything once.
     pub(crate) rounds: u32,
-    /// The time of one measurement of one server.
+    /// Duration of one measurement of one server.
     pub(crate) time: Duration,
 }
 
-/// Connections that keep a server busy.
+/// Number of connections that keeps a server busy.
 const CONNECTIONS: u32 = 16;

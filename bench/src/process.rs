@@ -1,4 +1,4 @@
-//! A server process: pinned to its side, with measurements of its resource use, killed when this is dropped.
+//! A server process, pinned to its side, with measurements of its resource use. Killed when dropped.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -16,21 +16,20 @@ use crate::connection::Connection;
 use crate::cores::Side;
 use crate::request::Question;
 
-/// Longer than any server takes to start, including the compilation of Python's interpreter.
+/// Time limit of a server's start, including the compilation of Python's interpreter.
 const TIMEOUT: Duration = Duration::from_secs(180);
 
 /// A running server.
 pub(crate) struct Process {
     child: Child,
-    /// The address of the server.
+    /// Address of the server.
     pub(crate) address: SocketAddr,
-    /// One message for each plugin that goes live, according to the log.
+    /// Receives one message for each plugin that goes live according to the log.
     live: Receiver<()>,
 }
 
 impl Process {
-    /// Starts a server, and waits for its address: the first address in a line with `listening on` or
-    /// `erving`.
+    /// Starts a server and waits for its address: the first address in a line with `listening on` or `erving`.
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let mut child =
@@ -45,7 +44,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Fails unless the server gives exactly the common answer.
+    /// Checks that the server gives exactly the expected answer.
     pub(crate) fn check(&self, question: Question) -> anyhow::Result<()> {
         ensure!(self.ask("", question)?, "{} does not give the common answer", self.address);
         Ok(())
@@ -58,23 +57,23 @@ impl Process {
         Ok(Builder::new_current_thread().enable_all().build()?.block_on(asked)?)
     }
 
-    /// Waits until one more plugin has gone live.
+    /// Waits until another plugin has gone live.
     pub(crate) fn wait_for_swap(&self) -> anyhow::Result<()> {
         self.live.recv_timeout(TIMEOUT).context("no plugin goes live")
     }
 
-    /// The CPU time of all threads so far.
+    /// Returns the CPU time of all threads so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
         let ticks = self.stat(11)? + self.stat(12)?;
         Ok(Duration::from_secs(ticks) / u32::try_from(clock_ticks_per_second())?)
     }
 
-    /// The minor page faults so far.
+    /// Returns the number of minor page faults so far.
     pub(crate) fn page_faults(&self) -> anyhow::Result<u64> {
         self.stat(7)
     }
 
-    /// A field of `/proc/PID/stat`, by its index after the process name.
+    /// Returns a field of `/proc/PID/stat`, by its index after the process name.
     fn stat(&self, index: usize) -> anyhow::Result<u64> {
         let text = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
         let (_, fields) = text.rsplit_once(") ").context("the process has no name")?;
@@ -82,7 +81,7 @@ impl Process {
         Ok(field.parse()?)
     }
 
-    /// Resident memory in KiB, including mapped files.
+    /// Returns the resident memory in KiB, including mapped files.
     pub(crate) fn resident_kib(&self) -> anyhow::Result<f64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = text.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
@@ -96,13 +95,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // The process may have ended already.
+        // Errors are ignored, because the process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The address of a server, or its last line of output.
+/// Address of a server, or its last line of output if it failed to start.
 type Beginning = Result<SocketAddr, String>;
 
 /// Reads a server's log to its end, so that the pipe never blocks, and reports the relevant lines.
@@ -111,7 +110,7 @@ fn follow(stderr: ChildStderr, address: &Sender<Beginning>, live: &Sender<()>) {
     let (mut line, mut last, mut serving) = (Vec::new(), String::new(), false);
     while reader.read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
         let text = String::from_utf8_lossy(&line);
-        // The receivers may be gone already.
+        // Send errors are ignored, because the receivers may have been dropped.
         if !serving && let Some(found) = listens(&text) {
             serving = true;
             let _ = address.send(Ok(found));
@@ -127,7 +126,7 @@ fn follow(stderr: ChildStderr, address: &Sender<Beginning>, live: &Sender<()>) {
     let _ = address.send(Err(last));
 }
 
-/// The address in a line such as `listening on 127.0.0.1:8080; admin pages at ...` or `serving 127.0.0.1:8080`.
+/// Returns the address in a line such as `listening on 127.0.0.1:8080; admin pages at ...` or `serving 127.0.0.1:8080`.
 fn listens(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once("listening on ").or_else(|| line.split_once("erving "))?;
     let rest = &rest[rest.find("127.0.0.1:")?..];

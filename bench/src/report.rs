@@ -1,4 +1,4 @@
-//! The results: figures with a value for each round, and goals.
+//! The results of a run: figures with one value per round, and goals.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-/// The goal of a figure.
+/// Goal of a figure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
     AtMost(f64),
@@ -22,31 +22,31 @@ struct Figure {
     rounds: Vec<f64>,
 }
 
-/// Everything that one run measured.
+/// All figures of one run.
 #[derive(Default)]
 pub(crate) struct Report {
     figures: Vec<Figure>,
     skipped: Vec<String>,
 }
 
-/// The values of one part, by server and measure, in the order of the rounds.
+/// Values of one part, by server and measure, in the order of the rounds.
 #[derive(Default)]
 pub(crate) struct Series {
     values: BTreeMap<(String, &'static str), Vec<f64>>,
 }
 
 impl Series {
-    /// Adds the next round's value.
+    /// Adds the value of the next round.
     pub(crate) fn push(&mut self, server: impl Into<String>, measure: &'static str, value: f64) {
         self.values.entry((server.into(), measure)).or_default().push(value);
     }
 
-    /// All values; empty if the server was skipped.
+    /// Returns all values; empty if the server was skipped.
     pub(crate) fn get(&self, server: &str, measure: &'static str) -> &[f64] {
         self.values.get(&(server.to_owned(), measure)).map_or(&[], Vec::as_slice)
     }
 
-    /// The ratios of one server's values to another's, round by round.
+    /// Returns the ratio of one server's values to another's, for each round.
     pub(crate) fn ratio(&self, measure: &'static str, of: &str, over: &str) -> Vec<f64> {
         self.get(of, measure).iter().zip(self.get(over, measure)).map(|(of, over)| of / over).collect()
     }
@@ -112,7 +112,7 @@ impl Report {
         Part { report: self, name }
     }
 
-    /// Writes everything to a file.
+    /// Writes all figures to a file.
     pub(crate) fn write(&self, path: &Path, run: &Value) -> anyhow::Result<()> {
         let figures: Vec<Value> = self.figures.iter().map(Figure::json).collect();
         let report = json!({ "run": run, "figures": figures, "skipped": self.skipped });
@@ -137,7 +137,7 @@ impl Part<'_> {
         self.report.figures.push(figure);
     }
 
-    /// Reports why something was not measured.
+    /// Reports the reason why something was not measured.
     pub(crate) fn skip(&mut self, what: &str, why: impl std::fmt::Display) {
         let sentence = format!("{what} was skipped: {why}");
         println!("  {sentence}");
@@ -145,7 +145,7 @@ impl Part<'_> {
     }
 }
 
-/// Formats a number with about three digits, which exceeds the accuracy of the measurements.
+/// Formats a number with about three digits. The accuracy of the measurements is lower than that.
 fn short(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),

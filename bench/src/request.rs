@@ -3,20 +3,20 @@
 use frontgate_tests::{PUBLIC_URL, TOKEN, sign};
 use url::form_urlencoded;
 
-/// The kind of list that is requested.
+/// Kind of list that is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// A page of twenty.
+    /// A page of twenty customers.
     List,
     /// An empty page.
     Nothing,
 }
 
-/// The number of customers on a page.
+/// Number of customers on a page.
 pub(crate) const PAGE_SIZE: usize = 20;
 
 impl Question {
-    /// The worker who requests the list.
+    /// Returns the worker who requests the list.
     pub(crate) fn worker(self) -> &'static str {
         match self {
             Self::List => "ana@example.org",
@@ -24,12 +24,12 @@ impl Question {
         }
     }
 
-    /// The body of the correct answer.
+    /// Returns the body of the correct answer.
     pub(crate) fn answer(self) -> Vec<u8> {
         frontgate_bench_answer::list(self.worker(), PAGE_SIZE)
     }
 
-    /// The bytes of a request to a tenant's callback, as Twilio sends it.
+    /// Returns the bytes of a request to a tenant's callback, in Twilio's format.
     pub(crate) fn request(self, prefix: &str) -> Vec<u8> {
         let path = format!("{prefix}/callbacks/crm");
         let page_size = PAGE_SIZE.to_string();

@@ -1,4 +1,4 @@
-//! Starts the servers that are compared.
+//! Starts the servers to compare.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use frontgate_tests::{Setup, TOKEN, component, program, root};
 
 use crate::process::Process;
 
-/// The features of `wasmtime serve` that this benchmark needs.
+/// Features of `wasmtime serve` that this benchmark needs.
 const WASMTIME_FEATURES: &str = "run,serve,component-model-async,pooling-allocator,cranelift,parallel-compilation";
 
-/// The gateway's engine settings, as far as `wasmtime serve` has them.
+/// The gateway's engine settings that `wasmtime serve` also has.
 const WASMTIME_SETTINGS: [&str; 5] = [
     "pooling-allocator=y",
     "pooling-memory-keep-resident=262144",
@@ -21,22 +21,23 @@ const WASMTIME_SETTINGS: [&str; 5] = [
     "pooling-max-memory-size=67108864",
 ];
 
-/// Cargo's target folder.
+/// Returns cargo's target folder.
 fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The benchmark's folder for tools and their output.
+/// Returns the benchmark's folder for tools and their output.
 pub(crate) fn workspace() -> PathBuf {
     target().join("bench")
 }
 
-/// A setup with the benchmark's plugin. Settings have their defaults, except the limits on connections of one address.
+/// Creates a setup with the benchmark's plugin. All settings have their defaults, except the connection limits per
+/// address.
 pub(crate) fn setup() -> Setup {
     empty_setup().plugin("plugin", &component("bench-customers"))
 }
 
-/// A setup without a plugin.
+/// Creates a setup without a plugin.
 pub(crate) fn empty_setup() -> Setup {
     Setup::new()
         .set("log.format", "\"text\"")
@@ -45,7 +46,7 @@ pub(crate) fn empty_setup() -> Setup {
         .set("server.connections_per_address_max", "12000")
 }
 
-/// A running gateway and its folder.
+/// A running gateway and its setup.
 pub(crate) struct Gateway {
     pub(crate) process: Process,
     pub(crate) setup: Setup,
@@ -73,7 +74,7 @@ pub(crate) fn native() -> anyhow::Result<Process> {
     Process::start(&mut Command::new(target().join("release/frontgate-bench-native")))
 }
 
-/// Starts Express with Twilio's middleware. The lock file selects its packages.
+/// Starts Express with Twilio's middleware. The lock file determines the package versions.
 pub(crate) fn express() -> anyhow::Result<Process> {
     let folder = workspace().join("express");
     fs::create_dir_all(&folder)?;
@@ -110,7 +111,7 @@ pub(crate) fn wasmtime_serve() -> anyhow::Result<Process> {
     Process::start(&mut serve)
 }
 
-/// Runs a tool silently; its last line of error output is the error.
+/// Runs a tool silently. If it fails, the error is the last line of its error output.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().with_context(|| format!("{name} is not there"))?;
@@ -119,7 +120,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a file is newer than another.
+/// Returns whether one file is newer than another.
 pub(crate) fn is_newer(made: &Path, source: &Path) -> bool {
     let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified());
     matches!((time(made), time(source)), (Ok(made), Ok(source)) if made > source)

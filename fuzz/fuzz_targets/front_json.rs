@@ -1,4 +1,4 @@
-//! libFuzzer's entry point of `frontgate_fuzz::front_json`.
+//! Entry point of libFuzzer for `frontgate_fuzz::front_json`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| frontgate_fuzz::front_json::run(input));

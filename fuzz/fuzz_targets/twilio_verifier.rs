@@ -1,4 +1,4 @@
-//! libFuzzer's entry point of `frontgate_fuzz::twilio_verifier`.
+//! Entry point of libFuzzer for `frontgate_fuzz::twilio_verifier`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| frontgate_fuzz::twilio_verifier::run(input));

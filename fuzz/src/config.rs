@@ -1,6 +1,6 @@
-//! `config.toml`: any text is loaded as a checked configuration or rejected with faults, and neither shows a secret.
+//! `config.toml`: any text is either loaded as a checked configuration or rejected. Neither result shows a secret.
 //!
-//! The first byte of an input selects how it is used (see [`run`]); the rest is TOML.
+//! The first byte of an input selects how the input is used (see [`run`]); the rest is TOML.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -8,12 +8,12 @@ use std::sync::LazyLock;
 use frontgate_config::Config;
 use tempfile::TempDir;
 
-/// The content of the file that secret references name. No other text contains it.
+/// Content of the file that secret references name. No other text contains it.
 const SECRET: &str = "c0rrect-horse-battery-staple";
-/// A configuration with a reference to a secret in each place that takes one.
+/// A configuration with a secret reference everywhere one is accepted.
 const COMPLETE: &str = include_str!("../seeds/config/complete.toml");
 
-/// A folder with the files that configurations name.
+/// A temporary folder with the files that configurations name.
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = TempDir::new().expect("a folder");
     fs::create_dir(folder.path().join("plugins")).expect("a folder");
@@ -21,11 +21,12 @@ static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     folder
 });
 
-/// If the first byte is `#`, the text is the configuration. Any other first byte selects a secret reference of the
-/// complete configuration, and a literal secret replaces it, as an operator may write by mistake.
+/// Asserts that loading never shows a secret. If the first byte is `#`, the text is the configuration. Any other first
+/// byte selects a secret reference in the complete configuration. A literal secret replaces it, which is a possible
+/// mistake of operators.
 pub fn run(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
-    // Operators may name devices and pipes, which never end.
+    // Devices and pipes can be read forever, and operators are allowed to name them.
     if text.contains("/dev") || text.contains("/proc") {
         return;
     }
@@ -49,7 +50,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// The complete configuration with a literal in place of one reference.
+/// Returns the complete configuration with a literal secret in place of one reference.
 fn literal(count: usize, rest: &str) -> String {
     const REFERENCE: &str = "{ file = \"secret\" }";
     let places: Vec<usize> = COMPLETE.match_indices(REFERENCE).map(|(at, _)| at).collect();

@@ -1,9 +1,9 @@
-//! The destination of a plugin's request: `Destination::of` and `Destination::of_authority`.
+//! The destination of a plugin's request: checks `Destination::of` and `Destination::of_authority`.
 
 use frontgate_runtime::fuzzing;
 use url::Url;
 
-/// A destination does not depend on the spelling, on the path or on the API that names it.
+/// Asserts that a destination does not depend on the spelling, on the path or on the API that names it.
 pub fn run(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
     if let Some((scheme, authority)) = text.split_once("://")

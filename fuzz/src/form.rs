@@ -1,10 +1,10 @@
-//! `Form::parse`: bodies of Twilio's callbacks, compared with a second parser.
+//! `Form::parse`: parses bodies of Twilio's callbacks, compared with a second parser.
 
 use frontgate_twilio::form::Form;
 
 use super::naive;
 
-/// An accepted form has exactly the pairs that a second parser finds, and is stable when encoded again.
+/// Asserts that an accepted form has exactly the pairs that a second parser finds, and is stable when encoded again.
 pub fn run(input: &[u8]) {
     let Ok(form) = Form::parse(input) else { return };
     let pairs: Vec<(String, String)> = owned(&form);

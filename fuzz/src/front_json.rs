@@ -1,4 +1,4 @@
-//! `front::requests`: JSON that Front signed, as a POST and as a DELETE.
+//! `front::requests`: decodes JSON that Front signed, as a POST and as a DELETE.
 
 use frontgate_front::requests::{
     ATTACHMENTS_MAX, CONVERSATION_IDS_MAX, ChannelRequest, Decoded, FILENAME_CHARS_MAX, RECIPIENTS_MAX, decode,
@@ -6,12 +6,12 @@ use frontgate_front::requests::{
 };
 use frontgate_front::signature::{Key, Keys, SignedRequest};
 
-/// The maximum length of an unknown type.
+/// Maximum length of an unknown type in characters.
 const TYPE_CHARS_MAX: usize = 64;
-/// The time at which the signed request is sent and received.
+/// Time at which the signed request is sent and received, in milliseconds since 1970.
 const NOW_MS: u64 = 1_700_000_000_000;
 
-/// Any bytes are decoded or rejected, and a decoded request is within every limit.
+/// Asserts that any bytes are decoded or rejected, and that a decoded request is within every limit.
 pub fn run(input: &[u8]) {
     let kept = decode_stored(input);
     let keys = Keys::new(vec![Key::new("app_secrets[0]", "secret")], 1);

@@ -1,6 +1,6 @@
 //! Front's `Keys::verify`, compared with a second verifier.
 //!
-//! An input is three lines and a body: how to sign (see [`run`]), the timestamp, a signature; then the body.
+//! An input is three lines and a body: signing options (see [`run`]), the timestamp, a signature; then the body.
 
 use frontgate_front::signature::{Content, Key, Keys, Refusal, SignedRequest};
 
@@ -11,10 +11,10 @@ const SECRETS: [&str; 3] =
 const WINDOW_MS: u64 = 300_000;
 const NOW_MS: u64 = 1_700_000_000_000;
 
-/// A request is accepted exactly if the second verifier accepts it.
+/// Asserts that a request is accepted exactly if the second verifier accepts it.
 ///
-/// First line: byte 0 selects POST or DELETE; byte 1 the signing key, or the signature of line 3; byte 2 the signed
-/// content, a body or no body; byte 3 the change after signing.
+/// Bytes of the first line: 0 selects POST or DELETE; 1 selects the signing key, or the signature in line 3; 2 selects
+/// the signed content, the body or `undefined`; 3 selects the change after signing.
 pub fn run(mut input: &[u8]) {
     let how = line(&mut input);
     let (Ok(timestamp), Ok(written)) = (str::from_utf8(line(&mut input)), str::from_utf8(line(&mut input))) else {
@@ -67,7 +67,7 @@ fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
     naive::hmac_sha256(secret, &[timestamp.as_bytes(), b":", body].concat())
 }
 
-/// The time in milliseconds; numbers up to 100,000,000,000 are seconds.
+/// Returns the time in milliseconds. Numbers up to 100,000,000,000 are seconds.
 fn sent_ms(timestamp: &str) -> Option<u64> {
     let mut number: u64 = 0;
     for letter in timestamp.chars() {

@@ -1,9 +1,10 @@
-//! `front::text` and `front::html`: HTML of teammates, Front and plugins as plain text, and bodies for Front.
+//! `front::text` and `front::html`: convert HTML of teammates, Front and plugins to plain text, and to bodies for
+//! Front.
 
 use frontgate_front::html::Html;
 use frontgate_front::text;
 
-/// Elements without attributes that a body may consist of.
+/// Elements that a body may contain, without attributes.
 const ELEMENTS: [&str; 35] = [
     "b",
     "blockquote",
@@ -42,9 +43,9 @@ const ELEMENTS: [&str; 35] = [
     "",
 ];
 
-/// Plain text is never longer than its HTML; escaped text contains no markup and survives conversion in both
-/// directions.
-/// A body for Front consists of elements without attributes and escaped text.
+/// Asserts that plain text is never longer than its HTML, and that escaped text contains no markup. Escaped text also
+/// survives conversion in both directions, and a body for Front consists of escaped text and elements without
+/// attributes.
 pub fn run(input: &[u8]) {
     let Ok(body) = std::str::from_utf8(input) else { return };
     let plain = text::plain(body);
@@ -52,7 +53,7 @@ pub fn run(input: &[u8]) {
     let html = text::html(body);
     assert!(!html.replace("<br>", "").contains(['<', '>', '"']), "escaped text contains markup: {html}");
     assert!(text::plain(&html).len() <= html.len());
-    // A body without tags is returned unchanged; a paragraph makes it HTML. White space may change.
+    // A body without tags is returned unchanged. Inside a paragraph it is HTML, and white space may change.
     let paragraph = text::plain(&format!("<p>{html}</p>")).into_owned();
     if body.chars().all(|letter| !letter.is_whitespace() || matches!(letter, ' ' | '\n')) {
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

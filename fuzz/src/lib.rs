@@ -1,7 +1,7 @@
-//! The fuzz targets: what each does with an arbitrary input, and which properties it asserts.
+//! The fuzz targets. Each one processes an arbitrary input and asserts properties of the result.
 //!
-//! libFuzzer calls the targets through `fuzz_targets/`. `host/tests/fuzz_seeds.rs` includes this file too and runs each
-//! target with its committed seeds, so that `cargo xtask test` compiles and checks them.
+//! libFuzzer calls the targets through `fuzz_targets/`. `host/tests/fuzz_seeds.rs` also includes this file, and runs
+//! each target with its committed seeds. So `cargo xtask test` compiles and checks the targets.
 
 pub mod config;
 pub mod destination;
@@ -14,10 +14,10 @@ mod naive;
 pub mod routes;
 pub mod twilio_verifier;
 
-/// A target: panics if a property does not hold.
+/// A fuzz target. Panics if a property does not hold.
 pub type Target = fn(&[u8]);
 
-/// Every target by its name, which is also the name of its folder in `seeds/`.
+/// Every target with its name, which is also the name of its folder in `seeds/`.
 pub const ALL: [(&str, Target); 9] = [
     ("config", config::run),
     ("destination", destination::run),
@@ -40,7 +40,7 @@ fn line<'i>(input: &mut &'i [u8]) -> &'i [u8] {
     first
 }
 
-/// The byte of a line at a position, or 0.
+/// Returns the byte at a position of a line, or 0.
 fn byte(line: &[u8], at: usize) -> usize {
     line.get(at).copied().unwrap_or_default().into()
 }

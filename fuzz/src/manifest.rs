@@ -1,11 +1,11 @@
-//! A plugin's file before compilation: its manifest, and its differences from the contract.
+//! A plugin's file before compilation: reads its manifest and its differences from the contract.
 
 use frontgate_contract::{Description, Manifest};
 
-/// Longest description or reason that reaches the log, in bytes, for each name that a component may have.
+/// Maximum length in bytes of a description or reason in the log, for each name that a component may have.
 const REASON_BYTES_MAX: usize = 1 << 20;
 
-/// Any bytes are described or rejected, deterministically, and a description is bounded.
+/// Asserts that any bytes are described or rejected, deterministically, and that a description is bounded.
 pub fn run(input: &[u8]) {
     let described = manifest(input);
     match &described {

@@ -1,12 +1,12 @@
-//! Simple reference implementations for the targets. They share no code with the gateway except the hash functions.
+//! Simple reference implementations for the targets. Except the hash functions, they share no code with the gateway.
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// Bytes of a block of SHA-1 and of SHA-256.
+/// Block size of SHA-1 and SHA-256 in bytes.
 const BLOCK: usize = 64;
 
-/// HMAC as RFC 2104 writes it, in base64.
+/// Computes HMAC as RFC 2104 defines it, in base64.
 fn hmac<D: Digest>(key: &[u8], text: &[u8]) -> String {
     let mut block = if key.len() > BLOCK { D::digest(key).to_vec() } else { key.to_vec() };
     block.resize(BLOCK, 0);
@@ -15,17 +15,17 @@ fn hmac<D: Digest>(key: &[u8], text: &[u8]) -> String {
     base64(&D::digest([pad(0x5c), inner.to_vec()].concat()))
 }
 
-/// HMAC-SHA1 in base64.
+/// Computes HMAC-SHA1 in base64.
 pub(crate) fn hmac_sha1(key: &str, text: &[u8]) -> String {
     hmac::<Sha1>(key.as_bytes(), text)
 }
 
-/// HMAC-SHA256 in base64.
+/// Computes HMAC-SHA256 in base64.
 pub(crate) fn hmac_sha256(key: &str, text: &[u8]) -> String {
     hmac::<Sha256>(key.as_bytes(), text)
 }
 
-/// SHA-256 in hexadecimal.
+/// Computes SHA-256 in hexadecimal.
 pub(crate) fn sha256(text: &[u8]) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -43,7 +43,7 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// The pairs of a form, or `None` where an escape is incomplete or a text is not UTF-8.
+/// Parses the pairs of a form. Returns `None` if an escape is incomplete or a text is not UTF-8.
 pub(crate) fn form(body: &[u8]) -> Option<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     for piece in body.split(|byte| *byte == b'&') {

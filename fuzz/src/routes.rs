@@ -1,4 +1,4 @@
-//! `Routes::find`: the path of a request, compared with a second router that works by segments.
+//! `Routes::find`: finds the route of a path, compared with a second router that works by segments.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use frontgate_config::Config;
 use frontgate_gateway::routes::{Endpoint, RouteMatch, Routes};
 
-/// Paths of tenants, by name; the last contains the name of another tenant's app.
+/// Paths of tenants, by name. The last one contains the name of another tenant's app.
 const TENANTS: [(&str, &str); 3] = [("root", "/"), ("acme", "/acme"), ("deep", "/acme/front/sms")];
 /// The apps of each tenant.
 const APPS: [&str; 2] = ["sms", "front"];
-/// Callbacks, by their names in a path.
+/// Names of callbacks in a path.
 const CALLBACKS: [&str; 6] =
     ["crm", "templates", "outgoing-conversation", "routing", "conversations", "twilio-conversations"];
 
@@ -33,7 +33,7 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     Routes::new(checked.config.all_tenants())
 });
 
-/// Both routers find the same route for a path.
+/// Asserts that both routers find the same route for a path.
 pub fn run(input: &[u8]) {
     let Ok(path) = str::from_utf8(input) else { return };
     let found = ROUTES.find(path).map(|found| match found {
@@ -59,7 +59,7 @@ fn expected(path: &str) -> Option<String> {
             }
         }
     }
-    // The shortest app path that is a prefix of the segments.
+    // Find the shortest app path that is a prefix of the segments.
     let mut apps: Vec<(String, &str, &str)> = Vec::new();
     for (tenant, prefix) in TENANTS {
         apps.extend(APPS.map(|app| (format!("{}/front/{app}", prefix.trim_end_matches('/')), tenant, app)));

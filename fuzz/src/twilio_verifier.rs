@@ -1,6 +1,6 @@
 //! Twilio's `Keys::verify`, compared with a second verifier.
 //!
-//! An input is four lines and a body: how to sign (see [`run`]), the request target without its first slash, the
+//! An input is four lines and a body: signing options (see [`run`]), the request target without its first slash, the
 //! settings header, a signature; then the body.
 
 use std::cmp::Ordering;
@@ -14,10 +14,10 @@ use super::{byte, line, naive};
 
 const TOKENS: [&str; 2] =
     ["0123456789abcdef0123456789abcdef", "a-token-that-is-longer-than-one-block-of-the-hash-function-which-is-64"];
-/// Id, secret and algorithm.
+/// Id, secret and algorithm of each SharedKey.
 const SHARED: [(&str, &str, Algorithm); 2] =
     [("strong", "first shared secret", Algorithm::HmacSha256), ("weak", "second shared secret", Algorithm::HmacSha1)];
-/// Public URLs, and the prefixes of the target in each URL that Twilio may have signed.
+/// Public URLs, each with the URL prefixes that Twilio may have signed.
 const BASES: [(&str, &[&str]); 4] = [
     ("https://gw.example.org", &["https://gw.example.org", "https://gw.example.org:443"]),
     ("http://gw.example.org/", &["http://gw.example.org", "http://gw.example.org:80"]),
@@ -33,10 +33,10 @@ const BASES: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// A request is accepted exactly if the second verifier accepts it.
+/// Asserts that a request is accepted exactly if the second verifier accepts it.
 ///
-/// First line: byte 0 selects the public URL; byte 1 whether the body is a form; byte 2 the signing key, or the
-/// signature of line 4; byte 3 the signed text among the accepted ones; byte 4 the change after signing.
+/// Bytes of the first line: 0 selects the public URL; 1 selects whether the body is a form; 2 selects the signing key,
+/// or the signature in line 4; 3 selects one of the accepted signed texts; 4 selects the change after signing.
 pub fn run(mut input: &[u8]) {
     let how = line(&mut input);
     let mut read = || str::from_utf8(line(&mut input)).map(str::to_owned);
@@ -98,7 +98,8 @@ fn signed(key: usize, text: &str) -> String {
     }
 }
 
-/// The keys that may have signed: the SharedKey named in the header, if its algorithm matches, or the tokens.
+/// Returns the indexes of keys that may have signed: the SharedKey in the header if its algorithm matches, or the
+/// tokens.
 fn allowed(settings: &str) -> Vec<usize> {
     let mut algorithm = None;
     let mut id = None;
@@ -120,14 +121,14 @@ fn allowed(settings: &str) -> Vec<usize> {
     }
 }
 
-/// Whether the hash in the query, if any, is the hash of the body.
+/// Returns whether the hash in the query, if any, is the hash of the body.
 fn hash_fits(target: &str, body: &[u8]) -> bool {
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let hash = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "bodySHA256");
     hash.is_none_or(|(_, hash)| hash == naive::sha256(body))
 }
 
-/// Every text that Twilio may have signed: combinations of URLs and field orders.
+/// Returns every text that Twilio may have signed: combinations of URLs and field orders.
 fn texts(prefixes: &[&str], target: &str, is_form: bool, body: &[u8]) -> Vec<String> {
     let mut targets = vec![target.to_owned()];
     if let Some((path, query)) = target.split_once('?') {
@@ -147,7 +148,7 @@ fn texts(prefixes: &[&str], target: &str, is_form: bool, body: &[u8]) -> Vec<Str
     texts
 }
 
-/// A query as browsers escape it.
+/// Returns a query as browsers escape it.
 fn escaped(query: &str) -> String {
     let mut text = String::new();
     for byte in query.bytes() {
@@ -161,7 +162,7 @@ fn escaped(query: &str) -> String {
 
 type Pair = (String, String);
 
-/// The fields in each order that Twilio's back ends use.
+/// Returns the fields in each order that Twilio's back ends use.
 fn fields(pairs: Vec<Pair>) -> Vec<String> {
     let text = |order: &dyn Fn(&Pair, &Pair) -> Ordering| {
         let mut pairs = pairs.clone();
@@ -174,7 +175,7 @@ fn fields(pairs: Vec<Pair>) -> Vec<String> {
         vec![text(&|a, b| (units(&a.0), units(&a.1)).cmp(&(units(&b.0), units(&b.1)))), text(&|a, b| a.cmp(b))];
     let ambiguous = pairs.iter().any(|a| pairs.iter().any(|b| a.0 == b.0 && a.1.len() != b.1.len()));
     if ambiguous {
-        // Numbers first, by value.
+        // Numbers come first, by value.
         let rank = |text: &str| match text.parse::<f64>() {
             Ok(number) => (0, number),
             Err(_) => (1, 0.0),

@@ -37,7 +37,7 @@ pub fn read(id: &str, bytes_max: usize) -> Result<Vec<u8>> {
     }
 }
 
-/// Opens a file for sequential reads. The gateway fetches nothing before the first one.
+/// Opens a file for sequential reads. The gateway fetches nothing before the first read.
 ///
 /// ```
 /// use std::io::Read as _;
@@ -59,12 +59,12 @@ pub fn open(id: &str) -> File {
 pub struct File {
     id: String,
     offset: u64,
-    /// Bytes that were fetched and not yet read.
+    /// Fetched bytes that are not yet read.
     buffered: Vec<u8>,
 }
 
 impl File {
-    /// Returns the next piece; empty at the end.
+    /// Returns the next piece of the file, or an empty piece at the end.
     ///
     /// ```
     /// use frontgate_sdk::{attachments, testing};

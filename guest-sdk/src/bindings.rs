@@ -6,7 +6,7 @@ wit_bindgen::generate!({
     additional_derives: [PartialEq],
 });
 
-/// Generates one role's world. Only a plugin that exports the role contains its type information.
+/// Generates the bindings of one role. Only a plugin that exports the role contains the role's type information.
 macro_rules! role {
     ($module:ident, $world:literal, $export:literal) => {
         pub mod $module {

@@ -1,7 +1,7 @@
 //! A fast allocator for short calls: size classes with free lists, over a static arena.
 //!
-//! A plugin's instance usually runs one call, so that joining free blocks does not pay. Compared with libc's allocator, a
-//! plugin lists twenty customers with a quarter fewer instructions.
+//! A plugin's instance usually runs one call, so merging free blocks is not worth the cost. A plugin that lists twenty
+//! customers runs a quarter fewer instructions than with libc's allocator.
 #![expect(unsafe_code, reason = "an allocator returns raw pointers")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,32 +11,32 @@ use std::mem::MaybeUninit;
 use std::process;
 use std::ptr;
 
-/// Blocks come from the arena until it is full, then from the system.
+/// Size of the arena. When the arena is full, blocks come from the system.
 const ARENA_BYTES: usize = 256 * 1024;
-/// The smallest block, and the alignment of all blocks. Each class doubles the size.
+/// Size of the smallest block in bytes, and the alignment of all blocks. Each class doubles the size.
 const BLOCK_MIN: usize = 16;
-/// Larger requests go to the system.
+/// Size of the largest block in bytes. Larger requests go to the system.
 const BLOCK_MAX: usize = 8 * 1024;
 const CLASSES: usize = (BLOCK_MAX / BLOCK_MIN).ilog2() as usize + 1;
 
 /// The allocator of a plugin.
 pub(crate) struct Blocks {
     arena: UnsafeCell<Arena>,
-    /// Bytes of the arena that were handed out.
+    /// Number of arena bytes that were handed out.
     used: Cell<usize>,
-    /// For each class, the block that was freed last. A free block holds the pointer to the next one.
+    /// The most recently freed block of each class. A free block holds the pointer to the next one.
     free: [Cell<*mut u8>; CLASSES],
 }
 
 #[repr(align(16))]
 struct Arena(#[expect(dead_code, reason = "used through its address")] [MaybeUninit<u8>; ARENA_BYTES]);
 
-/// The size of the blocks of a class.
+/// Returns the size of a class's blocks, in bytes.
 fn block_bytes(class: usize) -> usize {
     BLOCK_MIN << class
 }
 
-/// `None` for requests to the system.
+/// Returns the size class of a request, or `None` if the request goes to the system.
 fn class(layout: Layout) -> Option<usize> {
     if layout.size() > BLOCK_MAX || layout.align() > BLOCK_MIN {
         return None;
@@ -50,7 +50,7 @@ impl Blocks {
         Self { arena, used: Cell::new(0), free: [const { Cell::new(ptr::null_mut()) }; CLASSES] }
     }
 
-    /// Returns whether the block is in the arena; all others are the system's.
+    /// Returns whether the block is in the arena rather than from the system.
     fn owns(&self, block: *const u8) -> bool {
         block.addr().wrapping_sub(self.arena.get().addr()) < ARENA_BYTES
     }
@@ -76,7 +76,7 @@ unsafe impl GlobalAlloc for Blocks {
                 return unsafe { self.arena.get().cast::<u8>().add(start) };
             }
         }
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`.
         unsafe { System.alloc(layout) }
     }
 
@@ -87,17 +87,18 @@ unsafe impl GlobalAlloc for Blocks {
                 unsafe { block.cast::<*mut u8>().write(self.free[class].get()) };
                 self.free[class].set(block);
             }
-            // SAFETY: the caller's contract.
+            // SAFETY: the caller upholds the contract of `GlobalAlloc`.
             _ => unsafe { System.dealloc(block, layout) },
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         if !self.owns(block) {
-            // SAFETY: the caller's contract.
+            // SAFETY: the caller upholds the contract of `GlobalAlloc`.
             return unsafe { System.realloc(block, layout, bytes) };
         }
-        // SAFETY: the caller's contract; the blocks do not overlap, and both hold the copied bytes.
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`; the blocks do not overlap, and both hold the
+        // copied bytes.
         unsafe {
             let wanted = Layout::from_size_align_unchecked(bytes, layout.align());
             if class(layout) == class(wanted) {
@@ -113,7 +114,7 @@ unsafe impl GlobalAlloc for Blocks {
     }
 }
 
-/// Allocates what the gateway passes to the plugin. The memory comes from the system, because libc frees some of it.
+/// Allocates the memory for values from the gateway. The memory comes from the system, because libc frees some of it.
 #[cfg(not(test))]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cabi_realloc(had: *mut u8, had_bytes: usize, align: usize, bytes: usize) -> *mut u8 {
@@ -139,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// A step: the slot, whose blocks are filled with its number, bytes, and the kind of step.
+    /// Generates a step: a slot, the number of bytes, and the kind of step. The slot's number fills the slot's blocks.
     fn step() -> impl Strategy<Value = (u8, usize, u32)> {
         let bytes = prop_oneof![4 => 1..600_usize, 2 => 1..=BLOCK_MAX, 1 => 1..40_000_usize];
         (0..24_u8, bytes, 0..6_u32)
@@ -156,7 +157,7 @@ mod tests {
                 // SAFETY: held blocks were allocated with their layout, and filled.
                 unsafe {
                     let (new, layout) = match slot.take() {
-                        // Like `cabi_realloc`.
+                        // Allocates from the system, as `cabi_realloc` does.
                         None if bytes % 5 == 0 => (System.alloc(wanted), wanted),
                         None => (blocks.alloc(wanted), wanted),
                         Some((had, layout)) if align % 2 == 0 => {
@@ -176,13 +177,13 @@ mod tests {
                     *slot = Some((new, layout));
                 }
                 for (number, (at, layout)) in held.iter().enumerate().filter_map(|(n, held)| Some((n, (*held)?))) {
-                    // SAFETY: as above.
+                    // SAFETY: held blocks were allocated with their layout, and filled.
                     let bytes = unsafe { std::slice::from_raw_parts(at, layout.size()) };
                     prop_assert!(bytes.iter().all(|byte| usize::from(*byte) == number));
                 }
             }
             for (at, layout) in held.into_iter().flatten() {
-                // SAFETY: as above.
+                // SAFETY: held blocks were allocated with their layout.
                 unsafe { blocks.dealloc(at, layout) };
             }
         }

@@ -43,7 +43,7 @@ pub trait Channel {
         Ok(())
     }
 
-    /// Returns a page of the accounts that can be connected with this credential. The default has none.
+    /// Returns a page of the accounts that can be connected with this credential. By default, the page is empty.
     fn list_addresses(credential: Option<String>, page_token: Option<String>) -> Result<AddressPage> {
         let _ = (credential, page_token);
         Ok(AddressPage::last([]))

@@ -26,7 +26,7 @@ use crate::{
 pub trait Conversations {
     /// Handles `onConversationAdd`: returns changes to the new conversation.
     fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
-        // Without a proxy address, an unknown address after the first may be the company's own.
+        // Without a proxy address, any unknown address except the first may be the company's own.
         let shown = |address: &String| event.proxy_address.is_some() || event.addresses.first() == Some(address);
         let (mut names, mut avatar) = (Vec::new(), None);
         for address in &event.addresses {
@@ -39,7 +39,7 @@ pub trait Conversations {
                 None => {}
             }
         }
-        // One person's picture would be wrong for a group.
+        // A group must not have the picture of one person.
         let avatar = avatar.filter(|_| names.len() == 1);
         Ok(ConversationChanges { friendly_name: (!names.is_empty()).then(|| names.join(", ")), avatar })
     }

@@ -23,15 +23,15 @@ use crate::{Customer, CustomerPage, ListRequest, Result};
 /// assert_eq!(EmptyCrm::find_customer("+12025550107"), Ok(None));
 /// ```
 pub trait Crm {
-    /// Returns a page of the customers that this worker may see. A page after any listed customer must work; an
-    /// unknown position gives an empty page.
+    /// Returns a page of the customers that this worker may see. A request for the page after any listed customer must
+    /// succeed; for an unknown position, return an empty page.
     fn list_customers(request: ListRequest) -> Result<CustomerPage>;
 
     /// Returns all details of one customer, or [`Error::NotFound`](crate::Error::NotFound) if this worker may not see
     /// it.
     fn get_customer(worker: &str, customer_id: &str) -> Result<Customer>;
 
-    /// Returns the customer with this address (`+12025550107` or `whatsapp:+12025550107`). The default finds none.
+    /// Returns the customer with this address (`+12025550107` or `whatsapp:+12025550107`). The default returns `None`.
     fn find_customer(address: &str) -> Result<Option<Customer>> {
         let _ = address;
         Ok(None)

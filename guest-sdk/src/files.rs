@@ -75,7 +75,7 @@ impl<T> Cached<T> {
     /// # Ok::<(), frontgate_sdk::Error>(())
     /// ```
     pub fn get(&self, path: &str, make: impl FnOnce(String) -> Result<T>) -> Result<Rc<T>> {
-        // Before the file is read, so that the next call detects a change in between.
+        // Read the version before the file, so that the next call detects a change in between.
         let identity = host::files::version(path).map(|version| (path.to_owned(), version));
         if let Some((cached, made)) = &*self.0.borrow()
             && identity.as_ref() == Some(cached)

@@ -13,7 +13,7 @@ pub(crate) use self::native::{attachments, clock, directory, files, http, log, r
 #[cfg(target_family = "wasm")]
 pub(crate) use self::wasm::{attachments, clock, directory, files, http, log, random, settings, signatures, state};
 
-/// Changes when a file changes.
+/// A file's version, which changes when the file changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileVersion {
     modified: std::time::SystemTime,

@@ -39,7 +39,7 @@
 //!
 //! - A request times out after [`Request::timeout`], by default after the operator's `outbound_timeout_ms` (3 seconds
 //!   unless changed), and never later than the call.
-//! - `http-client` does not follow redirects.
+//! - Redirects are not followed: the plugin gets the response with its 3xx status.
 //! - Every status is a response; [`Response::success`] turns those other than 2xx into errors.
 
 mod encoding;
@@ -324,7 +324,7 @@ impl Part {
     }
 }
 
-/// For `?` in a role's function: `unavailable` if a retry may succeed, otherwise `failed`.
+/// Converts errors for `?` in a role's function: to `unavailable` if a retry may succeed, otherwise to `failed`.
 impl From<Error> for crate::Error {
     fn from(error: Error) -> Self {
         match error {

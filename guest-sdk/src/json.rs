@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
-/// Reads a value. `what` is the start of the error.
+/// Parses a value. `what` is the start of the error message.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();

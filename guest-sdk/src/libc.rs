@@ -13,7 +13,7 @@ use crate::log::{self, Level};
 const STDOUT: c_int = 1;
 const STDERR: c_int = 2;
 
-/// A longer line is logged without its end.
+/// The longest logged line, in bytes. The rest of a longer line is dropped.
 const LINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Incomplete lines of standard output and standard error.
@@ -32,7 +32,7 @@ extern "C" fn getenv(_: *const c_char) -> *const c_char {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn write(descriptor: c_int, bytes: *const u8, count: usize) -> isize {
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller upholds the contract of `write`.
     unsafe { writev(descriptor, &IoVec { bytes, count }, 1) }
 }
 
@@ -41,15 +41,15 @@ unsafe extern "C" fn writev(descriptor: c_int, pieces: *const IoVec, count: c_in
     let (unfinished, level) = match descriptor {
         STDOUT => (0, Level::Info),
         STDERR => (1, Level::Warn),
-        // A plugin has only files to read.
+        // Plugins can only read files.
         _ => return -1,
     };
-    // SAFETY: the caller's contract.
+    // SAFETY: the caller upholds the contract of `writev`.
     let pieces = unsafe { slice::from_raw_parts(pieces, usize::try_from(count).unwrap_or(0)) };
     let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
     let line = &mut lines[unfinished];
     for piece in pieces.iter().filter(|piece| piece.count > 0) {
-        // SAFETY: the caller's contract.
+        // SAFETY: the caller upholds the contract of `writev`.
         print(line, level, unsafe { slice::from_raw_parts(piece.bytes, piece.count) });
     }
     pieces.iter().map(|piece| piece.count).sum::<usize>().cast_signed()

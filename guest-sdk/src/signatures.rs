@@ -54,7 +54,7 @@ pub fn hmac_sha1(key: &str, message: impl AsRef<[u8]>, signature: &str) -> Resul
     verify(key, Algorithm::HmacSha1, message.as_ref(), signature)
 }
 
-/// An unbound key is `Unavailable`, so that the provider retries its webhook later.
+/// Verifies a signature. An unbound key causes `Unavailable`, so that the provider retries its webhook later.
 fn verify(key: &str, algorithm: Algorithm, message: &[u8], signature: &str) -> Result<bool> {
     host::signatures::verify(key, algorithm, message, signature).map_err(|error| match error {
         SignatureError::UnknownKey => Error::unavailable(format!(

@@ -64,7 +64,7 @@ use serde::de::DeserializeOwned;
 pub use crate::bindings::state::{Entry, StateError};
 use crate::{Error, Result, host, json};
 
-/// Attempts of [`update`].
+/// The maximum number of attempts of [`update`].
 const UPDATES_MAX: usize = 8;
 
 /// Returns the key's entry, if any.
@@ -96,8 +96,8 @@ pub fn set(key: &str, value: impl AsRef<[u8]>, ttl: impl Into<Option<Duration>>)
     host::state::set(key, value.as_ref(), seconds(ttl.into()))
 }
 
-/// Compare-and-swap: writes only if the key still has this version, or, with `None`, if the key does not exist. Returns
-/// whether the value was written. No other call can swap or increment the key until this call ends.
+/// Writes only if the key still has this version, or, with `None`, if the key does not exist (compare-and-swap).
+/// Returns whether the value was written. No other call can swap or increment the key until this call ends.
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -169,8 +169,8 @@ pub fn set_json<T: Serialize + ?Sized>(key: &str, value: &T, ttl: impl Into<Opti
     Ok(set(key, json_of(key, value)?, ttl)?)
 }
 
-/// Replaces the key's value with the result of `change`, and returns it. Runs `change` again if another call wrote the
-/// key in between.
+/// Replaces the key's value with the result of `change`, and returns the new value. Runs `change` again if another
+/// call wrote the key in between.
 ///
 /// ```
 /// use frontgate_sdk::state;
@@ -208,7 +208,7 @@ fn json_of<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Vec<u8>> {
     serde_json::to_vec(value).map_err(|error| Error::failed(format!("failed to write `{key}` as JSON: {error}")))
 }
 
-/// Rounds up to whole seconds.
+/// Rounds a time to live up to whole seconds.
 fn seconds(ttl: Option<Duration>) -> Option<u32> {
     let ttl = ttl?;
     let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
@@ -227,7 +227,7 @@ impl Entry {
     }
 }
 
-/// For `?` in a role's function. Retryable errors become `unavailable`, the others `failed`.
+/// Converts errors for `?` in a role's function: retryable ones to `unavailable`, the others to `failed`.
 impl From<StateError> for Error {
     fn from(error: StateError) -> Self {
         match error {

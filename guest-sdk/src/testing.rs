@@ -211,7 +211,7 @@ pub fn state(is_granted: bool) {
     native::state::reset(is_granted);
 }
 
-/// Removes and returns the log lines, each with its level in front.
+/// Removes and returns the log lines, each prefixed with its level.
 ///
 /// ```
 /// use frontgate_sdk::{info, testing};

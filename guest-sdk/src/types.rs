@@ -221,7 +221,7 @@ impl CustomerPage {
 }
 
 impl Error {
-    /// The worker may not do this. The text is for the operator.
+    /// Creates the error for an action that the worker may not take. The text is for the operator.
     ///
     /// ```
     /// use frontgate_sdk::Error;
@@ -232,7 +232,7 @@ impl Error {
         Self::Forbidden(why.to_string())
     }
 
-    /// The plugin cannot process this request.
+    /// Creates the error for a request that the plugin cannot process.
     ///
     /// ```
     /// use frontgate_sdk::Error;
@@ -243,7 +243,7 @@ impl Error {
         Self::Invalid(why.to_string())
     }
 
-    /// The plugin's backend is down or slow. The text is for the operator.
+    /// Creates the error for a backend that is down or slow. The text is for the operator.
     ///
     /// ```
     /// use frontgate_sdk::{Error, Result};
@@ -257,7 +257,7 @@ impl Error {
         Self::Unavailable(why.to_string())
     }
 
-    /// Any other failure. The text is for the operator.
+    /// Creates the error for any other failure. The text is for the operator.
     ///
     /// ```
     /// assert_eq!(frontgate_sdk::Error::failed(7), frontgate_sdk::Error::Failed("7".to_owned()));

@@ -1,4 +1,4 @@
-//! The operators' pages: `/livez`, `/readyz`, `/statusz` and `/metrics`. They change nothing.
+//! The operators' pages: `/livez`, `/readyz`, `/statusz` and `/metrics`. Requests to them change nothing.
 
 mod host;
 pub(crate) mod status;
@@ -27,20 +27,20 @@ use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-/// Deliveries in each state, by tenant.
+/// Number of deliveries in each state, by tenant.
 type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
 
 /// Serves the operators' pages.
 pub(crate) struct AdminPages {
     config: ArcSwap<Config>,
-    /// Receipt of the last reload of the configuration, if there was one.
+    /// Receipt of the last reload of the configuration, if any.
     configured: ArcSwapOption<frontgate_config::receipt::Receipt>,
     engine: Arc<Engine>,
     registry: Arc<Registry>,
     store: PathBuf,
     waiting: Waiting,
     buckets: Arc<Buckets>,
-    /// Tenants with a gauge in the metrics.
+    /// Tenants that have gauges in the metrics.
     counted: Mutex<BTreeSet<String>>,
     started: Instant,
     loading: AtomicBool,
@@ -48,7 +48,7 @@ pub(crate) struct AdminPages {
 }
 
 impl AdminPages {
-    /// Pages of a gateway that is not ready before [`AdminPages::loaded`].
+    /// Creates the pages of a gateway that is not ready before [`AdminPages::loaded`].
     pub(crate) fn new(
         config: Arc<Config>,
         engine: Arc<Engine>,
@@ -109,7 +109,7 @@ impl AdminPages {
         }
     }
 
-    /// Reasons why the gateway is not ready.
+    /// Returns the reasons why the gateway is not ready.
     fn reasons(&self) -> Vec<String> {
         if self.draining.load(Ordering::Relaxed) {
             return vec!["the gateway is shutting down".to_owned()];
@@ -120,7 +120,7 @@ impl AdminPages {
         coverage::unanswered(&self.registry, &self.config.load().tenants)
     }
 
-    /// Plugins whose breaker is open.
+    /// Returns one sentence for each plugin whose circuit breaker is open.
     fn open_breakers(&self) -> Vec<String> {
         let live = self.registry.live();
         let open = live.iter().filter_map(|(name, live)| Some((name, live.breaker_open_for()?)));
@@ -131,7 +131,7 @@ impl AdminPages {
     fn ready(&self) -> Response<Full<Bytes>> {
         let (reasons, resting) = (self.reasons(), self.open_breakers());
         if reasons.is_empty() {
-            // Other instances would fail in the same way, so open breakers do not make this one unready.
+            // Open breakers do not make this instance unready, because other instances would fail in the same way.
             return text(
                 StatusCode::OK,
                 ["ready".to_owned()].into_iter().chain(resting).collect::<Vec<_>>().join("\n") + "\n",
@@ -140,7 +140,7 @@ impl AdminPages {
         text(StatusCode::SERVICE_UNAVAILABLE, [reasons, resting].concat().join("\n") + "\n")
     }
 
-    /// Deliveries by tenant and state; `None` if the database cannot be read.
+    /// Returns the number of deliveries by tenant and state; `None` if the database cannot be read.
     async fn deliveries(&self) -> Option<Deliveries> {
         let path = self.store.clone();
         let counted = spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await;
@@ -153,7 +153,7 @@ impl AdminPages {
         }
     }
 
-    /// Sizes of plugin state; `None` if the database cannot be read.
+    /// Returns the sizes of plugin state; `None` if the database cannot be read.
     async fn state_usage(&self) -> Option<Vec<Usage>> {
         let kept = self.buckets.usage().await;
         kept.inspect_err(|error| warn!(event = "admin.state_not_counted", "failed to count plugin state: {error}")).ok()
@@ -165,7 +165,7 @@ impl AdminPages {
         with_type("application/json", StatusCode::OK, body)
     }
 
-    /// Sets the gauges of every tenant and state, so that an emptied or removed one does not keep its last value.
+    /// Sets the gauges of every tenant and state. Gauges of removed tenants and empty states become 0.
     fn count_deliveries(&self, deliveries: &Deliveries) {
         let config = self.config.load();
         let mut counted = self.counted.lock();

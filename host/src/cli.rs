@@ -1,4 +1,4 @@
-//! The command line: parses arguments, calls the crates below, prints results. It decides nothing itself.
+//! The command line: parses arguments, calls the other crates, prints results. Contains no logic of its own.
 #![expect(clippy::print_stderr, reason = "commands print errors")]
 
 mod app;
@@ -140,7 +140,7 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Prints a line. Exits with success if the reader has closed the pipe, as `head` does.
+/// Prints a line. If the reader has closed the pipe, as `head` does, exits with success.
 macro_rules! say {
     ($($words:tt)*) => {{
         use std::io::Write as _;

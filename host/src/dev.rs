@@ -1,8 +1,8 @@
 //! `frontgate dev`: rebuilds a plugin on each save, reloads it in a gateway, and repeats the last call.
 //!
 //! - [`changes`] watches the project's files, and [`build`] runs the author's build command.
-//! - [`dev_gateway`] is the gateway that loads the plugin. [`recording_proxy`] forwards callbacks to it and remembers
-//!   the last one.
+//! - [`dev_gateway`] is the gateway that loads the plugin. [`recording_proxy`] forwards callbacks to the gateway and
+//!   records the last one.
 //! - [`screen`] shows the result of each round, and [`keys`] reads the author's input.
 
 mod build;
@@ -30,12 +30,12 @@ use self::keys::{Key, Keys};
 use self::recording_proxy::Recorded;
 use self::screen::{Round, Screen};
 
-/// The command's arguments.
+/// Arguments of the command.
 #[derive(Debug)]
 pub(crate) struct Options {
     /// The folder of `plugin.toml`.
     pub(crate) folder: PathBuf,
-    /// The configuration of a running gateway; without one, a gateway is started.
+    /// Configuration of a running gateway. Without one, the command starts a gateway.
     pub(crate) config: Option<PathBuf>,
     /// The address that accepts callbacks.
     pub(crate) listen: Option<SocketAddr>,
@@ -43,7 +43,7 @@ pub(crate) struct Options {
     pub(crate) case: Option<String>,
 }
 
-/// The target that is repeated after each build.
+/// The call that is repeated after each build.
 #[derive(Debug, Clone)]
 enum Target {
     /// A file in `cases/`.
@@ -85,7 +85,7 @@ pub(crate) async fn develop(options: Options, lines: Lines) -> anyhow::Result<()
     session.run(project, changes, keys, built, &roles).await
 }
 
-/// The state that outlives each build.
+/// State that is kept across builds.
 struct Session {
     folder: PathBuf,
     gateway: DevGateway,
@@ -168,7 +168,7 @@ impl Session {
         round
     }
 
-    /// Runs the target, unless the round failed before.
+    /// Repeats the target, unless an earlier step of the round failed.
     async fn repeat(&mut self, round: &mut Round) {
         if round.fault.is_some() {
             return;
@@ -230,7 +230,7 @@ impl Session {
         Ok(())
     }
 
-    /// Sends an example callback, so that the first round has an answer to show.
+    /// Sends an example callback, so that the first round has an answer to show. Returns the recorded callback.
     async fn first_callback(&self, roles: &[Role]) -> Option<Recorded> {
         const TIMEOUT: Duration = Duration::from_secs(10);
         let example = roles.iter().find_map(|role| match role {
@@ -249,7 +249,7 @@ impl Session {
     }
 }
 
-/// Bytes as JSON, or as a text if they are not JSON.
+/// Converts bytes to JSON, or to a JSON string if they are not JSON.
 fn readable(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes).into_owned()))
 }

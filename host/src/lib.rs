@@ -5,8 +5,8 @@
 //! - `admin_pages` serves `/livez`, `/readyz`, `/statusz` and `/metrics`.
 //! - `dev` rebuilds and reloads a plugin while its author works (cargo feature `authoring`).
 //!
-//! Everything else is a crate in `crates/`; ARCHITECTURE.md shows their graph. This package only connects them, and
-//! holds no logic of a platform, a plugin or the queue.
+//! All other code is in the crates in `crates/`; ARCHITECTURE.md shows their graph. This package only connects them,
+//! and contains no logic of a platform, a plugin or the queue.
 
 mod admin_pages;
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Runs a gateway: creates its parts in order, serves until a signal, and drains.
+//! Runs a gateway: creates its components in order, serves until a signal, and drains.
 
 pub(crate) mod admin_api;
 mod generation;
@@ -33,25 +33,25 @@ use self::generation::{Generations, Shared};
 use self::reload::Reloader;
 use crate::admin_pages::AdminPages;
 
-/// How a gateway ended after a signal.
+/// Result of a shutdown after a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shutdown {
-    /// Every accepted request finished.
+    /// All accepted requests finished.
     Clean,
-    /// Some requests were cut off at the end of the grace period.
+    /// Some requests were aborted at the end of the grace period.
     Forced,
 }
 
-/// Settings that replace those of the configuration; `frontgate dev` uses them.
+/// Settings that override those of the configuration, used by `frontgate dev`.
 #[derive(Default)]
 pub(crate) struct Overrides {
     /// Replaces `server.listen`.
     pub(crate) listen: Option<SocketAddr>,
-    /// Leads requests of plugins to other addresses.
+    /// Redirects requests of plugins to other addresses.
     pub(crate) address_override: Option<AddressOverride>,
     /// The limit on open files, which also limits connections.
     pub(crate) open_files_max: Option<u64>,
-    /// Receives the address once callbacks are accepted.
+    /// Sender for the address, used as soon as callbacks are accepted.
     pub(crate) serving: Option<oneshot::Sender<SocketAddr>>,
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
-        // Serve as soon as every role has a plugin, without waiting for slower compilations.
+        // Start to serve as soon as every role has a plugin. Do not wait for slower compilations.
         loaded = plugins_reload.load_until(|| coverage::unanswered(&registry, &config.tenants).is_empty()) => loaded?,
         () = signals.next() => return Ok(Shutdown::Clean),
     }
@@ -132,12 +132,12 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         "listening on {address}; admin pages at http://{admin_address}/statusz"
     );
     if let Some(serving) = overrides.serving {
-        // The receiver may be gone.
+        // The receiver may have been dropped.
         let _ = serving.send(address);
     }
 
     let [delay, grace] = [config.server.shutdown_delay_ms, config.server.shutdown_grace_ms].map(Duration::from_millis);
-    // Secrets are erased when a new configuration replaces this one.
+    // Drop this reference, so that secrets are erased once a new configuration replaces this one.
     drop(config);
 
     tokio::select! {
@@ -161,17 +161,17 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     };
     watching.abort();
     admin_stop.cancel();
-    // Removes its socket.
+    // The socket's task removes the socket file when it ends.
     let _ = operating.await;
     Ok(if clean { Shutdown::Clean } else { Shutdown::Forced })
 }
 
-/// Returns why a task ended that should run until a signal.
+/// Returns why a task ended although it should run until a signal.
 fn cause<T>(ended: Result<T, JoinError>) -> String {
     ended.err().map_or_else(|| "the task ended".to_owned(), |error| error.to_string())
 }
 
-/// Reloads on SIGHUP, as `frontgate reload` does; receipts go to the log.
+/// Returns a future that reloads on SIGHUP, like `frontgate reload`. Receipts go to the log.
 fn reload_on_signal(reloader: Arc<Reloader>) -> anyhow::Result<impl Future<Output = ()>> {
     let mut signals = signal(SignalKind::hangup())?;
     Ok(async move {
@@ -191,7 +191,7 @@ fn reload_on_signal(reloader: Arc<Reloader>) -> anyhow::Result<impl Future<Outpu
     })
 }
 
-/// SIGTERM and SIGINT.
+/// Streams of SIGTERM and SIGINT.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

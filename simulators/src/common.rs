@@ -1,5 +1,5 @@
-//! Parts of every simulator: a port that closes and opens again, truncated answers, queued faults, and a state that
-//! tests wait for.
+//! Building blocks of simulators: a port that closes and opens again, truncated responses, queued faults, and a state
+//! that tests wait for.
 //!
 //! Use [`Port`], [`Reply`] and [`Watched`] to write a simulator of another platform or provider.
 

@@ -30,11 +30,11 @@ use crate::crm::state::{Shared, State};
 pub struct SmallCrm {
     shared: Arc<Shared>,
     port: Port,
-    /// `None` only during drop.
+    /// The runtime of the server. `None` only during drop.
     runtime: Option<Runtime>,
 }
 
-/// Settings of the CRM before its start.
+/// A builder that configures and starts a [`SmallCrm`].
 pub struct SmallCrmBuilder {
     address: SocketAddr,
     contacts: usize,
@@ -67,7 +67,7 @@ impl SmallCrmBuilder {
     ///
     /// # Panics
     ///
-    /// Panics where [`SmallCrmBuilder::try_start`] returns an error.
+    /// Panics if [`SmallCrmBuilder::try_start`] returns an error.
     pub fn start(self) -> SmallCrm {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))
     }
@@ -90,9 +90,9 @@ impl SmallCrmBuilder {
 impl SmallCrm {
     /// The default token.
     pub const TOKEN: &'static str = "made-up";
-    /// The limit of contacts.
+    /// The maximum number of contacts.
     pub const CONTACTS_MAX: usize = 100_000;
-    /// The default number of contacts. Those of one worker need several pages.
+    /// The default number of contacts: enough for several pages per worker.
     pub const CONTACTS: usize = 250;
 
     /// Starts a CRM with the defaults on a free port.
@@ -110,22 +110,22 @@ impl SmallCrm {
         }
     }
 
-    /// The address of the API.
+    /// Returns the address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// The URL of the API, without a trailing slash.
+    /// Returns the URL of the API, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// The OpenAPI description.
+    /// Returns the OpenAPI description of the API.
     pub fn openapi() -> Value {
         serde_json::from_str(server::OPENAPI).expect("the description is JSON")
     }
 
-    /// Lists the paths of the control API.
+    /// Returns a list of the paths of the control API.
     pub fn control_help() -> &'static str {
         control::HELP
     }
@@ -141,7 +141,7 @@ impl SmallCrm {
         self.port.open(self.runtime(), move |_, request| server::respond(Arc::clone(&shared), request));
     }
 
-    /// Queues a fault. The oldest one that matches a request hits it.
+    /// Queues a fault. Each request is hit by the oldest matching fault.
     pub fn fault(&self, fault: Fault) {
         self.shared.state.update(|state| state.add_fault(fault));
     }

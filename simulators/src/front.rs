@@ -52,11 +52,11 @@ pub struct Front {
     shared: Arc<Shared>,
     port: Port,
     storage: Port,
-    /// `None` only during drop.
+    /// The runtime of the server. `None` only during drop.
     runtime: Option<Runtime>,
 }
 
-/// Settings of a simulator before its start.
+/// A builder that configures and starts a simulator.
 pub struct FrontBuilder {
     address: SocketAddr,
     storage: SocketAddr,
@@ -96,7 +96,7 @@ impl FrontBuilder {
     ///
     /// # Panics
     ///
-    /// Panics where [`FrontBuilder::try_start`] returns an error.
+    /// Panics if [`FrontBuilder::try_start`] returns an error.
     pub fn start(self) -> Front {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))
     }
@@ -142,22 +142,22 @@ impl Front {
         }
     }
 
-    /// The address of the API.
+    /// Returns the address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// The URL that replaces `https://api2.frontapp.com`, without a trailing slash.
+    /// Returns the URL that replaces `https://api2.frontapp.com`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// The address of the storage, the target of downloads.
+    /// Returns the address of the storage, to which downloads redirect.
     pub fn storage_address(&self) -> SocketAddr {
         self.storage.address()
     }
 
-    /// Lists the paths of the control API.
+    /// Returns a list of the paths of the control API.
     pub fn control_help() -> &'static str {
         control::HELP
     }
@@ -242,18 +242,18 @@ impl Front {
     ///
     /// # Panics
     ///
-    /// Panics after one minute, and prints the state.
+    /// Panics after one minute and prints the state.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&State) -> bool) {
         self.shared.wait_for(condition);
     }
 
-    /// Calls `look` with the state.
+    /// Calls `look` with the current state and returns the result.
     pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         self.shared.read(|state| look(state))
     }
 
-    /// Returns the state as text for people.
+    /// Returns the state as human-readable text.
     pub fn dump(&self) -> String {
         self.shared.read(State::to_string)
     }

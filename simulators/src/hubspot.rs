@@ -29,7 +29,7 @@ use crate::common::watched::Watched;
 pub use self::fault::{Action, Call, Fault, Policy};
 pub use self::record::{Owner, Person};
 
-/// A request and its answer.
+/// A request and the response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Exchange {
     /// The requested operation.
@@ -44,7 +44,7 @@ pub struct Exchange {
     pub authorization: String,
     /// The status. `None` if the connection was closed.
     pub status: Option<u16>,
-    /// The JSON of the answer.
+    /// The JSON of the response.
     pub answer: Value,
 }
 
@@ -69,7 +69,7 @@ impl fmt::Display for State {
 pub struct HubSpot {
     state: Arc<Watched<State>>,
     port: Port,
-    /// `None` only during drop.
+    /// The runtime of the server. `None` only during drop.
     runtime: Option<Runtime>,
 }
 
@@ -106,7 +106,7 @@ impl HubSpot {
         Ok(hubspot)
     }
 
-    /// The URL of the API.
+    /// Returns the URL of the API.
     pub fn url(&self) -> String {
         format!("http://{}", self.port.address())
     }
@@ -116,7 +116,7 @@ impl HubSpot {
         self.port.close(self.runtime.as_ref().expect("the runtime ends with the simulator"));
     }
 
-    /// Adds a contact and returns its id. Ids increase.
+    /// Adds a contact and returns the contact's id. Ids increase.
     pub fn add(&self, mut person: Person) -> String {
         self.state.update(|state| {
             person.id = state.next_id;
@@ -127,7 +127,7 @@ impl HubSpot {
         })
     }
 
-    /// Archives a contact, which the API then no longer returns.
+    /// Archives a contact. The API does not return archived contacts.
     pub fn archive(&self, id: &str) {
         self.state.update(|state| state.people.retain(|person| person.id.to_string() != id));
     }

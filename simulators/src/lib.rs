@@ -9,14 +9,14 @@
 //!
 //! Each simulator
 //!
-//! - listens on loopback, on a free port unless told otherwise, and stops when it is dropped;
+//! - listens on loopback, by default on a free port, and stops when it is dropped;
 //! - follows the platform's public documentation, never the gateway's code, so that an error in one is not repeated in
 //!   the other;
 //! - records requests, for assertions;
 //! - fails on demand: queued faults ([`twilio::Fault`]), random ones with a seed, and outages ([`Twilio::go_down`]).
 //!
-//! A scenario plays a person: [`Twilio::inbound_sms`] sends the webhooks of a customer's message in Twilio's order, and
-//! [`Front::send`] sends a teammate's message to the channel server.
+//! A scenario simulates a person: [`Twilio::inbound_sms`] sends the webhooks of a customer's message in Twilio's
+//! order, and [`Front::send`] sends a teammate's message to the channel server.
 //!
 //! ```no_run
 //! use frontgate_simulators::Twilio;
@@ -32,7 +32,7 @@
 //! twilio.wait_for(|state| state.conversation(&sid).is_some_and(|known| !known.workers().is_empty()));
 //! ```
 //!
-//! The library knows nothing of the gateway. [`common`] has the parts for a simulator of your own provider.
+//! The library does not depend on the gateway. [`common`] has building blocks for a simulator of your own provider.
 
 pub mod common;
 pub mod crm;

@@ -17,9 +17,9 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 /// The result of a command.
 pub enum Outcome<S> {
-    /// The simulator runs until it is dropped. The text says where.
+    /// A simulator that runs until it is dropped, and a text with its addresses.
     Serving(S, String),
-    /// The text is the result.
+    /// A completed command, with the text to print.
     Done(String),
 }
 
@@ -35,7 +35,7 @@ pub fn run<S>(execute: impl FnOnce(std::env::ArgsOs) -> Result<Outcome<S>>) -> E
             }
         }
         Err(error) => match error.downcast::<clap::Error>() {
-            // Also help and version, which are no errors.
+            // Help and version arrive as errors too; `exit` ends them with status 0.
             Ok(usage) => usage.exit(),
             Err(error) => {
                 eprintln!("{error:#}");
@@ -63,7 +63,7 @@ impl Process {
     }
 }
 
-/// Parses arguments, of which the first is the name of the program.
+/// Parses arguments, the first of which is the program's name.
 fn parse<P: Parser>(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<P> {
     Ok(P::try_parse_from(arguments)?)
 }

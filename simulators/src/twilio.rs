@@ -49,13 +49,13 @@ use crate::twilio::world::World;
 pub struct Twilio {
     shared: Arc<Shared>,
     port: Port,
-    /// The port of the storage, always open.
+    /// The port of the storage, which is always open.
     _storage: Port,
-    /// `None` only during drop.
+    /// The runtime of the server. `None` only during drop.
     runtime: Option<Runtime>,
 }
 
-/// Settings of a simulator before its start.
+/// A builder that configures and starts a simulator.
 pub struct TwilioBuilder {
     address: SocketAddr,
     account_sid: String,
@@ -70,7 +70,7 @@ impl TwilioBuilder {
         Self { address, ..self }
     }
 
-    /// Sets the account. Accepts its SID and auth token, and no longer the default API key.
+    /// Sets the account. The simulator then accepts its SID and auth token, but not the default API key.
     pub fn account(self, sid: &str, auth_token: &str) -> Self {
         Self { account_sid: sid.to_owned(), credentials: vec![(sid.to_owned(), auth_token.to_owned())], ..self }
     }
@@ -95,7 +95,7 @@ impl TwilioBuilder {
     ///
     /// # Panics
     ///
-    /// Panics where [`TwilioBuilder::try_start`] returns an error.
+    /// Panics if [`TwilioBuilder::try_start`] returns an error.
     pub fn start(self) -> Twilio {
         self.try_start().unwrap_or_else(|error| panic!("{error}"))
     }
@@ -168,23 +168,23 @@ impl Twilio {
         }
     }
 
-    /// The address of the API.
+    /// Returns the address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
 
-    /// The URL that replaces `https://conversations.twilio.com`, without a trailing slash.
+    /// Returns the URL that replaces `https://conversations.twilio.com`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.shared.url
     }
 
-    /// The URL that replaces `https://media.us1.twilio.com`, the target of downloads. A separate address, since it
-    /// accepts no credentials.
+    /// Returns the URL that replaces `https://media.us1.twilio.com`, the target of downloads. The address is separate
+    /// because the storage accepts no credentials.
     pub fn storage_url(&self) -> &str {
         &self.shared.storage_url
     }
 
-    /// Lists the paths of the control API.
+    /// Returns a list of the paths of the control API.
     pub fn control_help() -> &'static str {
         control::HELP
     }
@@ -249,18 +249,18 @@ impl Twilio {
     ///
     /// # Panics
     ///
-    /// Panics after one minute, and prints the state.
+    /// Panics after one minute and prints the state.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&State) -> bool) {
         self.shared.wait_for(condition);
     }
 
-    /// Calls `look` with the state.
+    /// Calls `look` with the current state and returns the result.
     pub fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         self.shared.read(|state| look(state))
     }
 
-    /// Returns the state as text for people.
+    /// Returns the state as human-readable text.
     pub fn dump(&self) -> String {
         self.shared.read(State::to_string)
     }

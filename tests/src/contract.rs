@@ -1,12 +1,12 @@
-//! Components built against a changed contract, as plugins of another version are.
+//! Builds components against a changed contract, like plugins of another version.
 
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve};
 
 use crate::root;
 
-/// A plugin for the role `crm`, built against the contract as `edit` changes each of its files. The plugin starts, and
-/// traps at every call.
+/// Builds a plugin for the role `crm` against a contract whose files `edit` has changed. The plugin starts, and traps
+/// at every call.
 pub fn built_against(edit: impl Fn(&str) -> String) -> Vec<u8> {
     let folder = tempfile::TempDir::new().expect("a folder");
     for entry in std::fs::read_dir(root().join("wit")).expect("the contract").flatten() {

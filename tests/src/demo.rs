@@ -1,4 +1,4 @@
-//! The example configuration beside simulators, as `cargo xtask run` starts it.
+//! Starts the example configuration together with simulators, as `cargo xtask run` does.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts everything on free ports, in a folder without secrets.
+    /// Starts the gateway and the simulators on free ports, in a folder without secrets.
     pub fn start() -> Self {
         let folder = TempDir::new().expect("a folder");
         for data in ["data/directory", "data/templates"] {
@@ -45,13 +45,13 @@ impl Demo {
         let token = fs::read_to_string(gateway.path("data/secrets/twilio-auth-token")).expect("the secret");
         twilio.point_at(gateway.address(), "http://127.0.0.1:8080", "", token.trim_end());
         front.point_at(gateway.address());
-        // Commands find the gateway by its configuration.
+        // Commands read the gateway's addresses from its configuration.
         let found = config(&twilio, &front, gateway.address(), gateway.admin_address());
         fs::write(gateway.path("config.toml"), found).expect("a file");
         Self { twilio, front, gateway }
     }
 
-    /// Runs a command line as a user would, in the gateway's folder, and returns its output.
+    /// Runs a command line in the gateway's folder, as a user would, and returns its output.
     ///
     /// # Panics
     ///
@@ -88,7 +88,7 @@ fn done<S>(outcome: Result<Outcome<S>, impl std::fmt::Debug>) -> String {
     }
 }
 
-/// The example's configuration with other addresses, and a log that tests can read.
+/// Returns the example's configuration with the given addresses, and with a log in JSON.
 fn config(twilio: &Twilio, front: &Front, gateway: SocketAddr, admin: SocketAddr) -> String {
     let cache = target().join("test-cache");
     let changes = [
@@ -114,7 +114,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Splits a command line as a shell does, as far as spaces and double quotes go.
+/// Splits a command line like a shell, with support for spaces and double quotes only.
 fn words(line: &str) -> Vec<String> {
     let parts = line.split('"').enumerate();
     let words = parts.flat_map(|(index, part)| match index % 2 {

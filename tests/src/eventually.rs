@@ -1,15 +1,15 @@
-//! Polling, for conditions that no event announces.
+//! Polls for conditions that no event announces.
 
 use std::fmt::Debug;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Longer than any condition takes, on a busy machine too.
+/// The time limit for a condition, long enough on a busy machine too.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// The time between two looks.
+/// The time between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Looks at a value until it is as expected, and returns it. Panics after [`TIMEOUT`], with the last value seen.
+/// Polls a value until it is as expected, and returns it. Panics after [`TIMEOUT`], with the last value.
 #[track_caller]
 pub fn eventually<V: Debug>(expected: &str, mut look: impl FnMut() -> V, is_expected: impl Fn(&V) -> bool) -> V {
     let deadline = Instant::now() + TIMEOUT;

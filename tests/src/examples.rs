@@ -1,4 +1,4 @@
-//! The example plugins, built from their folders as their authors would, on request with a mistake in them.
+//! Builds the example plugins in their folders, as their authors would, optionally with a mistake in the source.
 
 mod planted;
 
@@ -34,7 +34,7 @@ pub enum Example {
 /// A replacement in a copy of an example's source.
 #[derive(Debug, Clone, Copy)]
 pub struct Edit {
-    /// The file, in the example's folder.
+    /// The path of the file in the example's folder.
     pub file: &'static str,
     /// The text to replace, which occurs once.
     pub from: &'static str,
@@ -42,17 +42,17 @@ pub struct Edit {
     pub to: &'static str,
 }
 
-/// One build at a time: builds of one example share a folder, and all builds share the processors.
+/// Allows one build at a time: builds of one example share a folder, and all builds share the processors.
 static BUILDING: Mutex<()> = Mutex::new(());
 
-/// Build artifacts, which are never copied.
+/// Names of build artifacts, which are never copied.
 const ARTIFACTS: [&str; 8] = ["target", "node_modules", ".venv", ".tools", "gen", "build", "__pycache__", "crm.wasm"];
 
 impl Example {
     /// All examples.
     pub const ALL: [Self; 6] = [Self::Rust, Self::Python, Self::JavaScript, Self::TypeScript, Self::C, Self::Go];
 
-    /// The folder in the repository.
+    /// Returns the example's folder in the repository.
     pub fn folder(self) -> PathBuf {
         root().join("examples").join(self.to_string())
     }
@@ -62,8 +62,8 @@ impl Example {
         self.build_with(&[])
     }
 
-    /// Builds the plugin with changed sources, or returns an earlier build of the same sources.
-    /// Panics if a text to replace is missing, or if the build fails.
+    /// Builds the plugin with changed sources, or returns an earlier build of the same sources. Panics if a text to
+    /// replace is missing or the build fails.
     pub fn build_with(self, edits: &[Edit]) -> Vec<u8> {
         let _turn = BUILDING.lock();
         let workspace = target().join("examples").join(self.to_string());
@@ -86,7 +86,7 @@ impl Example {
         plugin
     }
 
-    /// Runs `frontgate plugin test` on a build, with a running CRM and additional arguments.
+    /// Runs `frontgate plugin test` on a built plugin, with a running CRM and additional arguments.
     pub fn test(self, plugin: &[u8], crm: &SmallCrm, arguments: &[&str]) -> Output {
         let folder = TempDir::new().expect("a folder");
         let own = fs::read_to_string(self.folder().join("plugin.toml")).expect("plugin.toml");
@@ -102,7 +102,7 @@ impl Example {
         command.env("XDG_CACHE_HOME", target().join("test-cache")).output().expect("the program starts")
     }
 
-    /// Copies the project's folder. What earlier builds installed is kept.
+    /// Copies the project's folder. Files installed by earlier builds are kept.
     fn prepare(self, workspace: &Path) -> Vec<PathBuf> {
         clear(workspace);
         let mut sources = Vec::new();
@@ -121,7 +121,7 @@ impl Example {
         sources
     }
 
-    /// A digest of the sources, equal for equal builds. Cases are excluded, since they only matter for tests.
+    /// Returns a digest of the sources. Test cases are excluded, since they do not affect the build.
     fn fingerprint(self, workspace: &Path, sources: &[PathBuf]) -> String {
         let mut all = Vec::new();
         let mut add = |folder: &Path, path: &Path| {
@@ -152,7 +152,7 @@ impl Example {
     }
 }
 
-/// Writes the name of the example's folder.
+/// Formats an example as the name of its folder.
 impl fmt::Display for Example {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -180,7 +180,7 @@ fn clear(folder: &Path) {
     }
 }
 
-/// Lists the files below a folder, following links, in a stable order.
+/// Lists the files in a folder and its subfolders in a stable order, following links.
 fn list(root: &Path, below: &Path, files: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(root.join(below)).expect("a folder").flatten().map(|entry| entry.file_name());
     let mut names: Vec<_> = entries.filter(|name| ARTIFACTS.iter().all(|artifact| name != artifact)).collect();

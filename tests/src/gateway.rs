@@ -1,4 +1,4 @@
-//! A running gateway, driven through its HTTP listeners, admin socket and commands.
+//! Controls a running gateway through its HTTP listeners, admin socket and commands.
 
 mod process;
 
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::{Answer, Front, Log, SetOnDrop, TOKEN, Twilio, crashing_program, eventually, platform, program};
 
-/// Secrets and personal data that tests use: none of them may reach the log.
+/// Secrets and personal data that tests use. No log line may contain them.
 const PRIVATE_TEXTS: [&str; 10] = [
     TOKEN,
     Twilio::API_KEY_SECRET,
@@ -31,7 +31,7 @@ const PRIVATE_TEXTS: [&str; 10] = [
     "planted text",
 ];
 
-/// The real program, killed when this is dropped.
+/// A running process of the real program, killed on drop.
 pub struct Gateway {
     process: Process,
     folder: TempDir,
@@ -45,7 +45,7 @@ impl Gateway {
         Self::start_with(folder, &program(), &[])
     }
 
-    /// Starts a build of the program with additional environment variables.
+    /// Starts the given program with additional environment variables.
     pub(crate) fn start_with(folder: TempDir, program: &Path, environment: &[(&str, &str)]) -> Self {
         let process = Command::new(program)
             .args(["run", "--config", "config.toml"])
@@ -71,39 +71,39 @@ impl Gateway {
 
     /// Kills the gateway, as a power failure would.
     pub fn kill(&mut self) {
-        // The gateway may have ended already.
+        // The process may have exited already.
         let _ = self.process.0.kill();
         self.wait();
     }
 
-    /// Whether the gateway has ended.
+    /// Returns whether the process has exited.
     pub fn has_ended(&mut self) -> bool {
         self.process.0.try_wait().expect("a child of this process").is_some()
     }
 
-    /// Starts an ended gateway again in the same folder, with a crash point at which it aborts.
+    /// Restarts an exited gateway in the same folder, with a crash point at which it aborts.
     pub fn start_again_crashing(mut self, crash_point: &str) -> Self {
         let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
         Self::start_with(folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
     }
 
-    /// Starts an ended gateway again in the same folder.
+    /// Restarts an exited gateway in the same folder.
     pub fn start_again(mut self) -> Self {
         let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
         Self::start(folder)
     }
 
-    /// The address of the public listener.
+    /// Returns the address of the public listener.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The log.
+    /// Returns the log.
     pub fn log(&self) -> &Log {
         &self.log
     }
 
-    /// The address of the admin listener.
+    /// Returns the address of the admin listener.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin
     }
@@ -113,13 +113,12 @@ impl Gateway {
         TcpStream::connect(self.address).expect("a connection")
     }
 
-    /// Sends a signed callback: `crm`, `templates`, `outgoing-conversation`, `routing`,
-    /// `conversations`.
+    /// Sends a signed callback named `crm`, `templates`, `outgoing-conversation`, `routing` or `conversations`.
     pub fn callback(&self, name: &str, form: &[(&str, &str)]) -> Answer {
         platform::callback(self.address, &format!("/callbacks/{name}"), form, &[])
     }
 
-    /// Sends a signed callback to another tenant, whose paths have this prefix.
+    /// Sends a signed callback to another tenant, whose paths start with `prefix`.
     pub fn tenant_callback(&self, prefix: &str, name: &str, form: &[(&str, &str)]) -> Answer {
         platform::callback(self.address, &format!("{prefix}/callbacks/{name}"), form, &[])
     }
@@ -135,7 +134,7 @@ impl Gateway {
         self.callback("crm", form)
     }
 
-    /// The output of `frontgate deliveries list`, oldest first.
+    /// Returns the deliveries that `frontgate deliveries list` prints, oldest first.
     pub fn deliveries(&self) -> Vec<Value> {
         let output = self.command(&["deliveries", "list", "--json", "--most", "100000"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -160,26 +159,26 @@ impl Gateway {
         found
     }
 
-    /// Waits until every delivery has ended, and returns all of them.
+    /// Waits until every delivery has reached a final state, and returns all of them.
     pub fn wait_for_deliveries(&self) -> Vec<Value> {
         let has_ended = |delivery: &Value| matches!(delivery["state"].as_str(), Some("sent" | "failed" | "dead"));
         eventually("every delivery has ended", || self.deliveries(), |all| all.iter().all(has_ended))
     }
 
-    /// Sends an instruction to the plugin of a setup such as [`crate::Setup::misbehaving`]: the search text of a list
-    /// callback.
+    /// Sends an instruction to the plugin of a setup such as [`crate::Setup::misbehaving`], as the search text of a
+    /// list callback.
     pub fn instruct(&self, instruction: &str) -> Answer {
         self.crm(&platform::list(&[("Query", instruction)]))
     }
 
-    /// Sends an instruction that must succeed, and returns its output: the name of the first customer in the answer.
+    /// Sends an instruction that must succeed, and returns its output, the name of the first customer in the answer.
     pub fn output_of(&self, instruction: &str) -> String {
         let answer = self.instruct(instruction);
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["objects"]["customers"][0]["display_name"].as_str().expect("an output").to_owned()
     }
 
-    /// Sends callbacks while `action` runs, and returns the number of answers. Panics at a wrong one.
+    /// Sends callbacks while `action` runs, and returns the number of answers. Panics at an incorrect answer.
     pub fn answers_during(&self, action: impl FnOnce()) -> usize {
         let (ended, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
         thread::scope(|scope| {
@@ -191,7 +190,7 @@ impl Gateway {
                     }
                 });
             }
-            // Ends the callers even if the action panics.
+            // Stops the calling threads even if the action panics.
             let _guard = SetOnDrop(&ended);
             action();
         });
@@ -203,18 +202,18 @@ impl Gateway {
         platform::get(self.address, path, headers)
     }
 
-    /// Gets a page of the admin listener: status and text.
+    /// Sends a GET request to the admin listener, and returns status and text.
     pub fn admin_get(&self, path: &str) -> (u16, String) {
         let answer = platform::get(self.admin, path, &[]);
         (answer.status, answer.text)
     }
 
-    /// The JSON of `/statusz`.
+    /// Returns the JSON of `/statusz`.
     pub fn status(&self) -> Value {
         serde_json::from_str(&self.admin_get("/statusz").1).expect("JSON")
     }
 
-    /// The path of a file in the gateway's folder.
+    /// Returns the path of a file in the gateway's folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -226,7 +225,7 @@ impl Gateway {
         fs::rename(unfinished, self.path(&format!("plugins/{name}.wasm"))).expect("a file");
     }
 
-    /// Changes keys of the configuration file; an empty value removes a key. Takes effect at the next reload.
+    /// Changes keys of the configuration file; an empty value removes a key. Changes take effect at the next reload.
     pub fn edit_config(&self, settings: &[(&str, &str)]) {
         let path = self.path("config.toml");
         let text = fs::read_to_string(&path).expect("the configuration");
@@ -237,7 +236,7 @@ impl Gateway {
         fs::write(path, lines).expect("a file");
     }
 
-    /// Changes keys of the configuration file, reloads, and returns the receipt of the configuration.
+    /// Changes keys of the configuration file, reloads it, and returns the receipt of the configuration.
     pub fn reconfigure(&self, settings: &[(&str, &str)]) -> Value {
         self.edit_config(settings);
         let (status, text) = self.admin_post("/reload", "");
@@ -266,7 +265,7 @@ impl Gateway {
         self.send_to_admin_socket(path, "");
     }
 
-    /// Sends a POST request to the admin socket.
+    /// Sends a POST request to the admin socket, and returns the connection.
     fn send_to_admin_socket(&self, path: &str, body: &str) -> UnixStream {
         let mut stream = UnixStream::connect(self.path("data/run/frontgate.sock")).expect("the socket");
         let length = body.len();
@@ -284,7 +283,8 @@ impl Gateway {
         (head[9..12].parse().expect("a status"), body.to_owned())
     }
 
-    /// Reloads: waits until every file in the plugin folder has been tried, and returns the new receipts.
+    /// Reloads the gateway, waits until the gateway has processed every file in the plugin folder, and returns new
+    /// receipts.
     pub fn reload(&self) -> Vec<Value> {
         let (status, text) = self.admin_post("/reload", "");
         assert_eq!(status, 200, "{text}");
@@ -292,35 +292,35 @@ impl Gateway {
         answer["receipts"].as_array().expect("receipts").clone()
     }
 
-    /// The output of `frontgate plugin history` for a plugin.
+    /// Returns the entries that `frontgate plugin history` prints for a plugin.
     pub fn history(&self, plugin: &str) -> Vec<Value> {
         let output = self.command(&["plugin", "history", plugin, "--json"]);
         let text = String::from_utf8(output.stdout).expect("text");
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
-    /// The value of a metric of `/metrics`, by its name with labels. Panics if the metric is missing.
+    /// Returns the value of a metric of `/metrics`, selected by name and labels. Panics if the metric is missing.
     pub fn metric(&self, name: &str) -> f64 {
         let text = self.admin_get("/metrics").1;
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
-    /// The value of a metric of `/metrics`, or zero if the metric is missing.
+    /// Returns the value of a metric of `/metrics`, or zero if the metric is missing.
     pub fn metric_or_zero(&self, name: &str) -> f64 {
         let (_, text) = self.admin_get("/metrics");
         let number = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         number.map_or(0.0, |number| number.parse().expect("a number"))
     }
 
-    /// The sum of a metric over all its labels.
+    /// Returns the sum of a metric over all label values.
     pub fn metric_sum(&self, name: &str) -> f64 {
         let text = self.admin_get("/metrics").1;
         let lines = text.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
         lines.map(|line| line.rsplit(' ').next().and_then(|number| number.parse::<f64>().ok()).expect("a number")).sum()
     }
 
-    /// The id of the process.
+    /// Returns the id of the process.
     pub fn process_id(&self) -> u32 {
         self.process.0.id()
     }
@@ -331,7 +331,7 @@ impl Gateway {
         kill_process(pid, signal).expect("the process is there");
     }
 
-    /// Waits until the process has ended.
+    /// Waits until the process has exited.
     pub fn wait(&mut self) -> ExitStatus {
         self.process.0.wait().expect("a child of this process")
     }

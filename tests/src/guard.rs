@@ -1,8 +1,8 @@
-//! Ends the background threads of a test even if the test panics.
+//! Stops the background threads of a test even if the test panics.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Sets a flag when it is dropped.
+/// A guard that sets a flag on drop.
 pub struct SetOnDrop<'f>(pub &'f AtomicBool);
 
 impl Drop for SetOnDrop<'_> {

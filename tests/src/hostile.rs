@@ -1,29 +1,29 @@
-//! Components that are designed to cost their parser or compiler as much as possible.
+//! Builds components designed to make parsing or compiling as expensive as possible.
 
 use std::fmt::Write as _;
 
 /// The first bytes of a component.
 const HEADER: [u8; 8] = *b"\0asm\x0d\0\x01\0";
-/// Section ids of a component.
+/// The ids of sections in a component.
 const CUSTOM: u8 = 0;
 const COMPONENT: u8 = 4;
 const TYPES: u8 = 7;
-/// Kinds of types that nest.
+/// The encodings of types that can be nested.
 const COMPONENT_TYPE: u8 = 0x41;
 const INSTANCE_TYPE: u8 = 0x42;
 
-/// Nested instance types, three bytes per level.
+/// Returns a component with nested instance types, three bytes per level.
 pub fn nested_instance_types(levels: usize) -> Vec<u8> {
     nested_types(INSTANCE_TYPE, levels)
 }
 
-/// Nested component types.
+/// Returns a component with nested component types.
 pub fn nested_component_types(levels: usize) -> Vec<u8> {
     nested_types(COMPONENT_TYPE, levels)
 }
 
 fn nested_types(kind: u8, levels: usize) -> Vec<u8> {
-    // One type, with one type declaration at each level and none at the innermost.
+    // One type, with one type declaration at each level except the innermost.
     let mut types = vec![1];
     for _ in 0..levels {
         types.extend([kind, 1, 1]);
@@ -32,12 +32,13 @@ fn nested_types(kind: u8, levels: usize) -> Vec<u8> {
     component(&[(TYPES, types)])
 }
 
-/// Nested components.
+/// Returns nested components.
 pub fn nested_components(levels: usize) -> Vec<u8> {
     (0..levels).fold(component(&[]), |inner, _| component(&[(COMPONENT, inner)]))
 }
 
-/// Adjacent instance types, each with an instance of the previous one. The current parser panics on them.
+/// Returns a component with adjacent instance types, each with an instance of the previous type. The current parser
+/// panics on such a component.
 pub fn type_chain(levels: usize) -> Vec<u8> {
     let mut types = leb(levels);
     types.extend([INSTANCE_TYPE, 0]);
@@ -50,7 +51,7 @@ pub fn type_chain(levels: usize) -> Vec<u8> {
     component(&[(TYPES, types)])
 }
 
-/// Record types with this number of fields each.
+/// Returns a component with record types, each with `fields` fields.
 pub fn wide_types(types: usize, fields: usize) -> Vec<u8> {
     let mut section = leb(types);
     for _ in 0..types {
@@ -67,8 +68,8 @@ pub fn wide_types(types: usize, fields: usize) -> Vec<u8> {
     component(&[(TYPES, section)])
 }
 
-/// A core module with distinct function types of a thousand parameters each. In memory they are several times larger
-/// than the file.
+/// Returns a component whose core module has distinct function types of a thousand parameters each. In memory, these
+/// types are several times larger than the file.
 pub fn wide_functions(types: usize) -> Vec<u8> {
     const PARAMETERS: usize = 1_000;
     const CORE_MODULE: u8 = 1;
@@ -77,7 +78,7 @@ pub fn wide_functions(types: usize) -> Vec<u8> {
     for number in 0..types {
         content.push(0x60);
         content.extend(leb(PARAMETERS));
-        // The number, encoded in parameters of two types.
+        // The parameters encode the number in binary: each of the two parameter types is one binary digit.
         content.extend((0..PARAMETERS).map(|bit| if bit < 32 && number >> bit & 1 == 1 { 0x7e } else { 0x7f }));
         content.push(0);
     }
@@ -85,7 +86,7 @@ pub fn wide_functions(types: usize) -> Vec<u8> {
     component(&[(CORE_MODULE, module)])
 }
 
-/// An interface of the contract whose types are one chain of aliases.
+/// Returns a component that imports a contract interface whose types form a chain of aliases.
 pub fn alias_chain(links: usize) -> Vec<u8> {
     let mut text = String::from("(component (import \"frontgate:plugin/plugin-types@0.1.0\" (instance\n");
     text.push_str("(type $t (record (field \"a\" u32)))\n(export \"a0\" (type $a0 (eq $t)))\n");
@@ -97,27 +98,28 @@ pub fn alias_chain(links: usize) -> Vec<u8> {
     wat::parse_str(text).expect("WebAssembly")
 }
 
-/// Modules with two initialized bytes of memory that are far apart.
+/// Returns a component with modules that each initialize two bytes of memory far apart.
 pub fn sparse_memories(modules: usize, apart: u32) -> Vec<u8> {
     let pages = apart / 65_536 + 1;
     let module = format!("(core module (memory {pages}) (data (i32.const 0) \"a\") (data (i32.const {apart}) \"b\"))");
     wat::parse_str(format!("(component {})", module.repeat(modules))).expect("WebAssembly")
 }
 
-/// A module with this number of exports.
+/// Returns a component whose module has `count` exports.
 pub fn many_exports(count: usize) -> Vec<u8> {
     let exports: String = (0..count).map(|index| format!("(export \"{index}\" (func $f))")).collect();
     wat::parse_str(format!("(component (core module (func $f) {exports}))")).expect("WebAssembly")
 }
 
-/// A component followed by a custom section of meaningless bytes.
+/// Appends a custom section of meaningless bytes to a component.
 pub fn padded(component: &[u8], bytes: usize, note: u8) -> Vec<u8> {
     let mut padding = vec![1, b'p'];
     padding.resize(bytes, note);
     [component, &section(CUSTOM, &padding)].concat()
 }
 
-/// A component that is slow to compile: functions with many long-lived values. Each number gives other bytes.
+/// Returns a component that is slow to compile: functions with many long-lived values. Each number yields different
+/// bytes.
 pub fn slow_to_compile(functions: usize, number: u32) -> Vec<u8> {
     const VALUES: usize = 400;
     let mut body = String::new();
@@ -135,7 +137,7 @@ pub fn slow_to_compile(functions: usize, number: u32) -> Vec<u8> {
     wat::parse_str(format!("(component (core module {}))", function.repeat(functions))).expect("WebAssembly")
 }
 
-/// A component that contains a module, given as text.
+/// Returns a component that contains the module with this text.
 pub fn module(text: &str) -> Vec<u8> {
     wat::parse_str(format!("(component (core module {text}))")).expect("WebAssembly")
 }

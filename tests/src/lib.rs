@@ -1,5 +1,4 @@
-//! Support for black-box tests: the real program in its own folder, a platform that signs requests, and the log as it
-//! is written.
+//! Support for black-box tests: the real program, a platform that signs requests, and a live view of the log.
 
 mod contract;
 mod demo;
@@ -56,10 +55,10 @@ pub const PLUGIN_ERRORS: [(&str, u16, &str); 6] = [
     ("panic", 502, "plugin-trapped"),
 ];
 
-/// The root of the workspace.
+/// Returns the root of the workspace.
 pub fn root() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
-        // The compiled path may be another clone's if clones share a target folder.
+        // The path at compile time may belong to another clone if clones share a target folder.
         let package =
             std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         package.parent().expect("the tests lie in the workspace").to_owned()
@@ -67,23 +66,23 @@ pub fn root() -> &'static Path {
     &ROOT
 }
 
-/// Cargo's target folder.
+/// Returns Cargo's target folder.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The path of the program, as `cargo xtask test` builds it.
+/// Returns the path of the program, as `cargo xtask test` builds it.
 pub fn program() -> PathBuf {
     std::env::var_os("FRONTGATE_PROGRAM").map_or_else(|| target().join("quick/frontgate"), PathBuf::from)
 }
 
-/// The path of the program with crash points, as `cargo xtask test` builds it.
+/// Returns the path of the program with crash points, as `cargo xtask test` builds it.
 pub fn crashing_program() -> PathBuf {
     let program = std::env::var_os("FRONTGATE_CRASH_PROGRAM");
     program.map_or_else(|| target().join("quick/frontgate-crash-points"), PathBuf::from)
 }
 
-/// The bytes of a plugin that `cargo xtask build` or `cargo xtask test` built.
+/// Returns the bytes of a plugin that `cargo xtask build` or `cargo xtask test` built.
 pub fn component(name: &str) -> Vec<u8> {
     let folder = std::env::var_os("FRONTGATE_COMPONENTS");
     let folder = folder.map_or_else(|| target().join("wasm32-wasip2/quick"), PathBuf::from);
@@ -91,7 +90,7 @@ pub fn component(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run `cargo xtask test`", path.display()))
 }
 
-/// A `PATH` with the compilers for plugins in other languages, which `cargo xtask test` installs.
+/// Returns a `PATH` with the compilers for plugins in other languages, which `cargo xtask test` installs.
 pub fn languages_path() -> String {
     let installed = std::env::var_os("FRONTGATE_LANGUAGES");
     let installed = installed.map_or_else(|| target().join("tools/bin"), PathBuf::from);
@@ -99,23 +98,23 @@ pub fn languages_path() -> String {
     format!("{}:{}", installed.display(), std::env::var("PATH").unwrap_or_default())
 }
 
-/// An equivalent plugin with other bytes: a custom section follows it.
+/// Returns an equivalent plugin with different bytes, by appending a custom section.
 pub fn another_build(component: &[u8], note: u8) -> Vec<u8> {
     [component, &[0, 3, 1, b'n', note]].concat()
 }
 
-/// An equivalent plugin with other bytes, for larger numbers.
+/// Returns an equivalent plugin with different bytes; unlike [`another_build`], numbers may exceed 255.
 pub fn numbered_build(component: &[u8], number: u32) -> Vec<u8> {
     [component, &[0, 6, 1, b'n'], &number.to_le_bytes()[..]].concat()
 }
 
-/// The SHA-256 of a plugin's bytes, as in receipts.
+/// Returns the SHA-256 of a plugin's bytes in the format of receipts.
 pub fn digest(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The plugin with a name replaced by another of the same length.
+/// Returns the plugin with a name replaced by another of the same length.
 pub fn renamed(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len(), "the binary contains the lengths of names");
     let mut bytes = component.to_vec();

@@ -1,4 +1,4 @@
-//! The gateway's log, line by line as it is written, in either of its formats.
+//! Reads the gateway's log line by line while it is written, in either of its formats.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::sync::Arc;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use serde_json::Value;
 
-/// Longer than any line takes to be written; a test that waits this long has failed.
+/// The time limit for a line; a test that waits this long fails.
 const TIMEOUT: Duration = Duration::from_secs(180);
 
-/// Lines of the log that a failed test shows.
+/// The number of log lines that a failed test prints.
 const SHOWN_MAX: usize = 60;
 
 /// The lines written so far.
@@ -47,7 +47,7 @@ impl Log {
         self.event(event).wait_for(1)
     }
 
-    /// The number of lines so far whose `event` field has this value.
+    /// Returns the number of lines so far whose `event` field has this value.
     pub fn count_events(&self, event: &str) -> usize {
         self.event(event).count()
     }
@@ -70,7 +70,7 @@ impl Log {
     fn wait_for_nth(&self, what: &str, count: usize, matches: impl Fn(&Value) -> bool) -> Value {
         let (lines, changed) = &*self.shared;
         let matching = |line: &&Value| matches(line);
-        // Each line is checked once. Checking all lines again for each new one is slower than a busy log is written.
+        // Each line is checked only once. Checking all lines again for each new one could not keep up with a busy log.
         let (mut checked, mut found) = (0, 0);
         let missing = |lines: &mut Lines| {
             found += lines.all[checked..].iter().filter(matching).count();
@@ -88,7 +88,7 @@ impl Log {
         }
     }
 
-    /// All lines so far.
+    /// Returns all lines so far.
     pub fn text(&self) -> String {
         joined(&self.shared.0.lock().all)
     }
@@ -108,17 +108,17 @@ impl Events<'_> {
         self
     }
 
-    /// Keeps only lines whose message contains this text: the reason, where that is the fact under test.
+    /// Keeps only lines whose message contains this text. Tests use it only if the reason is the fact under test.
     pub fn saying(self, reason: &str) -> Self {
         Self { reason: Some(reason.to_owned()), ..self }
     }
 
-    /// Waits until there are this many lines, and returns the last of them.
+    /// Waits for this many matching lines, and returns the last of them.
     pub fn wait_for(&self, count: usize) -> Value {
         self.log.wait_for_nth(&format!("{:?} {:?}", self.fields, self.reason), count, |line| self.matches(line))
     }
 
-    /// The number of lines so far.
+    /// Returns the number of matching lines so far.
     pub fn count(&self) -> usize {
         self.log.shared.0.lock().all.iter().filter(|line| self.matches(line)).count()
     }
@@ -129,8 +129,8 @@ impl Events<'_> {
     }
 }
 
-/// Whether a line has a field with this value: a field of an object in the JSON format, `name="value"` or
-/// `name=value` behind the message in the text format.
+/// Returns whether a line has a field with this value. In the JSON format a field is a member of the object; in the
+/// text format it is `name="value"` or `name=value` after the message.
 fn has_field(line: &Value, name: &str, value: &str) -> bool {
     match line {
         Value::String(line) => text_field(line, name) == Some(value),
@@ -142,7 +142,8 @@ fn has_field(line: &Value, name: &str, value: &str) -> bool {
     }
 }
 
-/// The last occurrence counts, since a message may contain such a text too, and fields follow the message.
+/// Returns the value of a field in the text format. The last occurrence is used, since the message before the fields
+/// may contain such a text too.
 fn text_field<'l>(line: &'l str, name: &str) -> Option<&'l str> {
     let (_, value) = line.rsplit_once(&format!(" {name}="))?;
     match value.strip_prefix('"') {

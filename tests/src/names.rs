@@ -7,20 +7,20 @@ use std::thread;
 
 use parking_lot::Mutex;
 
-/// The answers for each name in order. The last one repeats.
+/// The answers for each name, in order. The last answer repeats.
 type Script = HashMap<String, VecDeque<Vec<IpAddr>>>;
 
 const A: u16 = 1;
 const AAAA: u16 = 28;
 
-/// A running nameserver. Runs until the test's process ends.
+/// A running nameserver, which runs until the test process exits.
 pub struct Names {
     address: SocketAddr,
     script: Arc<Mutex<Script>>,
 }
 
 impl Names {
-    /// Starts a nameserver without names. Requests for `silent.test` get no answer.
+    /// Starts a nameserver without names. Queries for `silent.test` get no answer.
     pub fn start() -> Self {
         Self::at(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"))
     }
@@ -46,7 +46,7 @@ impl Names {
         self.changes(name, &[addresses])
     }
 
-    /// Adds a name with different addresses for each request.
+    /// Adds a name with different addresses for each query.
     pub fn changes(self, name: &str, answers: &[&[&str]]) -> Self {
         let read = |addresses: &&[&str]| addresses.iter().map(|address| address.parse().expect("an address")).collect();
         self.script.lock().insert(name.to_owned(), answers.iter().map(read).collect());
@@ -59,7 +59,7 @@ impl Names {
     }
 }
 
-/// Returns the answer to a question. `None` sends nothing.
+/// Returns the answer to a query, or `None` to send no answer.
 fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
     let (name, end) = name(question)?;
     let kind = u16::from_be_bytes([*question.get(end)?, *question.get(end + 1)?]);
@@ -70,7 +70,7 @@ fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
     let turns = script.get_mut(&name);
     let known = turns.is_some();
     let now = turns.map(|turns| match kind {
-        // Clients request both record types. The answer advances with one of them.
+        // Clients query both record types, so only queries of type A advance to the next answer.
         A if turns.len() > 1 => turns.pop_front().unwrap_or_default(),
         _ => turns.front().cloned().unwrap_or_default(),
     });
@@ -88,7 +88,7 @@ fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().to_vec(),
         };
-        // A pointer to the name in the question, the record type, class IN, TTL 0.
+        // A pointer to the name in the query, the record type, class IN, TTL 0.
         packet.extend([0xc0, 12]);
         packet.extend(kind.to_be_bytes());
         packet.extend([0, 1, 0, 0, 0, 0]);
@@ -98,7 +98,7 @@ fn answer(question: &[u8], script: &Mutex<Script>) -> Option<Vec<u8>> {
     Some(packet)
 }
 
-/// Parses the name in a question and returns its end.
+/// Parses the name in a query, and returns the name and the index after it.
 fn name(question: &[u8]) -> Option<(String, usize)> {
     let (mut labels, mut at) = (Vec::new(), 12);
     loop {

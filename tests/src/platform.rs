@@ -1,4 +1,4 @@
-//! Requests as Twilio sends them: forms, signatures, HTTP. The code is independent of the gateway's, so that a mistake
+//! Sends requests as Twilio does: forms, signatures, HTTP. The code is independent of the gateway's, so that a mistake
 //! in one is not repeated in the other.
 
 use std::collections::BTreeMap;
@@ -16,14 +16,14 @@ use url::form_urlencoded;
 
 use crate::{PUBLIC_URL, TOKEN};
 
-/// Longer than any platform waits for an answer.
+/// The time limit for an answer, longer than the limit of any platform.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The form of `GetCustomersList` for the worker `ana@example.org`.
 pub const LIST: [(&str, &str); 3] =
     [("PageSize", "30"), ("Worker", "ana@example.org"), ("Location", "GetCustomersList")];
 
-/// An answer.
+/// An HTTP response.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
@@ -37,27 +37,27 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The stable code of an error.
+    /// Returns the stable code of an error.
     pub fn code(&self) -> &str {
         self.json["error"]["code"].as_str().unwrap_or_default()
     }
 }
 
-/// [`LIST`] with additional or replaced fields.
+/// Returns [`LIST`] with additional or replaced fields.
 pub fn list<'f>(more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
     let mut form: Vec<_> = LIST.into_iter().filter(|(name, _)| more.iter().all(|(other, _)| other != name)).collect();
     form.extend(more);
     form
 }
 
-/// The `X-Twilio-Signature` for a URL and a form without repeated names.
+/// Returns the `X-Twilio-Signature` for a URL and a form without repeated names.
 pub fn sign(token: &str, url: &str, form: &[(&str, &str)]) -> String {
     let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("any length");
     mac.update(signed(url, form).as_bytes());
     BASE64_STANDARD.encode(mac.finalize().into_bytes())
 }
 
-/// The `X-Twilio-Signature` of a SharedKey with HMAC-SHA256.
+/// Returns the `X-Twilio-Signature` of a SharedKey with HMAC-SHA256.
 pub fn sign_sha256(secret: &str, url: &str, form: &[(&str, &str)]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
     mac.update(signed(url, form).as_bytes());
@@ -97,7 +97,7 @@ pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> Answer 
     send(request.body(Vec::new()).expect("a request"))
 }
 
-/// Sends a POST request to a gateway that may end meanwhile. Returns the status, if an answer arrives.
+/// Sends a POST request to a gateway that may exit meanwhile. Returns the status if a response arrives.
 pub(crate) fn try_post(address: SocketAddr, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<u16> {
     let mut request = Request::post(format!("http://{address}{path}"));
     for (name, value) in headers {

@@ -1,5 +1,5 @@
-//! A simulator of a channel's provider, for the plugin `courier`: receives messages and files over HTTP, sends events
-//! to the channel's webhook, and fails on demand.
+//! A simulator of a channel's provider, for the plugin `courier`. The simulator receives messages and files over HTTP,
+//! sends events to the channel's webhook, and fails on demand.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,13 +23,13 @@ use crate::platform::{self, Answer};
 /// Headers of events.
 const HEADERS: [(&str, &str); 2] = [("password", "courier"), ("content-type", "application/json")];
 
-/// The number of bytes of a file that are kept.
+/// The maximum number of bytes kept of a file.
 const BEGINNING_BYTES_MAX: usize = 4_096;
 
-/// A fault that hits a message.
+/// A fault of the provider when it receives a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// Accepts the message and delays the answer.
+    /// Accepts the message, and delays the answer.
     Slow(Duration),
     /// Accepts the message and closes the connection without an answer.
     Silent,
@@ -53,7 +53,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// The text.
+    /// Returns the text of the message.
     pub fn text(&self) -> &str {
         self.body["text"].as_str().unwrap_or_default()
     }
@@ -83,7 +83,7 @@ pub struct Known {
     pub messages: Vec<Taken>,
     /// Accepted files in order of arrival.
     pub uploads: Vec<Upload>,
-    /// Removed channels.
+    /// The ids of removed channels.
     pub removed: Vec<String>,
     /// The number of messages received, including rejected ones.
     pub attempts: usize,
@@ -105,7 +105,7 @@ impl fmt::Display for Known {
     }
 }
 
-/// A running provider. Stops when it is dropped.
+/// A running provider, stopped on drop.
 pub struct Provider {
     known: Arc<Watched<Known>>,
     port: Port,
@@ -124,7 +124,7 @@ impl Provider {
         provider
     }
 
-    /// The address of the API.
+    /// Returns the address of the API.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
@@ -150,7 +150,7 @@ impl Provider {
         self.known.update(|known| known.always = trouble);
     }
 
-    /// Adds a file at `/files/NAME`, and without `Content-Length` at `/unsized/NAME`.
+    /// Adds a file, served at `/files/NAME` and, without `Content-Length`, at `/unsized/NAME`.
     pub fn file(&self, name: &str, content: impl Into<Bytes>) {
         self.known.update(|known| known.files.push((name.to_owned(), content.into())));
     }
@@ -170,13 +170,13 @@ impl Provider {
         self.known.wait_for(condition);
     }
 
-    /// Sends events to the webhook at a gateway.
+    /// Sends events to a channel's webhook at a gateway.
     pub fn tell(gateway: SocketAddr, webhook_url: &str, events: &Value) -> Answer {
         let url = Url::parse(webhook_url).expect("a URL");
         crate::post(gateway, url.path(), &HEADERS, events.to_string().as_bytes())
     }
 
-    /// Sends events to a gateway that may end meanwhile. Returns true if the gateway accepted them.
+    /// Sends events to a gateway that may exit meanwhile. Returns true if the gateway accepted them.
     pub fn try_tell(gateway: SocketAddr, webhook_url: &str, events: &Value) -> bool {
         let url = Url::parse(webhook_url).expect("a URL");
         let status = platform::try_post(gateway, url.path(), &HEADERS, events.to_string().as_bytes());

@@ -1,4 +1,4 @@
-//! Raw connections, for requests that no client library sends.
+//! Opens raw connections, for requests that no client library sends.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::{LIST, PUBLIC_URL, TOKEN, platform};
 
-/// Longer than any answer takes; a test that waits this long has failed.
+/// The time limit for an answer; a test that waits this long fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection that stays open until the listener closes it.
@@ -16,7 +16,7 @@ pub struct Raw {
     rest: Vec<u8>,
 }
 
-/// One answer.
+/// An HTTP response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RawAnswer {
     /// The status.
@@ -28,7 +28,7 @@ pub struct RawAnswer {
 }
 
 impl RawAnswer {
-    /// Whether the answer announces the end of the connection.
+    /// Returns whether the response announces that the connection will be closed.
     pub fn closes(&self) -> bool {
         self.head.contains("connection: close")
     }
@@ -42,13 +42,13 @@ impl Raw {
         Self { stream, rest: Vec::new() }
     }
 
-    /// Sends bytes. The listener may answer and close before it has read all of them.
+    /// Sends bytes. The listener may answer and close the connection before it has read all of them.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let _ = self.stream.write_all(bytes.as_ref());
         self
     }
 
-    /// The next answer, or `None` if the connection is closed first.
+    /// Reads the next response. Returns `None` if the connection is closed first.
     pub fn answer(&mut self) -> Option<RawAnswer> {
         let end = loop {
             match self.rest.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
@@ -68,13 +68,13 @@ impl Raw {
         Some(RawAnswer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
-    /// Waits until the listener has closed the connection, and returns whether nothing was received before.
+    /// Waits until the connection is closed, and returns whether no data was received before.
     pub fn is_closed(&mut self) -> bool {
         while self.read().is_some() {}
         self.rest.is_empty()
     }
 
-    /// Reads more bytes. Returns `None` at the end of the connection, and after a reset.
+    /// Reads more bytes. Returns `None` at the end of the connection or after a reset.
     fn read(&mut self) -> Option<()> {
         let mut piece = [0; 4096];
         match self.stream.read(&mut piece) {
@@ -89,13 +89,13 @@ impl Raw {
     }
 }
 
-/// A signed CRM callback with additional header lines.
+/// Returns a signed CRM callback with additional header lines.
 pub fn signed_callback(more: &str) -> String {
     let signature = platform::sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &LIST);
     callback(&format!("x-twilio-signature: {signature}\r\n{more}"))
 }
 
-/// A CRM callback with these lines in its header.
+/// Returns a CRM callback with these lines in its header.
 pub fn callback(lines: &str) -> String {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(LIST).finish();
     format!(

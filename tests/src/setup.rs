@@ -1,4 +1,4 @@
-//! The folder of a gateway before its start: configuration, plugins, files.
+//! Prepares the folder of a gateway before its start: configuration, plugins, files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A tenant `demo` without plugins. Times in the configuration are short; other settings have their defaults.
+    /// Creates a setup with a tenant `demo` and no plugins. Timing settings are short; other settings have their
+    /// defaults.
     pub fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         fs::create_dir(folder.path().join("plugins")).expect("a folder");
@@ -34,13 +35,13 @@ impl Setup {
             .set("tenants.demo.roles.crm", "[\"plugin\"]")
     }
 
-    /// A setup with the plugin `misbehaving`, which follows instructions in the search text.
+    /// Creates a setupbehaving`, which follows instructions in the search text.
     pub fn misbehaving() -> Self {
         Self::new().plugin("plugin", &component("misbehaving"))
     }
 
-    /// A setup with the plugin `caller`, which sends the requests that the search text describes. The plugin may call
-    /// `crm.test` at a local port.
+    /// Creates a setup with the plugin `caller`, which sends the requests described in the search text. The plugin may
+    /// call `crm.test` at a local port.
     pub fn caller(names: &Names, port: u16) -> Self {
         Self::new()
             .plugin("plugin", &component("caller"))
@@ -49,7 +50,7 @@ impl Setup {
             .set("plugins.named.plugin.outbound_networks", "[\"127.0.0.1/32\"]")
     }
 
-    /// The plugin `misbehaving` in every role, with a Twilio simulator.
+    /// Creates a setup with the plugin `misbehaving` in every role and a Twilio simulator.
     pub fn every_role(twilio: &Twilio) -> Self {
         let roles = ["crm", "templates", "outgoing", "routing", "conversations"];
         let setup = roles
@@ -58,7 +59,7 @@ impl Setup {
         setup.twilio(twilio)
     }
 
-    /// Adds a Front app `sms` whose channels a plugin serves.
+    /// Adds a Front app `sms` whose channels the given plugin serves.
     pub fn front(self, front: &Front, plugin: &str) -> Self {
         let storage = format!("[\"http://{}\"]", front.storage_address());
         self.file("app-uid", Front::APP)
@@ -72,7 +73,7 @@ impl Setup {
             .set("delivery.retry_longest_ms", "200")
     }
 
-    /// A Front app whose channels the plugin `courier` serves, with a provider.
+    /// Creates a setup with a Front app whose channels the plugin `courier` serves, with a provider.
     pub fn courier(front: &Front, provider: &Provider) -> Self {
         let port = provider.address().port();
         Self::new()
@@ -84,7 +85,8 @@ impl Setup {
             .front(front, "courier")
     }
 
-    /// All bundled plugins, with customers from a CSV file.
+    /// Creates a setup with the plugins `directory`, `templates`, `numbers` and `owner-routing`, and customers from a
+    /// CSV file.
     pub fn bundled(csv: &str) -> Self {
         let bundled = ["templates", "numbers", "owner-routing"];
         let setup = bundled.iter().fold(Self::directory(csv), |setup, name| setup.plugin(name, &component(name)));
@@ -106,7 +108,7 @@ impl Setup {
             .set("delivery.retry_longest_ms", "200")
     }
 
-    /// The plugin `directory`, with customers from a CSV file.
+    /// Creates a setup with the plugin `directory` and customers from a CSV file.
     pub fn directory(csv: &str) -> Self {
         Self::new()
             .plugin("plugin", &component("directory"))
@@ -115,8 +117,8 @@ impl Setup {
             .set("plugins.named.plugin.config.customers", "\"customers.csv\"")
     }
 
-    /// The plugin `directory` with the customers of `../shared/data`, or with those of the running example if that file
-    /// is missing.
+    /// Creates a setup with the plugin `directory` and the customers of `../shared/data`. If that file is missing, the
+    /// customers of the example configuration are used.
     pub fn real_customers() -> Self {
         let chinook = root().join("../shared/data/chinook-customers.csv");
         let Ok(csv) = fs::read_to_string(chinook) else {
@@ -148,7 +150,7 @@ impl Setup {
         self
     }
 
-    /// The gateway's folder.
+    /// Returns the gateway's folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -213,7 +215,7 @@ impl Setup {
         self.start_script(&format!("ulimit -n {count}\nexec {program:?} \"$@\""))
     }
 
-    /// Starts the gateway and waits until it serves.
+    /// Starts the gateway, and waits until it accepts requests.
     pub fn start(self) -> Gateway {
         self.write();
         Gateway::start(self.folder)

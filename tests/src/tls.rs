@@ -11,7 +11,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// A running proxy, stopped when it is dropped.
+/// A running proxy, stopped on drop.
 pub struct Tls {
     runtime: Option<Runtime>,
     address: SocketAddr,
@@ -47,17 +47,17 @@ impl Tls {
         Self { runtime: Some(runtime), address, certificate: cert.pem() }
     }
 
-    /// The URL, `https://localhost:PORT`.
+    /// Returns the proxy's URL, `https://localhost:PORT`.
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
     }
 
-    /// The port of the proxy.
+    /// Returns the port of the proxy.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// The certificate that a caller must trust, as PEM.
+    /// Returns the certificate that a client must trust, in PEM format.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }

@@ -1,4 +1,4 @@
-//! A web server on loopback whose paths select the answer, and that records its requests.
+//! A web server on loopback that selects its answers by path and records its requests.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -12,13 +12,13 @@ use parking_lot::{Condvar, Mutex};
 /// The delay between two bytes of `/drip`.
 const DRIP: Duration = Duration::from_millis(20);
 
-/// A running server, stopped when it is dropped.
+/// A running server, stopped on drop.
 pub struct Web {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
-/// Returns the bytes to answer a request with, by its head; `None` selects the usual answer.
+/// A function from the head of a request to the bytes of the answer; `None` selects the usual answer.
 type Script = dyn Fn(&str) -> Option<Vec<u8>> + Send + Sync;
 
 #[derive(Default)]
@@ -31,14 +31,14 @@ struct Shared {
 }
 
 impl Web {
-    /// Serves `/`, `/redirect`, `/hang`, `/drip`, `/cut`, `/half`, `/close`, `/large/BYTES`, `/announced/BYTES`,
-    /// `/header/BYTES`, and `/connection`, which returns the number of connections so far.
+    /// Starts a server. Its paths are `/`, `/redirect`, `/hang`, `/drip`, `/cut`, `/half`, `/close`, `/large/BYTES`,
+    /// `/announced/BYTES`, `/header/BYTES`, and `/connection`, which returns the number of connections so far.
     pub fn start() -> Self {
         Self::with(Shared::default())
     }
 
-    /// Serves the same, unless a script returns an answer, as bytes, for the head of a request. An answer of HTTP/1.0
-    /// closes the connection.
+    /// Starts a server with the paths of [`Web::start`] whose script may replace the answer to a request. An answer of
+    /// HTTP/1.0 closes the connection.
     pub fn scripted(script: impl Fn(&str) -> Option<Vec<u8>> + Send + Sync + 'static) -> Self {
         Self::with(Shared { script: Some(Box::new(script)), ..Shared::default() })
     }
@@ -61,22 +61,22 @@ impl Web {
         Self { address, shared }
     }
 
-    /// The address of the server.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The port of the server.
+    /// Returns the port of the server.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
 
-    /// Every request so far: the head, and the number of bytes in the body.
+    /// Returns every request so far: the head, and the number of body bytes.
     pub fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().clone()
     }
 
-    /// The number of connections so far.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
@@ -96,7 +96,7 @@ impl Shared {
         *self.has_ended.lock()
     }
 
-    /// Waits for the end or until a pause has passed, and returns whether the server has ended.
+    /// Waits until the server is stopped or the pause has passed, and returns whether the server is stopped.
     fn wait(&self, pause: Option<Duration>) -> bool {
         let mut ended = self.has_ended.lock();
         match pause {
@@ -126,7 +126,7 @@ fn serve(stream: &TcpStream, shared: &Shared, number: usize) -> Option<()> {
     }
 }
 
-/// Reads the head of a request: the lines before the empty one.
+/// Reads the head of a request, up to the empty line.
 fn head(reader: &mut BufReader<&TcpStream>) -> Option<String> {
     let mut head = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! Rules of the architecture that can be read from manifests and sources.
+//! Checks rules of the architecture in manifests and sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use frontgate_tests::root;
 use serde_json::Value;
 
-/// The crates of the gateway and those that each may depend on, lowest first: ARCHITECTURE.md draws the same graph.
+/// The gateway's crates, each with its allowed dependencies, lowest first. ARCHITECTURE.md shows the same graph.
 const CRATES: [(&str, &[&str]); 22] = [
     ("memory", &[]),
     ("system", &[]),
@@ -106,7 +106,7 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The gateway's sources: the program and all crates.
+/// Returns the gateway's sources: the program and all crates.
 pub(crate) fn host() -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     sources(&root().join("host/src"), &mut files);
@@ -121,7 +121,7 @@ fn metadata() -> Value {
     metadata_with(&[])
 }
 
-/// The platform of this machine, so that no package of another one is looked for.
+/// Returns the platform of this machine: cargo then ignores packages for other platforms.
 fn host_platform() -> String {
     let output = Command::new("rustc").arg("-vV").current_dir(root()).output().expect("rustc");
     let text = String::from_utf8(output.stdout).expect("text");
@@ -139,7 +139,7 @@ fn metadata_with(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// Direct dependencies of each package that are linked into it, by name.
+/// Returns the direct dependencies that are linked into each package, by name.
 fn graph(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {
     let packages = metadata["packages"].as_array().expect("packages");
     let name = |id: &Value| packages.iter().find(|package| package["id"] == *id).expect("a package")["name"].clone();
@@ -161,7 +161,7 @@ fn package(name: &str) -> String {
     if name == "frontgate" { name.to_owned() } else { format!("frontgate-{name}") }
 }
 
-/// Everything that a package links, however deep.
+/// Returns all direct and indirect dependencies linked into a package.
 fn closure(graph: &BTreeMap<String, BTreeSet<String>>, package: &str) -> BTreeSet<String> {
     let (mut all, mut next) = (BTreeSet::new(), vec![package.to_owned()]);
     while let Some(name) = next.pop() {
@@ -255,12 +255,12 @@ fn request_handling_links_no_authors_tools() {
 
 #[test]
 fn a_program_without_the_feature_authoring_links_no_authors_tools() {
-    // wasmtime's macro uses wit-component while compiling; the generators of bindings are for authors alone.
+    // wasmtime's macro needs wit-component at compile time; only authors need the generators of bindings.
     let tools = ["frontgate-scaffold", "frontgate-plugin-test", "wit-bindgen-c", "wit-bindgen-core", "wit-bindgen-go"];
     assert_links_none_of(&metadata_with(&["--no-default-features"]), &["frontgate"], &tools);
 }
 
-/// Statuses of other servers, which plugins' requests get, are in `outbound`.
+/// `outbound` is exempt: it contains the statuses of other servers' responses to plugins' requests.
 #[test]
 fn the_runtime_answers_with_no_status_code() {
     let runtime = root().join("host/crates/runtime/src");
@@ -274,7 +274,7 @@ fn the_runtime_answers_with_no_status_code() {
 fn only_the_server_and_the_authors_mock_server_listen() {
     for (path, text) in host() {
         let place = path.to_string_lossy();
-        // Plugins under test send their requests to the mock server.
+        // The mock server receives the requests of plugins under test.
         let may = place.contains("/gateway/src/server") || place.ends_with("plugin-test/src/mock_server.rs");
         assert!(may || !text.contains("Listener::bind"), "{place} listens");
     }

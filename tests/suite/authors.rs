@@ -1,4 +1,4 @@
-//! Commands that test a plugin without a gateway: `plugin inspect`, `call` and `test`.
+//! Tests the commands for plugins that need no gateway: `plugin inspect`, `call` and `test`.
 
 mod cases;
 mod conformance;
@@ -13,11 +13,11 @@ use frontgate_tests::run;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A plugin's folder, laid out as authors have it.
+/// A plugin's folder with the usual layout.
 pub(super) struct Project(TempDir);
 
 impl Project {
-    /// A project with this component and this plugin.toml.
+    /// Creates a project with this component and this plugin.toml.
     pub(super) fn new(component: &[u8], toml: &str) -> Self {
         let folder = TempDir::new().expect("a folder");
         fs::write(folder.path().join("plugin.wasm"), component).expect("a file");
@@ -25,7 +25,7 @@ impl Project {
         Self(folder)
     }
 
-    /// Adds a case.
+    /// Adds a test case.
     pub(super) fn case(self, name: &str, case: &Value) -> Self {
         fs::create_dir_all(self.path().join("cases")).expect("a folder");
         fs::write(self.path().join(format!("cases/{name}.json")), case.to_string()).expect("a file");
@@ -36,7 +36,7 @@ impl Project {
         self.0.path()
     }
 
-    /// Runs `frontgate plugin`, and returns whether it succeeded and what it printed.
+    /// Runs `frontgate plugin`, and returns whether the command succeeded and its output.
     pub(super) fn plugin(&self, arguments: &[&str]) -> (bool, String) {
         success_and_text(&run(self.path(), &[&["plugin"], arguments].concat()))
     }
@@ -48,13 +48,13 @@ impl Project {
     }
 }
 
-/// Whether a command succeeded, and both of its outputs.
+/// Returns whether a command succeeded, and both of its outputs.
 pub(super) fn success_and_text(output: &Output) -> (bool, String) {
     let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     (output.status.success(), text.concat())
 }
 
-/// The checks of a report with this outcome, as JSON texts.
+/// Returns the checks with this outcome in a report, as JSON texts.
 pub(super) fn checks_with(report: &Value, outcome: &str) -> Vec<String> {
     let checks = report["checks"].as_array().expect("a list").iter();
     checks.filter(|check| check["outcome"] == outcome).map(ToString::to_string).collect()

@@ -1,4 +1,4 @@
-//! The CRM callback: accepted requests, answers and errors.
+//! Tests the CRM callback: accepted requests, answers and errors.
 
 use frontgate_tests::{PLUGIN_ERRORS, Setup, list};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Operators' commands for Front's channels: list, show, disconnect, `send front` and `verify front`.
+//! Tests the operators' commands for Front's channels: list, show, disconnect, `send front` and `verify front`.
 
 use frontgate_tests::front::{Action, Call, Connect, Draft, Farewell, Fault, MessageState, UNDEFINED, signature};
 use frontgate_tests::provider::Trouble;
@@ -29,7 +29,7 @@ fn run_command(gateway: &Gateway, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 
-/// A gateway that answers Front before the provider does, and waits a minute before a retry.
+/// Starts a gateway that answers Front before the provider has answered, and retries after one minute.
 pub(crate) fn with_early_promises() -> ChannelFixture {
     ChannelFixture::with(|setup| {
         setup
@@ -49,13 +49,13 @@ pub(crate) fn failure_reason(front: &Front, message: &str) -> String {
     front.look(why).expect("it has failed")
 }
 
-/// The output of `channels list` as JSON.
+/// Returns the output of `channels list` as JSON.
 fn list_channels(gateway: &Gateway, more: &[&str]) -> Vec<serde_json::Value> {
     let json = run_ok(gateway, &[&["channels", "list", "--json"], more].concat());
     serde_json::from_str(&json).expect("a list")
 }
 
-/// The key in a channel's URL.
+/// Returns the key in a channel's URL.
 fn channel_key(fixture: &ChannelFixture) -> String {
     let url = fixture.front.channel(&fixture.channel).webhook_url;
     url.rsplit('/').next().expect("a key").to_owned()
@@ -142,7 +142,7 @@ fn a_disconnected_channel_is_offline_in_front_and_removed_at_its_provider() {
     assert!(output.contains(&format!("{channel} removed; delivery 2 notifies its plugin and Front")), "{output}");
     fixture.provider.wait_for(|known| known.removed.iter().any(|removed| removed == channel));
     assert!(!fixture.front.channel(channel).is_online);
-    // A promised message that was still waiting is reported as failed.
+    // A promised message that was still queued is reported as failed.
     assert_eq!(failure_reason(&fixture.front, &sent.message), "Delivery failed: the channel was removed.");
     let answer = Provider::tell(gateway.address(), &fixture.webhook(), &json!([]));
     assert_eq!((answer.status, answer.code()), (404, "no-channel"));
@@ -153,7 +153,7 @@ fn a_disconnected_channel_is_offline_in_front_and_removed_at_its_provider() {
     assert!(shown.contains("removed") && shown.contains(&format!("disconnect {channel}")), "{shown}");
     let complaint = run_failing(gateway, &["channels", "disconnect", channel, "--yes"]);
     assert!(complaint.contains("was already removed"), "{complaint}");
-    // An admin reconnects it, at a new address.
+    // An admin reconnects the channel, which then has a new address.
     let address = fixture.front.channel(channel).webhook_url;
     fixture.front.reconnect(channel, SERVER).expect("a channel");
     assert_ne!(fixture.front.channel(channel).webhook_url, address);
@@ -190,7 +190,7 @@ fn a_channel_that_was_reconnected_is_not_shown_as_offline() {
 fn a_reconnect_during_the_offline_update_keeps_the_channel_online() {
     let fixture = ChannelFixture::new();
     let channel = &*fixture.channel;
-    // The second attempt restores the online state.
+    // The first update is slow; the second one, which restores the online state, fails once.
     for action in [Action::Slow(1_000), Action::FailBefore(500)] {
         fixture.front.fault(Fault::new(action).on(Call::UpdateChannel).times(1));
     }
@@ -275,7 +275,7 @@ fn send_front_reports_invalid_arguments() {
     assert!(complaint.contains("list_addresses") && complaint.contains("message_autoreply"), "{complaint}");
 }
 
-/// A body and the timestamp that Front signs with it.
+/// A request body of Front; `AT` is the timestamp signed with it.
 const BODY: &str = r#"{"type":"message","payload":{"id":"msg_test1","text":"Café ☕"}}"#;
 const AT: &str = "1700000000123";
 
@@ -343,7 +343,7 @@ fn verify_front_reads_standard_input_and_tries_other_apps() {
     assert!(script("chat", &other).contains("✓ the signature matches"));
     let text = script("sms", &other);
     assert!(text.contains("it would match with the keys of `demo/chat`"), "{text}");
-    // An app with a missing secret is skipped; Twilio's keys do not matter for Front, nor Front's for Twilio.
+    // An app with a missing secret is skipped. Front's check ignores the keys for Twilio, and vice versa.
     std::fs::remove_file(setup.folder().join("files/chat-secret")).expect("the file");
     std::fs::remove_file(setup.folder().join("token")).expect("the file");
     assert!(script("sms", &other).contains("no single change would match"));

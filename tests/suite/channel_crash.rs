@@ -1,4 +1,4 @@
-//! The gateway is killed while teammates and customers write: every acknowledged message arrives exactly once.
+//! Kills the gateway while teammates and customers write: every acknowledged message arrives exactly once.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::channels::{LEE, SERVER};
 
-/// The crash points on the path of a channel's messages.
+/// The crash points that a channel's message can reach.
 const CRASH_POINTS: [&str; 9] =
     ["accept", "before-commit", "committed", "accepted", "claimed", "before-send", "after-send", "asked", "settled"];
 
@@ -74,7 +74,7 @@ impl RestartingGateway {
         self.with(|gateway| gateway.address())
     }
 
-    /// Kills it, unless it has ended already, and starts it again.
+    /// Kills the gateway, if it is still running, and starts it again.
     fn restart(&self, front: &Front) {
         let mut slot = self.0.lock();
         let mut gateway = slot.take().expect("it is always put back");
@@ -89,13 +89,13 @@ impl RestartingGateway {
     }
 }
 
-/// The provider repeats an event until the gateway accepts it.
+/// Reports an event of the provider repeatedly until the gateway accepts it.
 fn report_until_accepted(gateway: &RestartingGateway, url: &str, id: &str) {
     let report = || Provider::try_tell(gateway.address(), url, &event(id));
     eventually("the gateway accepts the event", report, |accepted| *accepted);
 }
 
-/// A teammate sends a message until Front receives success.
+/// Sends a teammate's message repeatedly until Front receives success.
 fn send_until_accepted(front: &Front, channel: &str, text: &str) {
     let sent = front.send(channel, Draft::new(text).to(LEE));
     if sent.outcome.is_err() {
@@ -114,7 +114,7 @@ fn channel_messages_arrive_exactly_once_after_a_crash_at_any_point() {
             let channel = front.connect(SERVER).expect("a channel");
             let url = format!("{}/provider", front.channel(&channel).webhook_url);
             gateway.kill();
-            // Commits also happen while the gateway starts and whenever it polls its queue.
+            // Commits also happen at the start of the gateway and at each poll of the queue.
             let is_commit = crash_point.contains("commit");
             let at = if is_commit { 18 + 2 * count } else { count };
             let gateway = RestartingGateway::new(gateway.start_again_crashing(&format!("{crash_point}:{at}")), &front);
@@ -129,7 +129,7 @@ fn channel_messages_arrive_exactly_once_after_a_crash_at_any_point() {
                     .map(|text| scope.spawn(|| send_until_accepted(&front, &channel, text)))
                     .chain(reported.iter().map(|id| scope.spawn(|| report_until_accepted(&gateway, &url, id))))
                     .collect();
-                // Either the gateway ends, or every message is acknowledged and has arrived.
+                // Either the gateway exits, or every message is acknowledged and has arrived.
                 let arrived = || provider.look(|known| known.messages.len()) == sent.len();
                 let done = || !is_commit && all.iter().all(|one| one.is_finished()) && arrived();
                 let ended_or_done = || gateway.with(Gateway::has_ended) || done();
@@ -176,7 +176,7 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
         });
         for kill in 0..kills {
             let attempts = provider.look(|known| known.attempts);
-            // Each run makes some progress and ends at an arbitrary point.
+            // The gateway makes some progress before each kill, which happens at an arbitrary point.
             provider.wait_for(|known| known.attempts > attempts + (kill % 3) as usize);
             gateway.restart(&front);
         }

@@ -1,4 +1,4 @@
-//! Operators' decisions about messages of Front's channels.
+//! Tests the operators' decisions about messages of Front's channels.
 
 use frontgate_tests::front::{Draft, MessageState};
 use frontgate_tests::provider::Trouble;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::channel_commands::{failure_reason, run_ok, with_early_promises};
 use crate::channels::{ChannelFixture, LEE};
 
-/// An agent sends a message at the provider, not through the gateway.
+/// Reports a message that an agent sent at the provider, not through the gateway.
 fn agent_sends(fixture: &ChannelFixture, id: &str, text: &str) {
     fixture
         .report_events(&json!([{"outbound": {"id": id, "conversation": "C+15550100001", "with": LEE, "text": text}}]));
@@ -61,7 +61,7 @@ fn a_rejected_message_can_be_retried_by_an_operator() {
     fixture.provider.trouble(Trouble::Refused("this number is blocked".to_owned()));
     let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     assert!(sent.outcome.is_err(), "{sent:?}");
-    // The provider's event precedes its own answer, and waits for it.
+    // The provider reports the message before it answers the request; the gateway holds the event until the answer.
     fixture.provider.trouble(Trouble::Slow(std::time::Duration::from_millis(1_500)));
     assert!(run_ok(&fixture.gateway, &["deliveries", "retry", "1"]).contains("delivery 1: ready"));
     fixture.provider.wait_for(|known| known.messages.len() == 1);
@@ -69,7 +69,7 @@ fn a_rejected_message_can_be_retried_by_an_operator() {
     let ended: Vec<_> = fixture.gateway.wait_for_deliveries().iter().map(|one| one["state"].clone()).collect();
     assert!(ended.iter().all(|state| state == "sent"), "{ended:?}");
     assert_eq!(fixture.front.look(|state| state.messages().count()), 1);
-    // Sending again reports that the message has arrived.
+    // When Front sends the message again, the answer contains the ids of the sent message.
     assert_eq!(fixture.front.resend(&sent.message).ids(), ("P1", "C+15550100001"));
     assert_eq!(fixture.provider.look(|known| known.messages.len()), 1);
 }

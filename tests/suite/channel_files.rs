@@ -1,4 +1,4 @@
-//! Files of a channel's messages, in both directions: streamed, and fetched from allowed hosts only.
+//! Files of a channel's messages, in both directions: streamed, and fetched only from allowed hosts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -10,9 +10,9 @@ use serde_json::json;
 
 use crate::channels::{ChannelFixture, LEE};
 
-/// The largest file that fits with its form into Front's limit.
+/// The size of the largest file whose form is within Front's limit, in bytes.
 const LARGE: usize = 24_000_000;
-/// Memory that the gateway may use beyond its idle memory: less than the file.
+/// The allowed memory growth over the idle gateway, in KiB: less than the size of the file.
 const SPARE_KIB: u64 = 16 * 1024;
 
 fn with_long_timeouts() -> ChannelFixture {
@@ -26,7 +26,7 @@ fn with_long_timeouts() -> ChannelFixture {
     fixture
 }
 
-/// The largest resident memory of the gateway while `work` runs.
+/// Returns the peak resident memory of the gateway while `work` runs, in KiB.
 fn peak_kib(gateway: &Gateway, work: impl FnOnce()) -> u64 {
     let ended = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -142,7 +142,7 @@ fn files_are_fetched_only_from_fronts_own_hosts() {
         .send(&fixture.channel, other.edit(move |body| body["payload"]["attachments"][0]["url"] = link.clone().into()));
     assert_eq!(elsewhere.requests(), Vec::<String>::new());
     assert_eq!(fixture.provider.look(|known| known.uploads.len()), 0);
-    // The upload has not left the gateway, so it is retried: the operator may add the host.
+    // Nothing has been sent to the provider, so the delivery is retried: an operator may allow the host meanwhile.
     assert!(sent.outcome.is_ok() && other.outcome.is_ok());
 }
 

@@ -1,4 +1,4 @@
-//! Front's rate limits: the gateway stays below them, and waiting requests keep their order.
+//! Tests that the gateway stays below Front's rate limits, and that waiting requests keep their order.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::channels::{ChannelFixture, LEE};
 
-/// Offers three times the rate that Front accepts, and checks that all messages arrive in order.
+/// Sends messages at three times the rate that Front accepts, and checks that all of them arrive in order.
 fn offer_load(fixture: &ChannelFixture, count: usize, pause: Duration) {
     let began = Instant::now();
     for turn in 0..count {

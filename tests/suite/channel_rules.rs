@@ -1,5 +1,5 @@
-//! Known pitfalls for developers of channels, row by row of the contract's section 7, and the faults of Front's
-//! sample server.
+//! Tests known pitfalls for developers of channels. Section 7 of the contract lists the pitfalls; faults of Front's
+//! sample server are tested too.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,12 +19,12 @@ fn now_ms() -> i64 {
 }
 
 impl ChannelFixture {
-    /// The path of the channel's webhook URL.
+    /// Returns the path of the channel's webhook URL.
     fn path(&self) -> String {
         self.front.channel(&self.channel).webhook_url.strip_prefix(PUBLIC_URL).expect("ours").to_owned()
     }
 
-    /// Sends any body with any timestamp, signed as Front does or with the given signature.
+    /// Sends a body with a timestamp, with the given signature or otherwise with a valid one.
     fn post(&self, path: &str, timestamp: &str, body: &str, signature: Option<&str>) -> Answer {
         let own = frontgate_tests::front::signature(Front::SECRET, timestamp, body.as_bytes());
         let signature = signature.unwrap_or(&own);
@@ -106,7 +106,7 @@ fn row_2_any_flipped_bit_invalidates_a_request() {
         other[at / 8] ^= 1 << (at % 8);
         assert_rejected(&send(&time, &other, &signature), 401);
     }
-    // Skips results that are not valid header values.
+    // Flips one bit, and returns `None` if the result is not a valid header value.
     let flipped = |text: &str, at: usize| {
         let mut other = text.as_bytes().to_vec();
         other[at / 8] ^= 1 << (at % 8);
@@ -150,7 +150,7 @@ fn row_4_each_api_call_has_its_own_short_lived_token() {
             .report_events(&json!([{"inbound": {"id": id, "conversation": "c", "with": LEE, "text": "planted text"}}]));
     }
     fixture.front.wait_for(|state| state.messages().count() == 3);
-    // The simulator rejects a token with a longer life.
+    // The simulator rejects tokens with a longer lifetime.
     let requests = fixture.front.requests();
     let mut tokens: Vec<_> = requests.iter().filter_map(|request| request.jti()).collect();
     assert_eq!(tokens.len(), requests.len());
@@ -337,12 +337,12 @@ fn faults_of_fronts_sample_server_are_avoided() {
     // The sample server accepts an unsigned authorization.
     let unsigned = post(fixture.gateway.address(), "/front/sms", &[], authorization.as_bytes());
     assert_rejected(&unsigned, 401);
-    // The sample server creates a new address for each authorization.
+    // The sample server creates a new address for each authorization, even a repeated one.
     let time = now_ms().to_string();
     let first = fixture.post("/front/sms", &time, &authorization, None);
     let again = fixture.post("/front/sms", &time, &authorization, None);
     assert_eq!((first.status, &first.json), (200, &again.json));
-    // The sample server creates a new conversation for each reply.
+    // The sample server creates a new conversation for every reply.
     let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     let reply = fixture.front.reply(&sent.conversation, "planted text 2");
     assert_eq!(sent.ids().1, reply.ids().1);
@@ -380,7 +380,7 @@ fn every_app_secret_verifies_and_the_first_signs_tokens() {
     fixture.front.wait_for(|state| state.messages().count() == 1);
     let (_, metrics) = fixture.gateway.admin_get("/metrics");
     assert!(metrics.contains("key=\"front.sms.app_secrets[1]\""), "{metrics}");
-    // `undefined` replaces a missing body, in a DELETE only.
+    // `undefined` is signed as the body only if a DELETE request has none.
     let undefined = signature(Front::SECRET, &time, UNDEFINED.as_bytes());
     assert_rejected(&fixture.post(&fixture.path(), &time, &body, Some(&undefined)), 401);
 }

@@ -1,4 +1,4 @@
-//! End to end: a team answers SMS customers from Front, through the gateway, `twilio-channel` and Twilio.
+//! End to end: teammates answer SMS customers from Front, through the gateway, `twilio-channel` and Twilio.
 
 use frontgate_tests::front::{Connect, Draft, MessageState};
 use frontgate_tests::{DeliveryStatus, Front, Gateway, PUBLIC_URL, Setup, TOKEN, Twilio, component, digest};
@@ -28,7 +28,7 @@ impl Team {
         Self { front, twilio, gateway, channel }
     }
 
-    /// A customer writes. Returns the conversation in Front once the message has arrived.
+    /// Sends a customer's message, waits until Front has it, and returns Front's conversation.
     pub(crate) fn receive(&self, from: &str, text: &str, files: &[(&str, &str, &[u8])]) -> String {
         self.twilio.inbound_sms_with(from, OURS, text, files).expect("a message");
         let found = |state: &frontgate_tests::front::State| {
@@ -40,20 +40,20 @@ impl Team {
         self.front.look(found).expect("it was found")
     }
 
-    /// The path at which the channel receives Twilio's webhooks.
+    /// Returns the path at which the channel receives Twilio's webhooks.
     pub(crate) fn webhook_path(&self) -> String {
         let url = self.front.channel(&self.channel).webhook_url;
         format!("{}/provider", url.strip_prefix(PUBLIC_URL).expect("an address of ours"))
     }
 
-    /// A teammate replies, and Twilio has accepted the message.
+    /// Sends a teammate's reply, which Twilio must accept, and returns the message's id.
     fn reply(&self, conversation: &str, draft: impl Into<Draft>) -> String {
         let sent = self.front.reply(conversation, draft);
         sent.ids();
         sent.message
     }
 
-    /// The texts of Twilio's only conversation with a number.
+    /// Returns the texts in Twilio's only conversation with a number.
     fn texts_with(&self, with: &str) -> Vec<String> {
         let all = self.twilio.conversations();
         let mut theirs = all.iter().filter(|one| one.participant(with).is_some());

@@ -1,4 +1,4 @@
-//! Channels of a Front app: connecting, sending and importing messages.
+//! Tests the channels of a Front app: connecting, sending and importing messages.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 pub(crate) const LEE: &str = "+15550100001";
 pub(crate) const SERVER: &str = "https://gw.example.org/front/sms";
 
-/// Front, a provider, a gateway between them, and a channel.
+/// A Front simulator, a provider, a gateway between them, and a channel.
 pub(crate) struct ChannelFixture {
     pub(crate) front: Front,
     pub(crate) provider: Provider,
@@ -31,19 +31,19 @@ impl ChannelFixture {
         Self { front, provider, gateway, channel }
     }
 
-    /// The URL at which the provider reports events.
+    /// Returns the URL at which the provider reports events.
     pub(crate) fn webhook(&self) -> String {
         format!("{}/provider", self.front.channel(&self.channel).webhook_url)
     }
 
-    /// Reports events of the provider, which must be accepted.
+    /// Reports events of the provider, which the gateway must accept.
     #[track_caller]
     pub(crate) fn report_events(&self, events: &serde_json::Value) {
         let answer = Provider::tell(self.gateway.address(), &self.webhook(), events);
         assert_eq!(answer.status, 202, "{}", answer.text);
     }
 
-    /// The customers' messages in Front, in order.
+    /// Returns the customers' messages in Front, in order.
     pub(crate) fn imported(&self) -> Vec<String> {
         let conversations = self.front.conversations();
         let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
@@ -194,7 +194,7 @@ fn front_gets_gateway_ids_when_the_provider_is_slow() {
     assert!(message.starts_with("fg-") && conversation.starts_with("fg-"), "{message} {conversation}");
     fixture.gateway.wait_for_deliveries();
     assert_eq!(fixture.front.resend(&sent.message).ids(), (message, conversation));
-    // The provider's ids refer to the same conversation.
+    // Events with the provider's ids belong to the same conversation.
     let event = |kind: &str, id: &str| json!({kind: {"id": id, "conversation": "C+15550100001", "with": LEE, "text": "planted text 2"}});
     fixture.report_events(&json!([event("outbound", "P1"), event("inbound", "in-1")]));
     fixture.front.wait_for(|state| state.conversation(conversation).is_some_and(|found| found.messages.len() == 2));
@@ -292,7 +292,7 @@ fn a_conversation_named_by_both_sides_keeps_both_names() {
     fixture.provider.trouble(Trouble::Slow(Duration::from_millis(1_500)));
     let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
     assert!(sent.ids().1.starts_with("fg-"));
-    // The customer replies before the provider has returned its id of the conversation.
+    // The customer replies before the provider has answered with its id of the conversation.
     let output =
         json!([{"inbound": {"id": "in-1", "conversation": "C+15550100001", "with": LEE, "text": "planted text 2"}}]);
     fixture.report_events(&output);

@@ -1,11 +1,11 @@
-//! Thousands of swaps under load. `FRONTGATE_SWAPS=10000` makes it long.
+//! Replaces a plugin thousands of times under load. `FRONTGATE_SWAPS=10000` makes the test longer.
 
 use frontgate_tests::{Setup, built_against, component, eventually, numbered_build};
 
-/// Builds used in rotation: each is compiled once and then loaded from the cache.
+/// The number of builds used in rotation: each is compiled once, then loaded from the cache.
 const BUILDS: u32 = 12;
 
-/// Growth of resident memory allowed after the first third.
+/// The allowed growth of resident memory after the first third, in KiB.
 const GROWTH_KIB_MAX: u64 = 24 * 1024;
 
 #[test]
@@ -30,7 +30,7 @@ fn thousands_of_swaps_fail_no_call_and_leak_no_memory() {
                 (usize::try_from(swap).expect("a number"), if swap % 3 == 2 { "kept" } else { "live" });
             let bytes = if outcome == "kept" { &bad[round % bad.len()] } else { &good[round % good.len()] };
             gateway.drop_plugin("plugin", bytes);
-            // The file watcher may have loaded it already.
+            // The file watcher may have loaded the build already.
             gateway.reload();
             let attempt = gateway.status()["plugins"]["plugin"]["last_attempt"].clone();
             assert_eq!(attempt["outcome"], outcome, "{attempt}");

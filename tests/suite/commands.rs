@@ -1,4 +1,4 @@
-//! Commands other than `run`: `send`, `verify`, `check --online`.
+//! Tests commands other than `run`: `send`, `verify`, `check --online`.
 
 use std::process::Output;
 

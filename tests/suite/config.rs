@@ -1,10 +1,10 @@
-//! The configuration and `frontgate check`.
+//! Tests the configuration and `frontgate check`.
 
 use std::fs;
 
 use frontgate_tests::{Front, Provider, Setup, TOKEN, component, root, run};
 
-/// The output of `check` for a setup, and its exit code.
+/// Runs `check` on a setup, and returns its output and exit code.
 fn check(setup: &Setup) -> (String, Option<i32>) {
     setup.write();
     let output = run(setup.folder(), &["check", "--config", "config.toml"]);
@@ -185,7 +185,7 @@ fn a_number_out_of_range_is_reported_with_its_key_and_the_range() {
     }
 }
 
-/// The output of a command that succeeds.
+/// Runs a command that must succeed, and returns its output.
 fn output(setup: &Setup, arguments: &[&str]) -> String {
     let output = run(setup.folder(), arguments);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,4 @@
-//! Slow, silent, oversized and excess connections are closed in time while others are served.
+//! Tests that slow, silent, oversized and excess connections are closed in time while other connections are served.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,10 +6,10 @@ use std::thread;
 
 use frontgate_tests::{Gateway, Setup, eventually};
 
-/// Everything the server sends until it closes the connection.
+/// Returns all bytes that the server sends until it closes the connection.
 fn until_closed(mut stream: TcpStream) -> String {
     let mut answer = Vec::new();
-    // A reset closes the connection, too.
+    // A reset closes the connection too.
     let _ = stream.read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }
@@ -20,7 +20,7 @@ fn send(gateway: &Gateway, text: &str) -> TcpStream {
     stream
 }
 
-/// A value of the right length, so that the gateway reads the body.
+/// An invalid signature of the right length, so that the gateway reads the body.
 const SIGNATURE: &str = "x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 
 fn with_short_timeouts() -> Setup {
@@ -64,7 +64,7 @@ fn a_client_that_never_reads_times_out() {
     let gateway = Setup::misbehaving().set("server.write_timeout_ms", "300").start();
     let mut stream = gateway.connect();
     let request = b"GET /callbacks/crm HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100);
-    // Unread answers pile up until the server cannot write, stops reading, and closes the connection.
+    // Unread answers accumulate until the server cannot write, stops reading, and closes the connection.
     while stream.write_all(&request).is_ok() {}
     assert_eq!(gateway.output_of("hello"), "version 1");
 }
@@ -102,7 +102,7 @@ fn oversized_requests_are_rejected() {
     ];
     for (name, text, status) in table {
         let mut stream = gateway.connect();
-        // The server may answer and close before it has read everything.
+        // The server may answer and close the connection before it has read everything.
         let _ = stream.write_all(text.as_bytes());
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).expect("an answer");

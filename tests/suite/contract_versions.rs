@@ -1,4 +1,4 @@
-//! Versions of the contract: released ones are frozen, and a plugin of another version is rejected with the
+//! Tests versions of the contract: released versions are frozen, and a plugin of another version is rejected with the
 //! differences.
 
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use frontgate_tests::{Setup, built_against, component, digest, root};
 
-/// The reason for which a gateway rejects a plugin.
+/// Returns the reason why a gateway rejects a plugin.
 fn reason(plugin: &[u8]) -> String {
     let gateway = Setup::new().plugin("plugin", plugin).start();
     let receipt = gateway.history("plugin").pop().expect("a receipt");
@@ -65,7 +65,7 @@ fn the_sdk_version_is_visible_to_operators() {
     assert!(String::from_utf8_lossy(&list.stdout).contains("SDK 0.1.0"), "{list:?}");
 }
 
-/// Differences between the frozen versions in a folder and its `DIGESTS`, which has a line for each file.
+/// Compares the frozen versions in a folder with the digests in its file `DIGESTS`, and returns the differences.
 fn faults(folder: &Path) -> Vec<String> {
     let listed = fs::read_to_string(folder.join("DIGESTS")).unwrap_or_default();
     let listed: BTreeMap<_, _> = listed.lines().filter_map(|line| line.split_once("  ")).map(|(a, b)| (b, a)).collect();
@@ -85,7 +85,7 @@ fn faults(folder: &Path) -> Vec<String> {
 fn released_contract_versions_are_unchanged() {
     let released = root().join("wit/released");
     assert_eq!(faults(&released), Vec::<String>::new());
-    // The current contract may differ from a released one only under a new version.
+    // The current contract may differ from a released one only if its version differs too.
     let world = fs::read_to_string(root().join("wit/worlds.wit")).expect("the contract");
     let version = world.split_once('@').and_then(|(_, rest)| rest.split_once(';')).expect("a version").0;
     for file in fs::read_dir(released.join(version)).into_iter().flatten().flatten() {

@@ -1,5 +1,5 @@
-//! Conversations webhooks: pre-events are answered within their deadline whatever fails, and post-events are stored
-//! before they are acknowledged.
+//! Tests the webhooks of conversations. Pre-events are answered within their deadline despite any failure; post-events
+//! are stored before they are acknowledged.
 
 use frontgate_tests::{Answer, Gateway, Setup, Twilio};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn without_a_plugin_a_conversation_is_named_after_the_crm_customer() {
     let answer = conversation_add(&gateway, "+4930901820", "Hello");
     assert_eq!((answer.status, &answer.json["friendly_name"]), (200, &json!("+4930901820")));
     assert_eq!(attributes(&answer), json!({ "kept": 1 }));
-    // A worker starts the conversation: no customer address to look up.
+    // If a worker starts the conversation, no customer address has to be looked up.
     let answer = webhook(&gateway, "onConversationAdd", &[("Attributes", "{}")]);
     assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
 }
@@ -87,7 +87,7 @@ fn a_plugin_accepts_changes_or_rejects_a_message() {
     let rejected = message("reject");
     assert_eq!((rejected.status, rejected.code()), (403, "rejected"));
     assert!(!rejected.text.contains("text for the log"));
-    // Without a plugin for the role nothing is rejected.
+    // Without a plugin for the role, no message is rejected.
     let plain = Setup::misbehaving().start();
     let answer = webhook(&plain, "onMessageAdd", &[CH, ("Author", "x"), ("Body", "reject")]);
     assert_eq!((answer.status, answer.text.as_str()), (200, "{}"));
@@ -105,7 +105,7 @@ fn no_plugin_failure_blocks_a_customers_message() {
         }
     }
     gateway.log().wait_for_count("answered 200 despite an error", 16);
-    // Missing fields, malformed fields and an unknown event.
+    // Tests missing fields, malformed fields and an unknown event.
     for (event, more) in [
         ("onMessageAdd", &[][..]),
         ("onMessageAdd", &[("ConversationSid", "../..")]),
@@ -148,7 +148,7 @@ fn a_signed_webhook_in_another_encoding_is_accepted() {
     assert_eq!(gateway.get("/callbacks/crm", &[("x-twilio-signature", &bare)]).status, 405);
     let json = [("content-type", "application/json"), ("x-twilio-signature", &*bare)];
     assert_eq!(post(gateway.address(), path, &json, b"{}").status, 200);
-    // The content type as Twilio's documentation spells it, and a wrong one.
+    // The content type is spelled as in Twilio's documentation; a wrong one follows below.
     let form = [("EventType", "onConversationAdd"), ("MessagingBinding.Address", "+12025550107")];
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &form);
     let body = b"EventType=onConversationAdd&MessagingBinding.Address=%2B12025550107";
@@ -204,13 +204,13 @@ fn a_repeated_attempt_gets_the_same_answer() {
     assert!(first.contains("changed"), "{first}");
     assert_eq!(say(&gateway, "reject", "0", "t-2").status, 403);
     assert_eq!(say(&gateway, "hello", "0", "t-1").text, "{}");
-    // The answer outlives the plugin that gave it.
+    // The stored answer remains after the removal of the plugin.
     std::fs::remove_file(gateway.path("plugins/plugin.wasm")).expect("the file");
     let gateway = gateway.restart();
     assert_eq!(say(&gateway, "change", "1", "t-1").text, first);
     let again = say(&gateway, "reject", "1", "t-2");
     assert_eq!((again.status, again.code()), (403, "rejected"));
-    // A new request is decided anew, and no plugin is left to reject it.
+    // A new request gets a new decision, and the plugin that would reject it is gone.
     assert_eq!(say(&gateway, "reject", "0", "t-3").text, "{}");
 }
 

@@ -1,4 +1,4 @@
-//! Costs of a call that can be counted. Unlike times, counts are the same on a slow or busy machine.
+//! Measures costs of a call by counts. Unlike times, counts are the same on a slow or busy machine.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,11 +6,11 @@ use std::net::TcpStream;
 use frontgate_tests::{Gateway, PUBLIC_URL, Setup, TOKEN, list, sign};
 use url::form_urlencoded;
 
-/// Calls until pools, caches and buffers have reached their size.
+/// The number of calls until pools, caches and buffers have their final size.
 const WARM_UP: u64 = 1_000;
 const CALLS: u64 = 4_000;
 
-/// The bytes of a signed list callback.
+/// Returns the bytes of a signed list callback.
 fn request(instruction: &str) -> Vec<u8> {
     let form = list(&[("Query", instruction)]);
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &form);
@@ -24,7 +24,7 @@ fn request(instruction: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Reads one answer to its end.
+/// Reads one complete answer.
 fn read_answer(stream: &mut BufReader<TcpStream>) {
     let (mut length, mut line) = (0, String::new());
     stream.read_line(&mut line).expect("a status");

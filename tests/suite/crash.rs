@@ -1,4 +1,4 @@
-//! The gateway is killed at every crash point and at random while Twilio calls and fails: each acknowledged event has
+//! Kills the gateway at every crash point and at random times while Twilio calls and fails. Each acknowledged event has
 //! its effect exactly once, or is reported as unknown with a reason.
 
 use std::collections::{BTreeMap, HashSet};
@@ -11,10 +11,10 @@ use frontgate_tests::{
     Action, Call, Effect, Fault, Gateway, PUBLIC_URL, SetOnDrop, Setup, State, TOKEN, Twilio, eventually,
 };
 
-/// The company's number, which customers write to.
+/// The company's number, to which customers write.
 const OURS: &str = "+12025550199";
 
-/// Every crash point of the gateway except those of plugin state.
+/// All crash points of the gateway except those specific to plugin state.
 const CRASH_POINTS: [&str; 10] = [
     "accept",
     "before-commit",
@@ -43,12 +43,12 @@ fn point_twilio_at(twilio: &Twilio, gateway: &Gateway) {
     twilio.point_at(gateway.address(), PUBLIC_URL, "", TOKEN);
 }
 
-/// A customer's number. The CRM does not know numbers that end in 99.
+/// Returns a customer's number. The CRM does not know numbers that end in 99.
 fn customer_number(index: u32) -> String {
     format!("+1202555{index:04}")
 }
 
-/// A known or unknown customer writes, by SMS or WhatsApp.
+/// Sends a message of a known or unknown customer, by SMS or WhatsApp.
 fn customer_writes(twilio: &Twilio, index: u32) {
     let index = if index % 5 == 4 { index / 5 * 100 + 299 } else { index / 99 * 100 + index % 99 };
     let way = if index % 3 == 2 { Twilio::inbound_whatsapp } else { Twilio::inbound_sms };
@@ -56,8 +56,8 @@ fn customer_writes(twilio: &Twilio, index: u32) {
     way(twilio, &customer_number(index), OURS, "planted text").expect("a conversation");
 }
 
-/// The model that the gateway has to satisfy: once Twilio's webhooks are acknowledged, every conversation has one
-/// worker, and a customer known to the CRM has its customer id.
+/// Returns whether every conversation has one worker and every known customer has the CRM's customer id. This must be
+/// true once all of Twilio's webhooks are acknowledged.
 fn model_holds(state: &State) -> bool {
     let acknowledged = state.webhooks().iter().filter(|fired| fired.acknowledged);
     let acknowledged: HashSet<_> =
@@ -75,7 +75,7 @@ fn model_holds(state: &State) -> bool {
     })
 }
 
-/// Waits until the model holds and the queue is empty, and checks that no worker was added twice.
+/// Waits until the model holds and the queue is empty. Checks that no worker was added twice to a conversation.
 fn assert_exactly_once(twilio: &Twilio, gateway: &Gateway) {
     twilio.wait_for(model_holds);
     let unsent = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
@@ -102,7 +102,7 @@ fn effects_happen_exactly_once_after_a_crash_at_any_point() {
     for crash_point in CRASH_POINTS {
         let mut reached = 0;
         for count in [1, 2, 3, 5, 8, 13] {
-            // The first commits happen while the gateway starts.
+            // The first commits happen during the start of the gateway.
             let count = if crash_point.contains("commit") { count + 5 } else { count };
             let twilio = Twilio::start();
             let mut gateway = setup(&twilio).start_crashing(&format!("{crash_point}:{count}"));
@@ -113,9 +113,9 @@ fn effects_happen_exactly_once_after_a_crash_at_any_point() {
             for index in 0..4 {
                 customer_writes(&twilio, count * 10 + index);
             }
-            // Either the gateway ends, or it has done everything.
+            // Either the gateway exits, or it has processed everything.
             let done = |gateway: &Gateway| {
-                // The worker is already there before the gateway checks for it.
+                // The worker is added before the gateway asks Twilio about it, so the deliveries must be sent too.
                 let sent = |delivery: &serde_json::Value| delivery["state"] == "sent";
                 twilio.look(model_holds) && (crash_point != "asked" || gateway.deliveries().iter().all(sent))
             };

@@ -1,4 +1,4 @@
-//! The plugin `directory` with real customers.
+//! Tests the plugin `directory` with real customers.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn ids(answer: &Answer) -> Vec<String> {
     customers.iter().map(|customer| customer["customer_id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// The ids of all customers, fetched page by page.
+/// Returns the ids of all customers, fetched page by page.
 fn pages(gateway: &Gateway, worker: &str, by_token: bool) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut token: Option<String> = None;
@@ -85,7 +85,7 @@ fn every_customers_details_are_valid_for_frontline() {
     assert!(numbers >= 57, "{numbers} numbers");
 }
 
-/// Rows as real exports have them: accents, commas, brackets, trunk zeros, missing values.
+/// Rows like those in real exports: accents, commas, brackets, trunk zeros, missing values.
 const NASTY: &str = "\u{feff}id;name;company;email;phone;owner
 1;Luís Gonçalves;Embraer, Empresa S.A.;luisg@embraer.com.br;+55 (12) 3923-5555;jane@example.org
 2;Leonie Köhler;;leonekohler@surfeu.de;+49 0711 2842222;steve@example.org

@@ -1,4 +1,4 @@
-//! Calls to Twilio: every acknowledged event has its effect, once and in order, however Twilio fails.
+//! Tests calls to Twilio: every acknowledged event has its effect once and in order, despite any failure of Twilio.
 
 use frontgate_tests::{
     Action, Call, ConversationState, Effect, Fault, Gateway, PUBLIC_URL, Setup, State, TOKEN, Tls, Twilio,
@@ -6,10 +6,10 @@ use frontgate_tests::{
 
 use crate::scenarios;
 
-/// The company's number, which customers write to.
+/// The company's number, to which customers write.
 pub(crate) const OURS: &str = "+12025550199";
 
-/// A gateway with every role, and a Twilio that calls it.
+/// Starts a gateway with every role, and a Twilio simulator that calls the gateway.
 pub(crate) fn start_with_twilio(setup: impl FnOnce(Setup) -> Setup) -> (Twilio, Gateway) {
     let twilio = Twilio::start();
     let gateway =
@@ -171,7 +171,7 @@ fn the_account_sid_and_token_work_without_an_api_key() {
         .start();
     point_twilio_at(&twilio, &gateway);
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
-    // No plugin has the role routing, so the default worker is assigned.
+    // No plugin has the role `routing`, so the default worker is assigned.
     twilio.wait_for(|state| workers(state, &sid) == ["default@example.org"]);
 }
 
@@ -319,7 +319,7 @@ fn deliveries_of_one_conversation_run_in_order() {
     };
     let sids: Vec<_> = (1..=5).map(|number| format!("MB{number:032}")).collect();
     sids.iter().for_each(|participant| add(participant));
-    // None of the participants exists: each delivery fails for good, after the one before it.
+    // The participants do not exist: the deliveries fail permanently, one after the other.
     (2..=6).for_each(|id| drop(gateway.wait_for_delivery(id, "failed")));
     let mut asked: Vec<_> =
         twilio.requests().into_iter().filter(|request| request.call == Call::FetchParticipant).collect();

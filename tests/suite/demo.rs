@@ -1,4 +1,4 @@
-//! The demo of `cargo xtask run`: each command of its tour, and the output that README.md shows.
+//! Tests the demo of `cargo xtask run`: each command of its tour, and the output shown in README.md.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,14 +8,14 @@ use frontgate_tests::{Demo, component, renamed, root};
 
 const BUILD: &str = "plugins/echo-channel/build.sh";
 
-/// The commands of the tour, in order.
+/// Returns the commands of the tour, in order.
 fn tour() -> Vec<String> {
     let text = fs::read_to_string(root().join("xtask/tour.txt")).expect("the tour");
     let lines = text.lines().filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
     lines.map(str::to_owned).collect()
 }
 
-/// Each command of README.md's section "Try it" with the output below it.
+/// Returns each command in the section "Try it" of README.md, with the output shown below it.
 fn shown() -> Vec<(String, Vec<String>)> {
     let text = fs::read_to_string(root().join("README.md")).expect("the page");
     let (_, section) = text.split_once("## Try it\n").expect("the section");
@@ -30,7 +30,7 @@ fn shown() -> Vec<(String, Vec<String>)> {
     shown
 }
 
-/// The words of a line. Generated ids and numbers are replaced.
+/// Returns the words of a line, with generated ids and numbers replaced by `…`.
 fn words(line: &str) -> Vec<&str> {
     let is_generated = |word: &str| ["CH", "cnv_", "cha_"].iter().any(|prefix| word.starts_with(prefix));
     let replace = |word: &'_ str| is_generated(word) && word.len() > 8 || word.parse::<u32>().is_ok();
@@ -77,7 +77,7 @@ fn a_plugin_of_the_demo_is_replaced_without_a_restart() {
     let (demo, tour) = (Demo::start(), tour());
     let message = tour.iter().find(|command| command.contains("front-simulator")).expect("the message");
     demo.run(message);
-    // A change that needs no compiler: the prefix of message ids.
+    // Changes the prefix of message ids, which needs no compiler.
     demo.gateway.drop_plugin("echo-channel", &renamed(&component("echo-channel"), "sent-", "SENT-"));
     demo.gateway.reload();
     demo.run(message);

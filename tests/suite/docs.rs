@@ -1,4 +1,4 @@
-//! The pages for plugin authors: every command and block is executed in order, and the results must match.
+//! Tests the pages for plugin authors: executes every command and block in order, and compares the results.
 //!
 //! The fence of a block determines how it is tested:
 //!
@@ -31,10 +31,10 @@ use frontgate_tests::root;
 use self::block::{Block, Kind};
 use self::reader::Reader;
 
-/// The sentence that a page needs if it contains commands that no test runs.
+/// The words that a page must contain if it has commands that no test runs.
 const NOT_RUN: &str = "are not covered by tests";
 
-/// One test per page, so that a failing page is named and pages are tested in parallel.
+/// Defines one test per page: a failing page is named, and pages are tested in parallel.
 macro_rules! pages {
     ($($test:ident: $page:literal,)+) => {
         const TESTED: &[&str] = &[$($page),+];
@@ -82,7 +82,7 @@ pages! {
     the_page_of_failures_is_correct: "operate/failures.md",
 }
 
-/// Follows a page from top to bottom.
+/// Executes the blocks of a page from top to bottom.
 fn follow(page: &str) {
     let text = fs::read_to_string(folder().join(page)).expect("the page");
     let blocks = Block::all(page, &text);
@@ -99,7 +99,7 @@ fn folder() -> PathBuf {
     root().join("docs")
 }
 
-/// Every page, by its path below `docs/`.
+/// Returns the paths of all pages, relative to `docs/`.
 fn pages() -> BTreeSet<String> {
     let mut pages = BTreeSet::new();
     let mut folders = vec![folder()];

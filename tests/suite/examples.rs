@@ -1,5 +1,5 @@
-//! The example plugins: the same CRM adapter in six languages. Each has its own tenant, and all of them must return
-//! identical answers.
+//! Tests the example plugins, the same CRM adapter in six languages. Each plugin has its own tenant, and all of them
+//! must return identical answers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const ANA: &str = "ana@example.org";
 const BEN: &str = "ben@example.org";
 
-/// A gateway with every example plugin.
+/// Starts a gateway with every example plugin.
 fn gateway(crm: &SmallCrm) -> Gateway {
     let url = format!("{:?}", crm.url());
     let bound = format!(
@@ -35,7 +35,7 @@ fn gateway(crm: &SmallCrm) -> Gateway {
     all.start()
 }
 
-/// Sends a callback to each example, after `before`, and returns the answer that all of them give.
+/// Calls `before` and sends a callback for each example, and returns the answer, which must be the same for all.
 #[track_caller]
 fn ask_all_after(gateway: &Gateway, before: impl Fn(), callback: &str, form: &[(&str, &str)]) -> Answer {
     let mut answers = Example::ALL.into_iter().map(|example| {
@@ -49,7 +49,7 @@ fn ask_all_after(gateway: &Gateway, before: impl Fn(), callback: &str, form: &[(
     first
 }
 
-/// The answer without the request id that errors contain.
+/// Returns the answer without the request id, which errors contain.
 fn without_id(answer: &Answer) -> String {
     let id = answer.json["error"]["request_id"].as_str().unwrap_or("no id");
     answer.text.replace(id, "ID")
@@ -71,13 +71,13 @@ fn ids(answer: &Answer) -> Vec<String> {
     customers.iter().map(|customer| customer["customer_id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// The ids of a worker's contacts, in the CRM's order.
+/// Returns the ids of a worker's contacts in the CRM's order.
 fn owned(crm: &SmallCrm, worker: &str) -> Vec<String> {
     let contacts = crm.contacts().into_iter().filter(|contact| contact.owner == worker);
     contacts.map(|contact| contact.id).collect()
 }
 
-/// The ids in all pages of a worker's list.
+/// Returns the ids on all pages of a worker's list.
 #[track_caller]
 fn pages(gateway: &Gateway, worker: &str, size: usize, by_token: bool) -> Vec<String> {
     let size_text = size.to_string();
@@ -200,7 +200,7 @@ fn details_contain_everything_that_crm_and_frontline_share() {
     for id in owned(&crm, ANA) {
         assert_eq!(details(&gateway, ANA, &id).json["objects"]["customer"]["customer_id"], *id);
     }
-    // The plugins themselves have logged their invalid numbers, so the gateway had none left to correct.
+    // The plugins have logged invalid numbers themselves, so the gateway had no numbers to correct.
     for words in ["not in E.164: 1", "not in E.164: 6"] {
         gateway.log().wait_for_count(words, Example::ALL.len());
     }
@@ -269,7 +269,7 @@ fn each_crm_failure_maps_to_a_transient_or_permanent_error() {
     let one = [("Worker", ANA), ("CustomerId", "c-000000"), ("Location", "GetCustomerDetailsByCustomerId")];
     let mut logged = BTreeMap::new();
     for (action, status, code, words) in table {
-        // The list fails at the second page of the CRM.
+        // The request for the second page of the CRM fails.
         for (fault, form) in
             [(Fault::new(action.clone()).on(Call::List).after(1), &*whole), (Fault::new(action.clone()), &one)]
         {
@@ -308,7 +308,7 @@ fn requests_succeed_again_after_a_rate_limit() {
     assert_eq!(ids(&ask_all(&gateway, &list(&[]))).len(), 30);
 }
 
-/// The checks of `frontgate plugin test` that did not pass: names and reasons.
+/// Returns the checks of `frontgate plugin test` that did not pass, as names and reasons.
 fn failures(example: Example, plugin: &[u8], crm: &SmallCrm) -> Vec<(String, String)> {
     let output = example.test(plugin, crm, &["--format", "json"]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
@@ -327,10 +327,10 @@ fn every_example_passes_its_cases_and_the_conformance_checks() {
     }
 }
 
-/// Asserts that every example with this mistake fails a check, with these words as the reason.
+/// Asserts that every example with this mistake fails a check whose reason contains these words.
 fn assert_detected(mistake: Mistake, words: &str) {
     let crm = &SmallCrm::start();
-    // In parallel, since they mostly wait for a hanging CRM.
+    // The examples run in parallel, since they mostly wait for a hanging CRM.
     std::thread::scope(|scope| {
         for example in Example::ALL {
             scope.spawn(move || {
@@ -359,7 +359,7 @@ fn a_value_of_the_wrong_type_is_detected() {
 
 #[test]
 fn an_endless_search_is_detected() {
-    // On a busy machine the wall-clock limit is reached before the CPU limit, and the advice differs.
+    // On a busy machine a call may reach the wall-clock limit before the CPU limit; only the advice differs.
     assert_detected(Mistake::Slow, "returned no answer: plugin call timed out");
 }
 

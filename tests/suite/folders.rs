@@ -1,4 +1,4 @@
-//! Kinds of plugin folders and of files in them, each with its receipt.
+//! Tests kinds of plugin folders and of files in them, and the receipt of each.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -59,7 +59,7 @@ fn a_renamed_and_an_overwritten_file_are_both_loaded() {
     assert_live(&gateway, &build(2), 2);
     fs::write(gateway.path("plugins/plugin.wasm"), build(3)).expect("a file");
     assert_live(&gateway, &build(3), 3);
-    // The same size and an older modification time.
+    // The new file has the same size and an older modification time.
     fs::write(gateway.path("plugins/plugin.wasm"), build(4)).expect("a file");
     let file = fs::File::options().write(true).open(gateway.path("plugins/plugin.wasm")).expect("the file");
     file.set_modified(std::time::UNIX_EPOCH).expect("a time");
@@ -83,7 +83,7 @@ fn a_replaced_plugin_folder_is_watched() {
 
 #[test]
 fn a_bind_mount_without_events_is_rescanned() {
-    // Mounting needs privileges that tests do not have on every machine.
+    // Mounting requires privileges that tests lack on some machines.
     let may = Command::new("unshare").args(["-rm", "true"]).status().is_ok_and(|status| status.success());
     if !may {
         return;

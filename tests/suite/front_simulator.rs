@@ -1,4 +1,4 @@
-//! The simulator of Front without a gateway: the behavior on which other tests rely.
+//! Tests the Front simulator without a gateway, for the behavior on which other tests rely.
 
 mod calls;
 mod faults;
@@ -20,7 +20,7 @@ use crate::listener::{Raw, listen};
 const LEE: &str = "+15550100001";
 const KIM: &str = "+15550100002";
 
-/// The answer, or the error that ended the exchange.
+/// The response, or the error that ended the exchange.
 type Outcome = Result<Reply, String>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ impl Reply {
     }
 }
 
-/// A client of one channel with a new token for each call.
+/// A client of one channel that uses a new token for each call.
 #[derive(Clone)]
 struct Client {
     agent: ureq::Agent,
@@ -64,7 +64,7 @@ impl Client {
         format!("Bearer {}", token(Front::APP, Front::SECRET, &self.channel, soon(29)))
     }
 
-    /// Sends any request. `path` may be a complete URL.
+    /// Sends a request. `path` may be a complete URL.
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Outcome {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
         let mut request = Request::builder().method(method).uri(url);
@@ -141,14 +141,14 @@ impl Got {
     }
 }
 
-/// Starts a channel server that answers with `answer`; `None` keeps Front waiting until it times out. Returns its URL and
-/// the requests that it receives.
+/// Starts a channel server that responds with `answer`; for `None`, Front waits until it times out. Returns the
+/// server's URL and the requests that it receives.
 fn serve(answer: impl Fn(&Got) -> Option<(u16, String)> + Send + Sync + 'static) -> (String, Arc<Mutex<Vec<Got>>>) {
     let (address, got) = listen(Got::read, answer);
     (format!("http://{address}"), got)
 }
 
-/// The answer that Front requires: an id derived from Front's, and the conversation of the request.
+/// Returns a response that Front accepts: an id derived from Front's id, and the conversation of the request.
 fn fine(got: &Got) -> Option<(u16, String)> {
     let (json, host) = (got.json(), got.header("host").unwrap_or_default());
     let answer = match got.kind().as_str() {
@@ -170,7 +170,7 @@ fn success(id: &str, thread: &str) -> Value {
     json!({ "type": "success", "external_id": id, "external_conversation_id": thread })
 }
 
-/// Starts a simulator without rate limits, with one channel at a server that gives this answer.
+/// Starts a simulator without rate limits, with one channel whose server responds with `answer`.
 fn connected(
     answer: impl Fn(&Got) -> Option<(u16, String)> + Send + Sync + 'static,
 ) -> (Front, Client, Arc<Mutex<Vec<Got>>>) {
@@ -187,7 +187,7 @@ fn kinds(front: &Front) -> Vec<String> {
     front.hooks().into_iter().map(|fired| fired.kind).collect()
 }
 
-/// Imports a message and returns its conversation once Front has notified the server.
+/// Imports a message, waits until Front has notified the server, and returns the conversation.
 fn imported(front: &Front, client: &Client, thread: &str, id: &str, text: &str) -> String {
     assert_eq!(client.import(thread, id, text).expect("an answer").status, 202);
     let is_told = |body: &Value| body["payload"]["metadata"]["external_id"] == id;

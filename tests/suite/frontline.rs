@@ -1,4 +1,4 @@
-//! The callbacks for templates and outgoing conversations: accepted requests and answers.
+//! Tests the callbacks for templates and outgoing conversations: accepted requests and answers.
 
 use frontgate_tests::{Answer, Gateway, PLUGIN_ERRORS, Setup, Twilio, component};
 use serde_json::{Value, json};
@@ -166,7 +166,7 @@ fn a_hanging_crm_costs_its_caller_at_most_its_own_timeout() {
             .set("plugins.limits.call_timeout_ms", "300")
             .start();
         let answer = templates(&gateway, &[("CustomerId", "directory find +12025550107")]);
-        // Both calls time out at the same moment, and either may report it first.
+        // Both calls time out at the same time, and either may report the timeout first.
         let output = answer.code() == "out-of-time" || answer.text.contains("CRM call failed: ");
         assert!(output, "{find}: {}", answer.text);
     }
@@ -223,7 +223,7 @@ text = { en = 'We are open.' }
     assert_eq!(contents("c-3"), ["Guten Tag Zoë $& {customer.name}", "We are open."]);
     let answer = templates(&gateway, &[]);
     assert_eq!(answer.json[0]["templates"], json!([{ "content": "We are open." }]));
-    // Another worker's customer, and an unknown id.
+    // `c-2` is a customer of another worker, and `c-9` does not exist.
     for customer in ["c-2", "c-9"] {
         assert_eq!(templates(&gateway, &[("CustomerId", customer)]).status, 404);
     }

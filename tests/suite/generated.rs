@@ -1,7 +1,7 @@
-//! Generated requests, signed and unsigned, against the real gateway: it answers each of them without an internal
-//! error, and leaks no connections.
+//! Sends generated requests, signed and unsigned, to the real gateway. The gateway must answer each of them without an
+//! internal error, and leak no connections.
 //!
-//! `FRONTGATE_REQUESTS=1000000` makes the run longer, `FRONTGATE_SEED=7` changes its requests.
+//! `FRONTGATE_REQUESTS=1000000` makes the test longer; `FRONTGATE_SEED=7` changes the requests.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,13 +13,13 @@ use url::form_urlencoded;
 
 use crate::channels::ChannelFixture;
 
-/// The number of requests without `FRONTGATE_REQUESTS`.
+/// The number of requests if `FRONTGATE_REQUESTS` is not set.
 const REQUESTS: u64 = 3_000;
-/// Concurrent callers.
+/// The number of concurrent callers.
 const CALLERS: u64 = 4;
-/// Additional descriptors allowed afterwards: idle connections to platforms and of plugins.
+/// The number of additional descriptors allowed afterwards, for idle connections to platforms and of plugins.
 const DESCRIPTORS_MORE: usize = 24;
-/// Longer than any answer takes.
+/// The time limit for an answer, longer than any answer takes.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Fragments of values, paths and bodies.
@@ -82,7 +82,7 @@ const FIELDS: [&str; 14] = [
     "AccountSid",
     "",
 ];
-/// Keys of Front's JSON.
+/// Keys in Front's JSON.
 const KEYS: [&str; 16] = [
     "type",
     "payload",
@@ -101,10 +101,10 @@ const KEYS: [&str; 16] = [
     "external_conversation_ids",
     "_links",
 ];
-/// Values of `type`.
+/// Values for the key `type`.
 const TYPES: [&str; 7] =
     ["message", "message_autoreply", "message_imported", "authorization", "list_addresses", "delete", "other"];
-/// Paths of known endpoints; the last two are a channel's.
+/// Paths of known endpoints; the last two belong to a channel.
 const PATHS: [&str; 9] = [
     "/",
     "/callbacks/crm",
@@ -117,7 +117,7 @@ const PATHS: [&str; 9] = [
     "CHANNEL/provider",
 ];
 
-/// SplitMix64, a generator that gives the same requests for the same seed.
+/// The generator SplitMix64, which yields the same requests for the same seed.
 struct Dice(u64);
 
 impl Dice {
@@ -157,7 +157,7 @@ impl Dice {
     }
 }
 
-/// Addresses that a caller knows.
+/// The addresses to which a caller sends requests.
 struct Target {
     /// The path of a channel, with its key.
     channel: String,
@@ -173,9 +173,9 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> V
     bytes
 }
 
-/// A callback with random fields, signed by Twilio.
+/// Returns a callback with random fields and a signature of Twilio.
 fn twilio(dice: &mut Dice) -> Vec<u8> {
-    // The signing helper supports each name once only.
+    // The signing helper does not support repeated names.
     let names: std::collections::BTreeSet<&str> = (0..dice.below(8)).map(|_| dice.one(&FIELDS)).collect();
     let pairs: Vec<(&str, String)> = names.into_iter().map(|name| (name, dice.text())).collect();
     let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -186,7 +186,7 @@ fn twilio(dice: &mut Dice) -> Vec<u8> {
     request("POST", path, &[kind, ("x-twilio-signature", &signature)], body.as_bytes())
 }
 
-/// A request with random JSON, sometimes truncated, signed by Front.
+/// Returns a request with random JSON, sometimes truncated, and a signature of Front.
 fn signed_by_front(dice: &mut Dice, target: &Target) -> Vec<u8> {
     let mut body = match dice.below(8) {
         0 => dice.json(4),
@@ -202,7 +202,7 @@ fn signed_by_front(dice: &mut Dice, target: &Target) -> Vec<u8> {
     // A delete request must not remove the channel that later requests need.
     let path = if dice.below(2) == 0 || body.contains("\"delete\"") { "/front/sms" } else { &target.channel };
     let method = if path == "/front/sms" { dice.one(&["POST", "POST", "DELETE"]) } else { "POST" };
-    // A long run outlasts the signature window of one timestamp.
+    // The timestamp is always new, since a long run exceeds the signature window.
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
     let timestamp = (now_ms + u128::from(dice.roll() % 1_000)).to_string();
     let signature = front::signature(Front::SECRET, &timestamp, body.as_bytes());
@@ -210,7 +210,7 @@ fn signed_by_front(dice: &mut Dice, target: &Target) -> Vec<u8> {
     request(method, path, &[headers.as_slice(), &[("content-type", "application/json")]].concat(), body.as_bytes())
 }
 
-/// An unsigned request.
+/// Returns an unsigned request.
 fn unsigned(dice: &mut Dice, target: &Target) -> Vec<u8> {
     let mut path = dice.one(&PATHS).replace("CHANNEL", &target.channel);
     for _ in 0..dice.below(3) {
@@ -226,7 +226,7 @@ fn unsigned(dice: &mut Dice, target: &Target) -> Vec<u8> {
     request(method, &path, &[(header, signature)], body.as_bytes())
 }
 
-/// A request with some bytes changed, inserted or removed.
+/// Returns the request with some bytes changed, inserted or removed.
 fn damaged(dice: &mut Dice, mut bytes: Vec<u8>) -> Vec<u8> {
     for _ in 0..=dice.below(6) {
         let at = dice.below(bytes.len());
@@ -253,11 +253,11 @@ fn any(dice: &mut Dice, target: &Target) -> Vec<u8> {
     if dice.below(4) == 0 { damaged(dice, bytes) } else { bytes }
 }
 
-/// Sends bytes on a new connection, and returns everything received until the gateway closes it.
+/// Sends bytes on a new connection, and returns all bytes received until the gateway closes the connection.
 fn exchange(gateway: &Gateway, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(gateway.address()).expect("a connection");
     stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
-    // The gateway may reject the request and close before it has read everything.
+    // The gateway may reject the request and close the connection before it has read everything.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     if let Err(error) = stream.read_to_end(&mut answer) {
@@ -267,7 +267,7 @@ fn exchange(gateway: &Gateway, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// Sends one caller's requests, and returns how many were answered with success.
+/// Sends the requests of one caller, and returns the number of successful answers.
 fn call(gateway: &Gateway, target: &Target, seed: u64, requests: u64) -> usize {
     let mut dice = Dice(seed);
     let mut accepted = 0;
@@ -292,7 +292,7 @@ fn generated_requests_cause_no_internal_errors_and_no_leaks() {
         let setup = ["crm", "routing", "conversations"]
             .iter()
             .fold(setup, |setup, role| setup.set(&format!("tenants.demo.roles.{role}"), "[\"plugin\"]"));
-        // Damaged requests may announce more bytes than they have.
+        // Timeouts are short, since damaged requests may announce more bytes than they contain.
         setup
             .plugin("plugin", &component("misbehaving"))
             .set("server.header_timeout_ms", "200")
@@ -315,7 +315,7 @@ fn generated_requests_cause_no_internal_errors_and_no_leaks() {
     });
     assert!(accepted > usize::try_from(requests / 20).expect("a count"), "only {accepted} of {requests} were accepted");
 
-    // The request for the metrics has a connection itself.
+    // The request for the metrics uses one connection itself.
     let connections = || gateway.metric("frontgate_connections");
     eventually("all connections are closed", connections, |open| *open <= 1.0);
     let after = gateway.descriptors();

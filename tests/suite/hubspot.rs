@@ -1,4 +1,4 @@
-//! The plugin `hubspot`: customers of a HubSpot account, through the gateway.
+//! Tests the plugin `hubspot`, customers of a HubSpot account, through the gateway.
 
 mod contract;
 mod shapes;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const ANA: &str = "ana@example.org";
 const ALL: (&str, &str) = ("plugins.named.hubspot.config.own_customers_only", "false");
 
-/// An account and its gateway. When dropped, checks every request and answer against HubSpot's schemas.
+/// An account and its gateway. On drop, every request and answer is checked against HubSpot's schemas.
 struct Account {
     hubspot: HubSpot,
     gateway: Gateway,
@@ -46,7 +46,7 @@ fn setup(hubspot: &HubSpot) -> Setup {
 }
 
 impl Account {
-    /// An account with additional settings.
+    /// Creates an account with additional settings.
     fn new(settings: &[(&str, &str)]) -> Self {
         Self::of(HubSpot::start(), settings)
     }
@@ -65,7 +65,7 @@ impl Account {
         self.gateway.crm(&form)
     }
 
-    /// The name that the gateway gives to a conversation with this address.
+    /// Returns the name that the gateway gives to a conversation with this address.
     fn name_of(&self, address: &str) -> String {
         let form = [
             ("EventType", "onConversationAdd"),
@@ -75,7 +75,7 @@ impl Account {
         self.gateway.callback("conversations", &form).json["friendly_name"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The ids of all customers, fetched page by page; calls `between` after each page.
+    /// Returns the ids of all customers, fetched page by page, and calls `between` after each page.
     fn pages(&self, size: &str, by_token: bool, mut between: impl FnMut(&[String])) -> Vec<String> {
         let mut all: Vec<String> = Vec::new();
         let mut token: Option<String> = None;
@@ -127,7 +127,7 @@ fn a_list_is_stable_while_contacts_change() {
     let mut turn = 0;
     let listed = account.pages("40", true, |listed| {
         turn += 1;
-        // The last listed contact, an earlier one, and one not listed yet.
+        // Archives the last listed contact, an earlier contact, and a contact not listed yet.
         let gone = [&listed[listed.len() - 1], &listed[turn], &all[299 - turn]];
         for id in gone {
             account.hubspot.archive(id);
@@ -145,7 +145,7 @@ fn a_list_is_stable_while_contacts_change() {
 fn a_list_continues_past_ten_thousand_contacts() {
     let account = Account::new(&[ALL]);
     let all = people(&account.hubspot, 10_400);
-    // The gateway cuts pages over 64 KiB and continues them itself.
+    // The gateway cuts pages larger than 64 KiB, and continues them itself.
     assert_eq!(account.pages("1000", true, |_| {}), all);
 }
 
@@ -283,7 +283,7 @@ fn a_sender_is_found_by_number_in_any_notation() {
     let add = |name: &str, property: &str, number: &str| {
         account.hubspot.add(Person::new(name, "").with(property, number));
     };
-    // The same national number in another country.
+    // This customer has the same national number in another country.
     add("Nobody", "phone", "+44 202 555 0107");
     add("Mora", "phone", "+1 (202) 555-0107");
     add("Otto", "mobilephone", "+49 0711 2842222");

@@ -1,4 +1,4 @@
-//! Starter projects in every language: each builds, passes its checks and answers callbacks.
+//! Tests the starter projects in every language: each builds, passes its checks and answers callbacks.
 
 mod generators;
 mod refusals;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub(crate) const LANGUAGES: [&str; 6] = ["rust", "python", "javascript", "typescript", "c", "go"];
 pub(crate) const ROLES: [&str; 6] = ["crm", "templates", "outgoing", "routing", "conversations", "channel"];
 
-/// Projects with every role, each built once for all tests: the folder, and the plugin in it.
+/// The folders of projects with every role, by language. Each project is built once for all tests.
 static EVERY_ROLE: LazyLock<BTreeMap<&str, PathBuf>> = LazyLock::new(|| {
     thread::scope(|scope| {
         let builds = LANGUAGES.map(|language| (language, scope.spawn(move || build(language, "every", &ROLES))));
@@ -25,13 +25,13 @@ static EVERY_ROLE: LazyLock<BTreeMap<&str, PathBuf>> = LazyLock::new(|| {
     })
 });
 
-/// Creates a project and builds it as its author would. The folder is always the same, so that cargo can reuse what it
+/// Creates a project, and builds it as its author would. The path of the folder is fixed, so that cargo can reuse code
 /// compiled in an earlier run.
 fn build(language: &str, name: &str, roles: &[&str]) -> PathBuf {
     let (place, name) = (target().join("starters"), format!("{name}-{language}"));
     fs::create_dir_all(&place).expect("a folder");
     let folder = place.join(&name);
-    // The folder is missing in the first run.
+    // The folder does not exist in the first run.
     let _ = fs::remove_dir_all(&folder);
     let output = run(&place, &["plugin", "new", &name, "--lang", language, "--role", &roles.join(",")]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -39,7 +39,7 @@ fn build(language: &str, name: &str, roles: &[&str]) -> PathBuf {
     folder
 }
 
-/// Runs a command as an author does, with the compilers that `cargo xtask test` has installed.
+/// Runs a command as an author would, with the compilers that `cargo xtask test` has installed.
 #[track_caller]
 pub(crate) fn run_as_author(folder: &Path, command: &str, arguments: &[&str]) -> String {
     let output = Command::new(command)
@@ -60,7 +60,7 @@ fn plugin(folder: &Path) -> Vec<u8> {
     fs::read(folder.join(format!("{name}.wasm"))).expect("the plugin")
 }
 
-/// A gateway with one tenant per plugin, which has every role.
+/// Starts a gateway with one tenant per plugin. Each plugin has every role.
 fn serve(plugins: &[(&str, Vec<u8>)]) -> Gateway {
     let setup = Setup::new().set("tenants.demo.roles.crm", "[]").set("plugins.quick_build_bytes_min", "1000000");
     let setup = plugins.iter().fold(setup, |setup, (name, component)| {
@@ -114,7 +114,7 @@ fn every_starter_answers_signed_callbacks() {
         let named = ask("conversations", &[("EventType", "onConversationAdd"), ("Attributes", "{}"), address]);
         assert_eq!(named["friendly_name"], "Kateřina Sharma", "{language}");
     }
-    // Shutdown also ends compilers that are still optimizing large plugins.
+    // Shutdown also stops compilers that are still optimizing large plugins.
     gateway.signal(Signal::TERM);
     gateway.wait();
 }
@@ -134,7 +134,7 @@ fn every_starter_passes_its_cases_and_the_conformance_checks() {
 
 #[test]
 fn a_project_has_exactly_the_requested_roles() {
-    // Without Python, which builds slowly and whose files need no selection by role.
+    // Python is left out: its build is slow, and its files do not depend on the roles.
     let some: [(&str, [&str; 2]); 5] = [
         ("rust", ["crm", "templates"]),
         ("javascript", ["conversations", "channel"]),

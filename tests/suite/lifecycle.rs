@@ -1,4 +1,4 @@
-//! Start, health checks and shutdown.
+//! Tests start, health checks and shutdown.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,12 +10,12 @@ use std::time::Duration;
 use frontgate_tests::{Gateway, Setup, eventually, program};
 use rustix::process::Signal;
 
-/// A request whose body never arrives.
+/// Sends a request without its body, and returns the connection.
 fn unfinished_request(gateway: &Gateway) -> TcpStream {
     let mut stream = gateway.connect();
     let request = b"POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n";
     stream.write_all(request).expect("the server reads");
-    // After this answer the unfinished request has been read, too.
+    // Once this call is answered, the gateway has read the unfinished request too.
     gateway.output_of("hello");
     stream
 }
@@ -93,7 +93,7 @@ fn admin_pages_are_not_served_on_the_public_listener() {
 
 #[test]
 fn a_compiler_ends_when_its_gateway_is_killed() {
-    // Standard input stays open, so that its end does not stop the compiler.
+    // Standard input stays open, since its end would stop the compiler.
     let mut gateway = Command::new("sh")
         .args(["-c", "exec 3<&0; \"$0\" compile-plugin --gateway $$ <&3 & echo started; wait"])
         .arg(program())
@@ -107,7 +107,7 @@ fn a_compiler_ends_when_its_gateway_is_killed() {
     gateway.kill().expect("a process");
     gateway.wait().expect("an end");
     let (sender, ended) = channel();
-    // Shell and compiler share this pipe, which is closed when the last of them ends.
+    // The shell and the compiler share this pipe, which is closed once both have exited.
     thread::spawn(move || sender.send(out.read_to_end(&mut Vec::new()).is_ok()));
     assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true));
 }

@@ -1,4 +1,4 @@
-//! A server that answers as a test specifies, and records its requests.
+//! A server that responds as a test specifies, and records its requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,10 +15,10 @@ pub(crate) struct Raw {
     pub(crate) body: Vec<u8>,
 }
 
-/// The answer to a request; `None` leaves the caller waiting until it disconnects.
+/// A function that returns the status and body for a request; for `None` the server sends no response.
 type Answer<G> = dyn Fn(&G) -> Option<(u16, String)> + Send + Sync;
 
-/// Listens on a free port. Returns the address and the recorded requests.
+/// Listens on a free port, and returns the address and the recorded requests.
 pub(crate) fn listen<G: Clone + Send + 'static>(
     read: fn(Raw) -> G,
     answer: impl Fn(&G) -> Option<(u16, String)> + Send + Sync + 'static,

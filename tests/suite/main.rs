@@ -1,4 +1,4 @@
-//! Black-box tests of everything that is promised to users.
+//! Black-box tests of all documented behavior.
 
 mod architecture;
 mod authors;

@@ -1,4 +1,4 @@
-//! `/metrics`: its format, and that every family is described there and in `docs/operate/metrics.md`.
+//! Tests the format of `/metrics`, and that every family is described there and in `docs/operate/metrics.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use frontgate_tests::{Gateway, Setup, root};
 
 const PAGE: &str = "docs/operate/metrics.md";
 
-/// A family as `/metrics` shows it.
+/// A family of metrics in the output of `/metrics`.
 #[derive(Default)]
 struct Family {
     help: String,
@@ -16,7 +16,7 @@ struct Family {
     samples: usize,
 }
 
-/// The families of a text. Panics at a sample without a family before it.
+/// Parses the families in a text. Panics at a sample that does not follow its family.
 fn families(text: &str) -> BTreeMap<String, Family> {
     let (mut families, mut current) = (BTreeMap::<String, Family>::new(), String::new());
     for line in text.lines() {
@@ -42,7 +42,7 @@ fn families(text: &str) -> BTreeMap<String, Family> {
     families
 }
 
-/// The rows of the page: type and labels by name.
+/// Returns the rows of the page: type and labels by name of the family.
 fn page() -> BTreeMap<String, (String, Vec<String>)> {
     let text = fs::read_to_string(root().join(PAGE)).expect("the page");
     let rows = text.lines().filter(|line| line.starts_with("| `"));
@@ -54,7 +54,7 @@ fn page() -> BTreeMap<String, (String, Vec<String>)> {
     .collect()
 }
 
-/// A gateway with metrics of calls, failures and rejected requests.
+/// Starts a gateway, and causes metrics of calls, failures and rejected requests.
 fn busy_gateway() -> Gateway {
     let gateway = Setup::misbehaving().start();
     gateway.output_of("hello");

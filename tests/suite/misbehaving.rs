@@ -1,4 +1,4 @@
-//! Misbehaving plugins: every call ends within its budget, and other calls are served meanwhile.
+//! Tests misbehaving plugins: every call ends within its budget, and other calls are served meanwhile.
 
 use std::thread;
 use std::time::Duration;
@@ -277,7 +277,7 @@ fn one_plugin_cannot_use_the_call_slots_of_another() {
 #[test]
 fn only_threads_of_cpu_bound_plugins_lower_their_priority() {
     let gateway = Setup::misbehaving().file("note", "text").set("plugins.named.plugin.files", "\"files\"").start();
-    // After a long call the file threads are started by a thread of low priority.
+    // After a long call, a thread of low priority starts the file threads.
     for instruction in ["compute 100", "files note", "compute 100", "files note"] {
         assert_eq!(gateway.instruct(instruction).status, 200, "{instruction}");
     }
@@ -307,7 +307,7 @@ fn the_call_after_a_trap_runs_on_the_plugin_threads() {
     let before = on_plugins_threads();
     for _ in 0..20 {
         assert_eq!(gateway.instruct("panic").status, 502);
-        // Too short to be moved to the plugin threads.
+        // The call is too short to be moved to the plugin threads, but after a trap it starts there.
         assert_eq!(gateway.instruct("compute 2").status, 200);
     }
     let ran = on_plugins_threads() - before;
@@ -345,10 +345,10 @@ fn warm_instances_are_reused_within_a_tenant_only() {
     assert_eq!(["count"; 5].map(|instruction| gateway.output_of(instruction)), ["0", "1", "2", "3", "0"]);
     let other = gateway.tenant_callback("/acme", "crm", &list(&[("Query", "count")]));
     assert_eq!(other.json["objects"]["customers"][0]["display_name"], "0", "{}", other.text);
-    // An instance that crashed is not reused.
+    // A crashed instance is not reused.
     assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");
     assert_eq!(["count"; 2].map(|instruction| gateway.output_of(instruction)), ["0", "1"]);
-    // A warm instance logs under the tenant of the current call.
+    // A warm instance logs under the tenant of its current call.
     gateway.instruct("print 1");
     let line = gateway.log().wait_for("line 0");
     assert_eq!(line["tenant"], "demo");

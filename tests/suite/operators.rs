@@ -1,4 +1,4 @@
-//! Operators' commands and metrics for deliveries.
+//! Tests the operators' commands and metrics for deliveries.
 
 use frontgate_tests::{Action, Call, Fault, Twilio};
 
@@ -13,7 +13,7 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
     let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.unknown_tries_max", "2"));
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::CloseAfterReading).on(Call::AddParticipant));
-    // Twilio answers the check, but with an error.
+    // Twilio answers the check with an error.
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::FetchParticipant).times(2));
     let sid = twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
     let delivery = gateway.wait_for_delivery(1, "dead");
@@ -34,7 +34,7 @@ fn an_outcome_that_stays_unknown_is_left_to_the_operator() {
     assert!(list.contains("routing") && list.contains("outcome could not be determined"), "{list}");
     let (_, shown) = run_deliveries(&["show", "1"]);
     assert!(shown.contains("ana@example.org") && shown.contains("MessagingBinding.Address = +12025550107"), "{shown}");
-    // The retry checks with Twilio first, then sends.
+    // The retry first checks with Twilio, then sends.
     assert!(run_deliveries(&["retry", "1"]).1.contains("delivery 1: unknown"));
     twilio.wait_for(|state| workers(state, &sid) == ["ana@example.org"]);
     gateway.log().event("delivery.sent").saying("of routing").wait_for(1);

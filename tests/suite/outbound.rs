@@ -1,5 +1,5 @@
-//! Destinations of plugins' requests: the grants, and every known way around them. Each test uses both APIs for
-//! requests: `http-client` (`flat`) and `wasi:http` (`wasi`).
+//! Tests the destinations of plugins' requests: the grants, and every known way to bypass them. Each test uses both
+//! APIs for requests: `http-client` (`flat`) and `wasi:http` (`wasi`).
 
 use std::net::TcpListener;
 
@@ -11,7 +11,7 @@ fn crm_name() -> Names {
     Names::start().is("crm.test", &["127.0.0.1"])
 }
 
-/// The value of `frontgate_plugin_outbound_total` for a verdict.
+/// Returns the value of `frontgate_plugin_outbound_total` for an outcome, the label `verdict`.
 fn verdict(gateway: &Gateway, verdict: &str) -> u64 {
     let metrics = gateway.admin_get("/metrics").1;
     let label = format!("verdict=\"{verdict}\"");
@@ -232,7 +232,7 @@ fn tls_checks_the_host_name_and_the_configured_authorities() {
         let output = strict.output_of(&format!("{api} GET https://crm.test:{}/", tls.port()));
         assert!(output.contains("invalid peer certificate"), "{api}: {output}");
     }
-    // Authorities for platforms are not trusted for plugins.
+    // Certificate authorities configured for platforms are not trusted for plugins.
     let platforms = setup(tls.certificate(), tls.port())
         .set("plugins.ca_files", "[]")
         .set("delivery.ca_files", "[\"files/ca.pem\"]")

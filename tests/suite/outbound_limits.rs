@@ -1,11 +1,11 @@
-//! Limits on plugins' requests: number, size and time. Each test uses both APIs for requests: `http-client` (`flat`)
-//! and `wasi:http` (`wasi`).
+//! Tests the limits on plugins' requests: number, size and time. Each test uses both APIs for requests: `http-client`
+//! (`flat`) and `wasi:http` (`wasi`).
 
 use frontgate_tests::{Gateway, Names, Setup, Web};
 
 const APIS: [&str; 2] = ["flat", "wasi"];
 
-/// A gateway whose plugin may call a web server, with these limits.
+/// Starts a gateway whose plugin may call a web server, with these limits.
 fn start(web: &Web, limits: &[(&str, &str)]) -> Gateway {
     let names = Names::start().is("crm.test", &["127.0.0.1"]);
     let setup = limits.iter().fold(Setup::caller(&names, web.port()), |setup, (limit, value)| {
@@ -14,7 +14,7 @@ fn start(web: &Web, limits: &[(&str, &str)]) -> Gateway {
     setup.start()
 }
 
-/// Sends requests from the plugin, and returns what the plugin received.
+/// Makes the plugin send requests, and returns the plugin's output.
 fn send(gateway: &Gateway, web: &Web, api: &str, method: &str, path: &str, more: &str) -> String {
     gateway.output_of(&format!("{api} {method} http://crm.test:{}{path} {more}", web.port()))
 }
@@ -28,7 +28,7 @@ fn the_number_of_requests_per_call_is_limited() {
         assert!(output.starts_with("2995 times "), "{output}");
         assert!(output.contains("outbound_requests_max = 5 reached by this call"), "{output}");
     }
-    // The limit applies to each call separately.
+    // The limit applies per call.
     assert!(send(&gateway, &web, "flat", "GET", "/", "").ends_with("hello"));
     assert_eq!(web.requests().len(), 11);
 }
@@ -56,7 +56,7 @@ fn a_request_that_never_leaves_the_queue_is_not_sent() {
     let gateway = start(&web, &[("outbound_concurrent_max", "1"), ("outbound_timeout_ms", "1000")]);
     let output = send(&gateway, &web, "wasi", "GET", "/hang", "together=3");
     assert!(output.contains("request not sent: "), "{output}");
-    // The second request may have been sent between the first one's end and its own.
+    // The second request may have been sent after the first one timed out and before it timed out itself.
     assert!(web.requests().len() < 3);
 }
 

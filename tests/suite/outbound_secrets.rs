@@ -1,4 +1,4 @@
-//! Bound secrets: a plugin uses them but never sees them.
+//! Tests bound secrets: a plugin uses them but never sees them.
 
 use frontgate_tests::{Names, Setup, Web, run};
 
@@ -6,7 +6,7 @@ const SECRET: &str = "s3cr3t-T0ken-9f2c7e";
 const PASSWORD: &str = "pa55word-1b8d4a";
 const APIS: [&str; 2] = ["flat", "wasi"];
 
-/// A plugin with a bearer token for one host, and user and password for another.
+/// Creates a setup whose plugin has a bearer token for one host, and user and password for another.
 fn setup(web: &Web, names: &Names) -> Setup {
     let port = web.port();
     let bound = format!(
@@ -62,7 +62,7 @@ fn a_bound_secret_is_absent_from_plugin_memory_and_logs() {
             }
         }
     }
-    // The call that has just used the secrets searches its memory; it finds only the text that it was given itself.
+    // The call that has just used the secrets searches its memory: it finds the text of the response, but no secret.
     let looked =
         |text: &str| gateway.output_of(&format!("find-after http://crm.test:{}/ {}", web.port(), shifted(text)));
     assert_eq!(looked("hello"), "true 2");

@@ -1,4 +1,4 @@
-//! Operators' commands for plugin versions: rollback, allow, lock and reload; receipts and records.
+//! Tests the operators' commands for plugin versions: rollback, allow, lock and reload; receipts and records.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,7 +16,7 @@ fn live(gateway: &Gateway) -> String {
     gateway.status()["plugins"]["plugin"]["live"]["digest"].as_str().unwrap_or("nothing").to_owned()
 }
 
-/// Runs a command, and returns its exit code and both of its outputs.
+/// Runs a command, and returns its exit code and all of its output.
 fn run_command(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String) {
     let output = gateway.command(arguments);
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -27,7 +27,7 @@ fn outcomes(receipts: &[Value]) -> Vec<&str> {
     receipts.iter().map(|receipt| receipt["outcome"].as_str().expect("an outcome")).collect()
 }
 
-/// A gateway that has loaded this many good versions, the last of them live.
+/// Starts a gateway, and loads this many good versions. The last version is live.
 fn with_versions(setup: Setup, count: u8) -> Gateway {
     let gateway = setup.plugin("plugin", &build(1)).start();
     for number in 2..=count {
@@ -68,7 +68,7 @@ fn rollback_accepts_the_digest_of_any_kept_version() {
     assert!(code == Some(1) && text.contains("is already live"), "{text}");
     let (code, text) = rollback(1);
     assert!(code == Some(1) && text.contains("no stored version matches"), "{text}");
-    // A version that was rolled back can be selected again.
+    // A version that was rolled back can be selected later.
     assert_eq!(rollback(4).0, Some(0));
     assert_eq!(live(&gateway.restart()), digest(&build(4)));
 }

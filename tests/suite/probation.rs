@@ -1,4 +1,4 @@
-//! Probation: a new version is observed, and rolled back if it fails.
+//! Tests probation: a new version is observed, and rolled back if it fails.
 
 use frontgate_tests::{Gateway, Setup, another_build, built_against, component, digest, eventually};
 
@@ -20,7 +20,7 @@ fn wait_for_one_generation(gateway: &Gateway) {
     eventually("the old generation is dropped", generations, |count| *count <= 1.0);
 }
 
-/// A gateway whose plugin was just replaced by its second version.
+/// Starts a gateway, and replaces its plugin by the second version.
 fn start_and_replace(setup: Setup) -> Gateway {
     let gateway = setup.start();
     gateway.drop_plugin("plugin", &second());
@@ -29,7 +29,7 @@ fn start_and_replace(setup: Setup) -> Gateway {
     gateway
 }
 
-/// A gateway whose second version was rolled back.
+/// Starts a gateway whose second version fails and is rolled back.
 fn start_and_roll_back(setup: Setup) -> Gateway {
     let gateway = start_and_replace(setup);
     assert_eq!(gateway.instruct("panic").status, 502);
@@ -83,7 +83,7 @@ fn errors_returned_by_a_plugin_are_no_probation_failures() {
     for instruction in ["not-found", "invalid", "unavailable", "failed"] {
         gateway.instruct(instruction);
     }
-    // Probation ends, and the version before is dropped.
+    // Probation ends, and the previous version is dropped.
     let probation = || gateway.status()["plugins"]["plugin"]["probation"].clone();
     eventually("probation has ended", probation, |probation| *probation != true);
     wait_for_one_generation(&gateway);
@@ -126,7 +126,7 @@ fn probation_ends_with_its_time_and_can_be_disabled() {
 #[test]
 fn a_rolled_back_version_is_not_retried_after_a_restart() {
     let gateway = start_and_roll_back(Setup::misbehaving());
-    // The same bytes again.
+    // The rolled-back version is added again, with the same bytes.
     gateway.drop_plugin("plugin", &second());
     assert_eq!(gateway.reload().len(), 0);
     assert_eq!(live(&gateway), digest(&first()));

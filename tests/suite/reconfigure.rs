@@ -1,4 +1,4 @@
-//! A reload of `config.toml` applies all of it, or nothing.
+//! Tests that a reload of `config.toml` applies all of it or nothing.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ fn status_of(gateway: &Gateway, prefix: &str) -> u16 {
         .status
 }
 
-/// A component whose start takes a hundred times longer than the timeouts here.
+/// Returns a component whose start takes a hundred times longer than the timeouts in these tests.
 fn slow_at_start() -> Vec<u8> {
     let trap = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
     let step = "(local.tee 0 (i64.add (local.get 0) (i64.const 1)))";
@@ -31,7 +31,7 @@ fn slow_at_start() -> Vec<u8> {
     wat::parse_str(trap.replace("$boom unreachable", &format!("$boom {count}"))).expect("WebAssembly")
 }
 
-/// The plugin's setting `colour`, and whether the plugin has the role `templates`.
+/// Returns the plugin's setting `colour`, and whether the plugin has the role `templates`.
 fn colour_and_role(gateway: &Gateway) -> (String, bool) {
     let form = [("Location", "GetTemplatesByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", "7")];
     (gateway.output_of("setting colour"), gateway.callback("templates", &form).status == 200)

@@ -1,4 +1,4 @@
-//! Plugins are added, replaced and removed while callbacks are answered.
+//! Tests that plugins are added, replaced and removed while callbacks are answered.
 
 use std::fs;
 use std::thread;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const CONTRACT: &str = "frontgate:plugin/crm@0.1.0";
 
-/// Every kind of unusable plugin file, with a part of the expected reason.
+/// Returns all kinds of unusable plugin files: name, content, and a part of the expected reason.
 fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let good = component("misbehaving");
     let trap = fs::read_to_string(root().join("tests/guests/trap-at-start.wat")).expect("the source");
@@ -66,11 +66,11 @@ fn a_loading_plugin_is_listed_as_loading() {
     gateway.drop_plugin("plugin", &component("misbehaving"));
     gateway.log().wait_for("compiling plugin `plugin`");
     let status = gateway.status();
-    // The compiler may have finished already.
+    // The compiler may have exited already.
     let plugin = &status["plugins"]["plugin"];
     assert!(plugin["loading"] == true || !plugin["live"].is_null(), "{status}");
     gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
-    // The log line precedes the change of the status.
+    // The log line is written before the status changes.
     let loading = || gateway.status()["plugins"]["plugin"]["loading"].clone();
     eventually("loading has ended", loading, |loading| *loading != true);
 }
@@ -149,7 +149,7 @@ fn removing_and_restoring_a_file_does_the_same_to_its_role() {
 
 #[test]
 fn a_folder_without_events_is_rescanned_on_a_timer() {
-    // A change of the link's target causes no event in this folder.
+    // A change of a link's target causes no event in this folder.
     let elsewhere = tempfile::TempDir::new().expect("a folder");
     let setup = Setup::new().set("plugins.rescan_interval_ms", "50");
     let link = setup.folder().join("plugins/plugin.wasm");
@@ -222,7 +222,7 @@ fn a_restart_compiles_nothing() {
     let gateway = gateway.restart();
     assert_eq!(compiled(), before);
     assert_eq!(fs::metadata(&before[0]).and_then(|file| file.created()).expect("a time"), created);
-    // A damaged file is not used but compiled again.
+    // A damaged file in the cache is not used; the plugin is compiled again.
     let mut bytes = fs::read(&before[0]).expect("the file");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

@@ -1,4 +1,4 @@
-//! End to end, with the bundled plugins: from a customer's message to the worker who reads it.
+//! End to end with the bundled plugins: from a customer's message to the worker who reads it.
 
 use std::thread;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::delivery::{OURS, point_twilio_at, workers, workers_added};
 
-/// A gateway with all bundled plugins and two customers.
+/// Starts a gateway with all bundled plugins and two customers, and a Twilio simulator.
 pub(crate) fn start_bundled() -> (Twilio, Gateway) {
     let csv =
         "Id,Name,Phone,Owner\nc-1,Mora Lind,+12025550101,ana@example.org\nc-2,Otto Vale,+12025550102,ben@example.org\n";
@@ -112,7 +112,7 @@ fn attributes_of_others_are_kept_and_ours_written_once() {
     let written = |effect: &&Effect| matches!(effect, Effect::AttributesSet { .. });
     assert_eq!(twilio.effects().iter().filter(written).count(), 1);
     let participant = twilio.conversation(&sid).participant("+12025550101").expect("the customer").sid.clone();
-    // The same change as another event: the attributes are already up to date.
+    // Another event reports the same change; the attributes are already up to date.
     let fields = [
         ("ConversationSid", &*sid),
         ("ParticipantSid", &*participant),

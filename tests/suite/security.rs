@@ -1,4 +1,4 @@
-//! A test module for each finding of the security audit; SECURITY.md has the table.
+//! Contains a test module for each finding of the security audit; SECURITY.md lists the findings.
 
 mod finding_01;
 mod finding_02;

@@ -1,4 +1,4 @@
-//! Twilio signatures, end to end; unit tests of the verifier cover every form of a signature.
+//! Tests Twilio signatures end to end; unit tests of the verifier cover every form of a signature.
 
 use frontgate_tests::{LIST, PUBLIC_URL, Setup, TOKEN, post, sign, sign_sha256};
 use url::form_urlencoded;

@@ -1,4 +1,4 @@
-//! The small CRM behind the example plugins matches its OpenAPI description, and fails on request.
+//! Tests that the small CRM for the example plugins matches its OpenAPI description, and fails on request.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 const AUTHORIZED: [(&str, &str); 1] = [("authorization", "Bearer made-up")];
 
-/// Sends a request with the token, and checks the answer against the description.
+/// Sends a request with the token, and checks the answer against the OpenAPI description.
 fn ask(crm: &SmallCrm, target: &str) -> Answer {
     let answer = get(crm.address(), target, &AUTHORIZED);
     assert_described(target, &answer);
@@ -22,7 +22,7 @@ fn ids(page: &Value) -> Vec<String> {
     contacts.iter().map(|contact| contact["id"].as_str().expect("an id").to_owned()).collect()
 }
 
-/// Asserts that an answer matches the description.
+/// Asserts that an answer matches the OpenAPI description.
 #[track_caller]
 fn assert_described(target: &str, answer: &Answer) {
     let operation = if target.starts_with("/contacts/") { "/contacts/{id}" } else { "/contacts" };
@@ -42,7 +42,7 @@ fn assert_described(target: &str, answer: &Answer) {
     }
     assert_eq!(answer.headers["content-type"], "application/json", "{target}");
     let schema = response["content"]["application/json"]["schema"].clone();
-    // The schema's references point into the whole description.
+    // References in the schema refer to other parts of the description.
     description["$ref"] = schema["$ref"].clone();
     if let Err(error) = validator(description).validate(&answer.json) {
         panic!("{target}: {error} at {}", error.instance_path());

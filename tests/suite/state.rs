@@ -1,5 +1,5 @@
-//! Plugin state: visible to other calls after success, consistent under concurrency, separate per plugin and tenant,
-//! and limited.
+//! Tests plugin state: visible to other calls after success, consistent under concurrency, separate per plugin and
+//! tenant, and limited.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -20,7 +20,8 @@ fn status_and_code(gateway: &Gateway, script: &str) -> (u16, String) {
     (answer.status, answer.code().to_owned())
 }
 
-/// Runs `meanwhile` while a call has run the script and waits for the key `go`. Returns that call's answer.
+/// Runs `meanwhile` while another call has executed the script and waits for the key `go`. Returns the answer to that
+/// call.
 fn during_call(gateway: &Gateway, script: &str, meanwhile: impl FnOnce()) -> Answer {
     let word = uuid::Uuid::new_v4();
     let answer = thread::scope(|scope| {
@@ -60,7 +61,7 @@ fn the_writes_of_a_failed_call_are_discarded() {
     for (how, status) in [("failed", 502), ("not-found", 404), ("panic", 502), ("sleep 20000", 504), ("loop", 504)] {
         let script = format!("set k ana@example.org; increment n 1; add a 1; delete z; {how}");
         assert_eq!(status_and_code(&gateway, &script).0, status, "{how}");
-        // Locks are released, too.
+        // Locks are released too.
         assert_eq!(run_script(&gateway, "get k; get n; get a; swap a 1; delete a"), "none; none; none; true; deleted");
     }
 }
@@ -115,7 +116,7 @@ fn state_limits_are_enforced() {
     let script = "fill a 11; fill abcdef 1; fill a 10; set b 1; set go 1; set c 1; delete go; set c 1; get c";
     assert_eq!(run_script(&gateway, script), "too-large; too-large; filled; set; set; full; deleted; set; 1");
     assert_eq!(run_script(&gateway, "delete a; delete b; delete c"), "deleted; deleted; deleted");
-    // Both writes fit when the call makes them, but not when it commits.
+    // Both writes are within the limit when the call makes them, but not when it commits.
     let answer = during_call(&gateway, "set a 1; set b 1", || {
         assert_eq!(run_script(&gateway, "set c 1; set d 1"), "set; set");
     });

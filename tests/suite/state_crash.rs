@@ -1,4 +1,4 @@
-//! Plugins move amounts between keys while the gateway is killed: each call is committed as a whole or not at all, and
+//! Kills the gateway while plugins move amounts between keys. Each call is committed completely or not at all, and
 //! acknowledged calls are never lost.
 
 use std::collections::BTreeSet;
@@ -12,12 +12,12 @@ use parking_lot::Mutex;
 
 use crate::state::setup;
 
-/// The crash points of plugin state, and those that it shares with all writes.
+/// The crash points of plugin state, and the crash points shared by all writes.
 pub(crate) const CRASH_POINTS: [&str; 4] = ["state-commit", "state-committed", "before-commit", "committed"];
 
 const CALLERS: usize = 4;
 
-/// Makes one transfer with its own number, and returns whether its success was received.
+/// Makes a transfer with a unique number, and returns whether the success was received.
 fn transfer(address: SocketAddr, number: usize) -> bool {
     let amount = 1 + number % 7;
     let query = format!("state increment a -{amount}; increment b {amount}; set done/{number} 1");
@@ -29,14 +29,14 @@ fn transfer(address: SocketAddr, number: usize) -> bool {
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    // The gateway may have ended just now.
+    // The gateway may have exited just now.
     let Ok(mut stream) = TcpStream::connect(address) else { return false };
     let mut answer = Vec::new();
     let exchanged = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut answer));
     exchanged.is_ok() && answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"}")
 }
 
-/// The acknowledged transfers, and the number of the next one.
+/// The acknowledged transfers, and the number of the next transfer.
 #[derive(Default)]
 struct Ledger {
     next: AtomicUsize,
@@ -53,7 +53,8 @@ impl Ledger {
         acknowledged
     }
 
-    /// Checks that the sum is unchanged, each transfer was made at most once, and every acknowledged one was made.
+    /// Checks that the sum is unchanged, and that each transfer was made at most once, each acknowledged one exactly
+    /// once.
     fn assert_consistent(&self, gateway: &Gateway) {
         let acknowledged = self.acknowledged.lock();
         let (mut done, mut moved) = (BTreeSet::new(), 0);
@@ -77,7 +78,7 @@ fn calls_are_atomic_after_a_crash_at_any_point() {
         let mut reached = 0;
         for count in [1, 2, 5] {
             let ledger = Ledger::default();
-            // The first commits happen while the gateway starts.
+            // The first commits happen during the start of the gateway.
             let count = if crash_point.starts_with("state") { count } else { count + 5 };
             let mut gateway =
                 setup().set("plugins.state.wait_ms", "10000").start_crashing(&format!("{crash_point}:{count}"));

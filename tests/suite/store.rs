@@ -1,4 +1,4 @@
-//! The store: failed writes, versions, retention and file modes.
+//! Tests the store: failed writes, versions, retention and file modes.
 
 use frontgate_tests::{Gateway, Setup, Twilio, eventually};
 
@@ -18,7 +18,7 @@ fn failed_writes_are_not_acknowledged_and_block_no_answer() {
     let other = rusqlite::Connection::open(gateway.path("data/frontgate.db")).expect("the database");
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     assert_eq!(routing(&gateway, "CH2"), (503, "not-stored".to_owned()));
-    // A pre-event is still answered; only the stored answer for its retry is lost.
+    // A pre-event is still answered; only the stored answer for its retries is lost.
     let form = [("EventType", "onMessageAdd"), ("ConversationSid", "CH1"), ("Author", "x"), ("Body", "change")];
     let answer = gateway.callback_with_token("conversations", &form, "t-1");
     assert_eq!((answer.status, answer.json["body"].as_str()), (200, Some("changed")), "{}", answer.text);

@@ -1,4 +1,4 @@
-//! Isolation of two tenants in one gateway.
+//! Tests the isolation of two tenants in one gateway.
 
 use frontgate_tests::{
     Action, Answer, Call, Fault, Gateway, PUBLIC_URL, Setup, TOKEN, Twilio, component, eventually, list, post, sign,
@@ -68,7 +68,7 @@ fn a_request_of_one_tenant_is_rejected_at_another() {
     ] {
         let (ours, theirs) = (format!("/acme/callbacks/{callback}"), format!("/bolt/callbacks/{callback}"));
         for (path, token, signed) in [
-            // The other tenant's key, the other tenant's URL, and both.
+            // Tests the other tenant's key, the other tenant's URL, and both.
             (&ours, OTHER, &ours),
             (&theirs, TOKEN, &ours),
             (&theirs, TOKEN, &theirs),
@@ -96,7 +96,7 @@ fn each_tenants_deliveries_go_to_its_own_account() {
     assert!(bolt.requests().iter().all(|request| request.conversation.as_ref() != Some(&at_acme)));
     let refused = |twilio: &Twilio| twilio.requests().iter().filter(|request| request.status == Some(401)).count();
     assert_eq!((refused(&acme), refused(&bolt)), (0, 0));
-    // The same SIDs at another tenant are another event.
+    // An event with the same SIDs at another tenant is a different event.
     let of = |tenant: &str| gateway.deliveries().iter().filter(|delivery| delivery["tenant"] == tenant).count();
     assert!(of("demo") > 0 && of("bolt") > 0);
 }
@@ -124,7 +124,7 @@ fn a_tenant_at_its_call_limit_leaves_capacity_for_others() {
     std::thread::scope(|scope| {
         let path = "/acme/callbacks/crm";
         let hogs: Vec<_> = (0..2).map(|_| scope.spawn(|| call(&gateway, path, TOKEN, path, &hog))).collect();
-        // The slots are taken once a third call is rejected.
+        // A rejected third call shows that the slots are in use.
         let status = || call(&gateway, path, TOKEN, path, &list(&[])).status;
         eventually("the tenant's slots are taken", status, |status| *status == 503);
         let path = "/bolt/callbacks/crm";

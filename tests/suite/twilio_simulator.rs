@@ -1,4 +1,4 @@
-//! The simulator of Twilio without a gateway: the behavior on which other tests rely.
+//! Tests the Twilio simulator without a gateway, for the behavior on which other tests rely.
 
 mod addresses;
 mod channel;
@@ -30,7 +30,7 @@ const PROJECTED: &str = "MessagingBinding.ProjectedAddress";
 
 type Form<'f> = &'f [(&'f str, &'f str)];
 
-/// Status and body, or the error that ended the exchange.
+/// The status and body, or the error that ended the exchange.
 type Outcome = Result<(u16, Value), String>;
 
 #[derive(Clone)]
@@ -120,7 +120,7 @@ impl Got {
     }
 }
 
-/// Receives webhooks and answers with `answer`. `None` keeps Twilio waiting until it times out.
+/// Receives webhooks, and responds with `answer`; for `None`, Twilio waits until it times out.
 fn listen(
     answer: impl Fn(&str) -> Option<(u16, String)> + Send + Sync + 'static,
 ) -> (SocketAddr, Arc<Mutex<Vec<Got>>>) {
@@ -135,7 +135,7 @@ fn events(twilio: &Twilio) -> Vec<String> {
     twilio.webhooks().into_iter().map(|fired| fired.event).collect()
 }
 
-/// Starts a simulator whose webhooks get this answer.
+/// Starts a simulator whose webhooks get the response of `answer`.
 fn pointed(answer: impl Fn(&str) -> Option<(u16, String)> + Send + Sync + 'static) -> (Twilio, Arc<Mutex<Vec<Got>>>) {
     let (address, got) = listen(answer);
     let twilio = Twilio::start();

@@ -8,11 +8,11 @@ use anyhow::{Context as _, Result};
 use crate::build;
 use crate::tools::{cargo, execute, root, target};
 
-/// The gateway, the benchmark program, and native code that gives the same answers.
+/// Programs of the benchmark: the gateway, the load generator, and native code that gives the same answers.
 const PROGRAMS: [&str; 3] = ["frontgate", "frontgate-bench", "frontgate-bench-native"];
 
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    // The profile of releases.
+    // Use the release profile.
     let mut build = cargo(&["build", "--profile", build::RELEASE, "--locked", "--workspace"]);
     execute(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name])))?;
     let mut guests = build::packages(&root().join("bench/guests"))?;

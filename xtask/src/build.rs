@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
-/// The profile of what is shipped.
+/// Profile of the shipped programs.
 pub(crate) const RELEASE: &str = "release";
-/// The profile of tests and of the running example.
+/// Profile of tests and of the running example.
 pub(crate) const QUICK: &str = "quick";
 
 /// Builds gateway and plugins with the release profile.
@@ -18,28 +18,28 @@ pub(crate) fn build() -> Result<()> {
     plugins(RELEASE)
 }
 
-/// The plugins that `config.toml` names.
+/// Names of the plugins in `config.toml`.
 const EXAMPLE_PLUGINS: [&str; 5] = ["directory", "echo-channel", "numbers", "owner-routing", "templates"];
 
-/// The gateway, the simulators and the plugins of `config.toml`.
+/// Builds the gateway, the simulators and the plugins of `config.toml`.
 pub(crate) fn build_example() -> Result<()> {
     programs(QUICK, &["frontgate", "twilio-simulator", "front-simulator"])?;
     install(QUICK, &EXAMPLE_PLUGINS.map(str::to_owned))
 }
 
-/// Builds programs in one cargo invocation. The features are those of the whole workspace, so that tests and programs
-/// share compiled packages.
+/// Builds programs in one cargo invocation. Uses the features of the whole workspace, so that tests and programs share
+/// compiled packages.
 fn programs(profile: &str, names: &[&str]) -> Result<()> {
     let mut build = cargo(&["build", "--profile", profile, "--locked", "--workspace"]);
     execute(build.args(names.iter().flat_map(|name| ["--bin", name])))
 }
 
-/// Builds every crate in `plugins/` and copies its component to the gateway's plugin folder.
+/// Builds every crate in `plugins/` and copies the components to the gateway's plugin folder.
 pub(crate) fn plugins(profile: &str) -> Result<()> {
     install(profile, &packages(&root().join("plugins"))?)
 }
 
-/// Builds these crates of `plugins/` and copies their components to the gateway's plugin folder.
+/// Builds some crates of `plugins/` and copies the components to the gateway's plugin folder.
 fn install(profile: &str, names: &[String]) -> Result<()> {
     let folder = root().join("plugins");
     for (name, component) in names.iter().zip(components(profile, names)?) {
@@ -52,8 +52,8 @@ fn install(profile: &str, names: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds packages as components and returns the paths of their files. The profile is that of the gateway beside them,
-/// so that procedural macros and build scripts are compiled once.
+/// Builds packages as components and returns the paths of the files. The profile is that of the gateway, so that
+/// procedural macros and build scripts are compiled only once.
 pub(crate) fn components(profile: &str, packages: &[String]) -> Result<Vec<PathBuf>> {
     add_plugin_target()?;
     let mut build = cargo(&["build", "--profile", profile, "--locked", "--target", PLUGIN_TARGET]);
@@ -64,7 +64,7 @@ pub(crate) fn components(profile: &str, packages: &[String]) -> Result<Vec<PathB
     Ok(packages.iter().map(file).collect())
 }
 
-/// Returns the names of the crates in a folder; each crate has the name of its own folder.
+/// Returns the names of the crates in a folder; each crate has the same name as its folder.
 pub(crate) fn packages(folder: &Path) -> Result<Vec<String>> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .with_context(|| format!("failed to read {}", folder.display()))?

@@ -8,14 +8,14 @@ use anyhow::Result;
 use crate::fuzz;
 use crate::tools::{execute, installed, root};
 
-/// Timeout of fetching the advisory database, in seconds.
+/// Time limit for fetching the advisory database, in seconds.
 const FETCH_SECONDS: &str = "60";
 
-/// Checks both workspaces; advisories only for this one, since the fuzz targets link the same packages.
+/// Checks both workspaces. Advisories are checked only for this one, because the fuzz targets link the same packages.
 pub(crate) fn deny() -> Result<()> {
     let program = installed("cargo-deny", "0.20.2", &["--no-default-features"])?;
     fuzz::lock()?;
-    // The fuzz targets' packages repeat the duplicates of this workspace.
+    // Duplicates of this workspace appear again among the packages of the fuzz targets.
     for (manifest, duplicates) in [("Cargo.toml", "--warn"), ("fuzz/Cargo.toml", "--allow")] {
         let mut check = with_rules(Command::new(&program), manifest);
         check.args(["check", "--hide-inclusion-graph", duplicates, "duplicate", "bans", "licenses", "sources"]);
@@ -24,7 +24,7 @@ pub(crate) fn deny() -> Result<()> {
     advisories(&program)
 }
 
-/// Checks advisories of RustSec; skips the check with a message if the database is unreachable.
+/// Checks RustSec advisories. If the database is unreachable, skips the check with a message.
 fn advisories(program: &Path) -> Result<()> {
     let mut fetch = Command::new("timeout");
     fetch.arg(FETCH_SECONDS).arg(program);

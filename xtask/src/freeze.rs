@@ -1,5 +1,5 @@
-//! `cargo xtask freeze`: copies the contract into `wit/released/VERSION`, where a test detects later edits.
-//! Run once per release.
+//! `cargo xtask freeze`: copies the contract into `wit/released/VERSION`, so that a test detects later edits. Run once
+//! per release.
 
 use std::fs;
 use std::process::Command;

@@ -1,7 +1,8 @@
 //! `cargo xtask fuzz [TARGET...] [--seconds N]`: runs fuzz targets for a bounded time each.
 //!
-//! Works with a stable toolchain: no sanitizer, since the gateway has very little `unsafe` code. Panics, failed
-//! assertions, hangs and excessive memory are detected without a sanitizer. `cargo fuzz run TARGET --sanitizer address` adds it.
+//! Works with a stable toolchain, without a sanitizer, because the gateway has very little `unsafe` code. Panics,
+//! failed assertions, hangs and excessive memory are still detected. `cargo fuzz run TARGET --sanitizer address` adds a
+//! sanitizer.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +14,7 @@ use crate::tools::{cargo, execute, installed, root, target};
 
 /// Default of `--seconds`.
 const SECONDS: u32 = 30;
-/// libFuzzer's limits per input: seconds, MiB of memory, bytes of input.
+/// Limits of libFuzzer per input: seconds, MiB of memory, bytes of input.
 const LIMITS: [&str; 3] = ["-timeout=5", "-rss_limit_mb=1024", "-max_len=16384"];
 
 pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
@@ -51,7 +52,7 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
         let corpus = format!("fuzz/corpus/{name}");
         fs::create_dir_all(root().join(&corpus)).context("failed to create the corpus folder")?;
         let mut run = cargo_fuzz("run");
-        // libFuzzer writes new inputs into the first folder and only reads the seeds.
+        // libFuzzer writes new inputs into the first folder and only reads those in the seeds' folder.
         run.args([&name, &corpus, &format!("fuzz/seeds/{name}"), "--", &format!("-max_total_time={seconds}")]);
         run.args(LIMITS).arg("-print_final_stats=1");
         let dictionary = format!("fuzz/dictionaries/{name}.dict");
@@ -69,14 +70,14 @@ pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Returns the name of every target, read from the entry points.
+/// Returns the names of all targets, which are those of the entry points.
 fn targets() -> Result<BTreeSet<String>> {
     let entries = fs::read_dir(root().join("fuzz/fuzz_targets")).context("failed to read the fuzz targets")?;
     let stem = |entry: fs::DirEntry| Some(entry.path().file_stem()?.to_str()?.to_owned());
     Ok(entries.flatten().filter_map(stem).collect())
 }
 
-/// Updates the targets' own `Cargo.lock` from the gateway's, so that the shipped versions are fuzzed.
+/// Updates the fuzz targets' `Cargo.lock` from the gateway's, so that fuzzing uses the shipped versions.
 pub(crate) fn lock() -> Result<()> {
     let own = root().join("fuzz/Cargo.lock");
     let before = fs::read(&own).unwrap_or_default();

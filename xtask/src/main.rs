@@ -1,4 +1,4 @@
-//! `cargo xtask COMMAND`: the project's only build tooling. Installs what a new machine lacks; needs only rustup's cargo.
+//! `cargo xtask COMMAND`: the project's only build tool. Needs only rustup's cargo, and installs all other tools.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command does")]
 
 mod bench;
@@ -19,9 +19,9 @@ use anyhow::{Result, bail};
 /// One command of the command line.
 struct Command {
     name: &'static str,
-    /// The accepted arguments as the help shows them; a command without any rejects arguments.
+    /// Arguments as shown in the help. If empty, the command rejects arguments.
     arguments: &'static str,
-    /// One line each; the first one is the summary.
+    /// Lines of the help; the first one is the summary.
     help: &'static [&'static str],
     execute: fn(&[String]) -> Result<()>,
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask run`: builds the example and serves it beside simulators of Twilio and Front.
+//! `cargo xtask run`: builds the example and serves it together with simulators of Twilio and Front.
 
 use std::env;
 use std::fs;
@@ -12,15 +12,15 @@ use anyhow::{Context as _, Result, bail};
 use crate::build;
 use crate::tools::{root, target};
 
-/// Commands to try, each with its result. A test runs them.
+/// Commands to try, each with the expected result. A test runs them.
 const TOUR: &str = include_str!("../tour.txt");
 
-/// A platform of the example, simulated as long as `config.toml` points at its simulator.
+/// A platform of the example. It is simulated if `config.toml` contains the simulator's URL.
 struct Platform {
     name: &'static str,
     program: &'static str,
     url: &'static str,
-    /// Environment variables of the operator's own account.
+    /// Environment variables with secrets of the operator's own account.
     variables: &'static [&'static str],
 }
 
@@ -51,13 +51,13 @@ pub(crate) fn run() -> Result<()> {
         let shown = programs.strip_prefix(root()).unwrap_or(&programs);
         println!("{}", TOUR.replace("target/quick", &shown.display().to_string()));
     }
-    // From here on this process is the gateway: signals reach it directly, and the simulators end with it.
+    // From here on, this process is the gateway: it receives signals directly, and the simulators end when it ends.
     let program = programs.join("frontgate");
     let error = Command::new(&program).args(["run", "--config", "config.toml"]).current_dir(root()).exec();
     Err(error).with_context(|| format!("failed to start {}", program.display()))
 }
 
-/// Returns the platforms whose simulator is in the configuration. Secrets of a real account never go there.
+/// Returns the platforms whose simulators are in the configuration. Real secrets are never sent to a simulator.
 fn simulated(config: &str) -> Result<Vec<&'static Platform>> {
     let platforms = PLATFORMS.iter().filter(|platform| config.contains(&format!("\"{}\"", platform.url)));
     let platforms: Vec<_> = platforms.collect();
@@ -82,7 +82,7 @@ fn start(programs: &Path, platform: &Platform) -> Result<()> {
         .args(["serve", "--secrets", "data/secrets", "--end-with-parent"])
         .current_dir(root())
         .stdout(Stdio::piped())
-        // Ctrl-C reaches the gateway only, so that the simulators answer until its last request has finished.
+        // Ctrl-C must reach only the gateway, so that the simulators answer until its last request has finished.
         .process_group(0)
         .spawn()
         .with_context(|| format!("failed to start {program}"))?;

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check of CI, the fastest ones first.
+//! `cargo xtask test`: runs all checks of CI, the fastest first.
 
 use std::process::Command;
 
@@ -31,7 +31,7 @@ fn style() -> Result<()> {
     deny::deny()
 }
 
-/// Checks every text with `typos`, whose package on PyPI contains the program; `.typos.toml` has the exceptions.
+/// Checks the spelling of every text with `typos`, installed from PyPI. Exceptions are in `.typos.toml`.
 fn spelling() -> Result<()> {
     let typos = python("typos", &["typos==1.52.0"])?.join("typos");
     execute(Command::new(typos).args(["--format", "brief"]).current_dir(root()))
@@ -43,20 +43,20 @@ fn lint() -> Result<()> {
     execute(&mut cargo(&clippy))
 }
 
-/// The handling of clippy's warnings during compilation.
+/// Whether compilation runs clippy, and how warnings are treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lints {
     Off,
-    /// A warning fails the build.
+    /// Clippy runs, and a warning fails the build.
     Denied,
 }
 
 impl Lints {
-    /// Compiles the workspace's own crates with clippy in place of rustc: one compilation checks and builds, and
-    /// dependencies are shared with ordinary builds. `cargo clippy` compiles all of them once more.
+    /// Compiles the workspace's own crates with clippy instead of rustc. One compilation checks and builds, and shares
+    /// dependencies with ordinary builds. `cargo clippy` would compile everything again.
     fn apply(self, cargo: &mut Command) -> &mut Command {
         if self == Self::Denied {
-            // Not `RUSTC_WORKSPACE_WRAPPER`: builds of plugins inside the tests would inherit it.
+            // `RUSTC_WORKSPACE_WRAPPER` would be inherited by plugin builds inside the tests.
             cargo
                 .args(["--config", "build.rustc-workspace-wrapper=\"clippy-driver\""])
                 .env("CLIPPY_ARGS", "-Dwarnings");
@@ -68,7 +68,7 @@ impl Lints {
 /// Builds everything that the tests start, then runs the tests whose names contain one of `filters`.
 fn suite(filters: &[&str], lints: Lints) -> Result<()> {
     add_checkers()?;
-    // One profile for everything: a second profile compiles wasmtime a second time.
+    // Use one profile for everything, because a second one would compile wasmtime again.
     let everything = ["--profile", "quick", "--workspace", "--locked"];
     execute(lints.apply(cargo(&["build", "--all-targets"]).args(everything)))?;
     build::plugins(build::QUICK)?;
@@ -89,7 +89,7 @@ fn suite(filters: &[&str], lints: Lints) -> Result<()> {
     )
 }
 
-/// Builds the SDK's documentation; a broken link is an error.
+/// Builds the SDK's documentation. A broken link is an error.
 fn documentation() -> Result<()> {
     let mut doc = cargo(&["doc", "--profile", "quick", "--no-deps", "--locked", "--package", "frontgate-sdk"]);
     execute(doc.env("RUSTDOCFLAGS", "-D warnings"))

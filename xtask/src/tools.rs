@@ -1,4 +1,4 @@
-//! Programs that the commands start, and the folders of their output.
+//! Programs that the commands start, and folders for output.
 
 use std::env;
 use std::fs;
@@ -8,13 +8,13 @@ use std::sync::LazyLock;
 
 use anyhow::{Context as _, Result, bail};
 
-/// The compilation target of plugins.
+/// Compilation target of plugins.
 pub(crate) const PLUGIN_TARGET: &str = "wasm32-wasip2";
 
-/// The root of the workspace.
+/// Returns the root folder of the workspace.
 pub(crate) fn root() -> &'static Path {
     static ROOT: LazyLock<PathBuf> = LazyLock::new(|| {
-        // Clones that share a target folder share this program, so the compiled-in path may be another clone's.
+        // Clones that share a target folder also share this program, so the compiled-in path may be another clone's.
         let package =
             env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
         package.parent().expect("xtask lies in the workspace").to_owned()
@@ -22,12 +22,12 @@ pub(crate) fn root() -> &'static Path {
     &ROOT
 }
 
-/// Cargo's target folder.
+/// Returns cargo's target folder.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// A command of the cargo that started this program.
+/// Creates a command for the cargo that started this program.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
@@ -57,7 +57,7 @@ pub(crate) fn add_plugin_target() -> Result<()> {
     execute(Command::new("rustup").args(["target", "add", PLUGIN_TARGET]).current_dir(root()))
 }
 
-/// Adds rustfmt and clippy if missing, as in a minimal toolchain.
+/// Adds rustfmt and clippy if they are missing, as in a minimal toolchain.
 pub(crate) fn add_checkers() -> Result<()> {
     for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         let found = cargo(&[command, "--version"]).output().is_ok_and(|output| output.status.success());
@@ -68,7 +68,7 @@ pub(crate) fn add_checkers() -> Result<()> {
     Ok(())
 }
 
-/// Builds a program of crates.io at a fixed version once into the tools folder and returns its path.
+/// Builds a program of crates.io at a fixed version into the tools folder, unless already built. Returns its path.
 pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
     let tools = target().join("tools");
     let folder = tools.join("cargo").join(format!("{name}-{version}"));
@@ -78,7 +78,7 @@ pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<P
     }
     let build = tools.join("cargo/build");
     let mut install = cargo(&["install", "--quiet", "--locked", name, "--version", version, "--root"]);
-    // Optimisation costs minutes and saves seconds of a short run.
+    // Optimization would take minutes, and save only seconds of a short run.
     install.arg(&folder).args(options).env("CARGO_TARGET_DIR", &build).env("CARGO_PROFILE_RELEASE_LTO", "off");
     install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     execute(&mut install)?;
@@ -86,8 +86,7 @@ pub(crate) fn installed(name: &str, version: &str, options: &[&str]) -> Result<P
     Ok(program)
 }
 
-/// Installs packages of PyPI into an environment of their own in the tools folder and returns the folder of their
-/// programs.
+/// Installs PyPI packages into a separate environment in the tools folder. Returns the folder of their programs.
 pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
     let (folder, wanted) = (target().join("tools").join(name), packages.join("\n"));
     if !is_done(&folder, &wanted) {
@@ -101,12 +100,12 @@ pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-/// Whether an earlier run installed exactly these packages and completed.
+/// Returns whether an earlier run installed exactly these packages completely.
 pub(crate) fn is_done(folder: &Path, wanted: &str) -> bool {
     fs::read_to_string(folder.join("installed")).is_ok_and(|installed| installed == wanted)
 }
 
-/// Notes that a folder's packages are installed completely.
+/// Records that a folder's packages are completely installed.
 pub(crate) fn done(folder: &Path, wanted: &str) -> Result<()> {
     fs::write(folder.join("installed"), wanted).with_context(|| format!("failed to write to {}", folder.display()))
 }

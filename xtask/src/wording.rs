@@ -1,4 +1,4 @@
-//! Rejects the phrases that CONTRIBUTING.md bans, in every text file under version control.
+//! Rejects phrases that CONTRIBUTING.md bans, in every text file under version control.
 
 use std::fs;
 use std::process::Command;
@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::tools::root;
 
-/// Banned phrases; CONTRIBUTING.md has the list with replacements. A final `*` stands for any ending of the word, a final
-/// `.` for the end of a clause.
+/// Banned phrases; CONTRIBUTING.md lists their replacements. A final `*` matches any ending of the word, a final `.`
+/// the end of a clause.
 const BANNED: [&str; 17] = [
     "is none",
     "becomes of",
@@ -29,10 +29,10 @@ const BANNED: [&str; 17] = [
     "whom",
 ];
 
-/// Text that is accepted although it begins like a banned phrase.
+/// Accepted texts that begin like a banned phrase.
 const ACCEPTED: [&str; 2] = ["any more than", "nobody@"];
 
-/// Beginnings of paths with a phrase that they need; `*` is every phrase.
+/// Path prefixes, each with a banned phrase that is accepted there; `*` means every phrase.
 const EXEMPT: [(&str, &str); 16] = [
     ("CONTRIBUTING.md", "*"),
     ("xtask/src/wording.rs", "*"),
@@ -41,21 +41,21 @@ const EXEMPT: [(&str, &str); 16] = [
     ("tests/fixtures/", "*"),
     ("wit/deps/", "*"),
     ("wit/released/", "*"),
-    // Names in data.
+    // The phrase is part of data.
     ("examples/", "nobody"),
     ("host/starters/", "nobody"),
     ("plugins/", "nobody"),
     ("simulators/src/crm/", "nobody"),
     ("tests/", "nobody"),
-    // Python compares by `is None`.
+    // Python code uses `is None`.
     ("host/starters/python/", "is none"),
     ("examples/python/", "is none"),
-    // Texts to customers.
+    // These texts are for customers.
     ("data/templates/templates.toml", "any more"),
     ("data/templates/templates.toml", "whom"),
 ];
 
-/// Fails with the place of every banned phrase.
+/// Checks all text files. The error lists the position of every banned phrase.
 pub(crate) fn check() -> Result<()> {
     println!("\n$ banned phrases");
     let listed =
@@ -66,7 +66,7 @@ pub(crate) fn check() -> Result<()> {
     let listed = String::from_utf8(listed.stdout).context("a file name is not UTF-8")?;
     let mut found = 0;
     for path in listed.split_terminator('\0') {
-        // Deleted files, links to folders and binary files have no text.
+        // Deleted files, links to folders and binary files contain no text to check.
         let Ok(text) = fs::read_to_string(root().join(path)) else { continue };
         for (line, phrase) in banned(&text).into_iter().filter(|(_, phrase)| !is_exempt(path, phrase)) {
             println!("{path}:{line}: \"{phrase}\"");
@@ -83,7 +83,7 @@ fn is_exempt(path: &str, phrase: &str) -> bool {
     EXEMPT.iter().any(|(beginning, exempt)| path.starts_with(beginning) && (*exempt == "*" || *exempt == phrase))
 }
 
-/// Returns line number and phrase of each banned phrase, also of one that continues in the next line.
+/// Returns line number and phrase of each banned phrase, including phrases that continue on the next line.
 fn banned(text: &str) -> Vec<(usize, &'static str)> {
     let lines: Vec<String> = text.lines().map(|line| format!("{} ", words(line))).collect();
     let mut found = Vec::new();
@@ -99,12 +99,12 @@ fn banned(text: &str) -> Vec<(usize, &'static str)> {
     found
 }
 
-/// The words of a line, without the mark of a comment, a quotation or a list.
+/// Returns the words of a line, without leading comment, quotation or list marks.
 fn words(line: &str) -> &str {
     line.trim_start_matches(|mark: char| mark.is_whitespace() || "/!#*>-|".contains(mark)).trim_end()
 }
 
-/// Whether the place has whole words, is no constant, and is not part of an accepted phrase.
+/// Returns whether the match consists of whole words, is not a constant, and is not part of an accepted phrase.
 fn is_banned(text: &str, lower: &str, start: usize, phrase: &str) -> bool {
     let end = start + phrase.trim_end_matches(['*', '.']).len();
     let is_word = |next: Option<char>| next.is_some_and(|next| next.is_alphanumeric() || next == '_');

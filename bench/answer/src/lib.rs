@@ -1,5 +1,5 @@
 //! Native implementation of a signed list callback: the baseline for the gateway and its plugin. Its responses are
-//! byte-identical to theirs; the benchmark checks this.
+//! byte-identical to those of the gateway, which the benchmark checks.
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -15,23 +15,23 @@ use url::form_urlencoded;
 const FIRST: [&str; 10] = ["Ada", "Boris", "Chen", "Dora", "Emil", "Farah", "Gus", "Hana", "Ivo", "Jun"];
 const LAST: [&str; 10] = ["Adler", "Brown", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Haas", "Ito", "Jansen"];
 
-/// A worker without customers.
+/// Worker without customers.
 const NOBODY: &str = "nobody@example.org";
 
-/// The callback at one URL, with its signing key.
+/// The callback at one URL, with a signing key.
 pub struct Callback {
     mac: Hmac<Sha1>,
 }
 
 impl Callback {
-    /// The callback at a URL, signed with a token.
+    /// Creates the callback at a URL, signed with a token.
     pub fn new(token: &str, url: &str) -> Self {
         let mut mac = Hmac::<Sha1>::new_from_slice(token.as_bytes()).expect("HMAC takes keys of any length");
         mac.update(url.as_bytes());
         Self { mac }
     }
 
-    /// Returns the response to a form; `None` for an invalid signature or another operation.
+    /// Returns the response to a form; `None` if the signature is invalid or the operation is not the list.
     pub fn answer(&self, form: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
         let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> = form_urlencoded::parse(form).collect();
         fields.sort_unstable();
@@ -52,11 +52,11 @@ impl Callback {
 
 /// A customer record.
 pub struct Customer {
-    /// Unique.
+    /// Unique id.
     pub customer_id: String,
     /// First and last name.
     pub display_name: String,
-    /// A picture, by its URL.
+    /// URL of a picture.
     pub avatar: Option<String>,
     /// Ways to reach the customer.
     pub channels: Vec<Channel>,
@@ -64,9 +64,9 @@ pub struct Customer {
 
 /// A way to reach a customer.
 pub struct Channel {
-    /// As Frontline calls it.
+    /// Type of the channel, in Frontline's terms.
     pub kind: String,
-    /// A number, with its prefix.
+    /// Address with the prefix of the channel's type, such as a phone number.
     pub value: String,
 }
 
@@ -89,7 +89,7 @@ struct Objects {
     objects: Page,
 }
 
-/// Returns a page of customers in Frontline's format. Builds each complete record, as a real plugin does.
+/// Returns a page of customers in Frontline's format. Builds complete records, as a real plugin does.
 pub fn list(worker: &str, page_size: usize) -> Vec<u8> {
     let count = if worker == NOBODY { 0 } else { page_size };
     let row = |customer: Customer| Row {

@@ -15,13 +15,13 @@ use crate::servers::{self, Gateway};
 const P99: &str = "p99";
 const ALONE: &str = "alone";
 
-/// Requests per second for latencies, low enough to avoid queueing.
+/// Rate in requests per second for latencies; low enough to avoid queueing.
 const PACE: u32 = 500;
 
-/// Callers that make the other plugin misbehave.
+/// Number of callers that make the other plugin misbehave.
 const CALLERS: usize = 2;
 
-/// The pause of each caller after a call: quick failures would otherwise be a load of their own.
+/// Pause of each caller after a call. Without it, quick failures would be an additional load.
 const REST: Duration = Duration::from_millis(20);
 
 const INSTRUCTIONS: [&str; 9] = [
@@ -40,7 +40,7 @@ pub(crate) fn beside(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let mut part = report.part("beside", "a list callback while another tenant's plugin misbehaves");
     let setup = servers::setup()
         .plugin("misbehaving", &component("misbehaving"))
-        // An open breaker would keep the plugin from misbehaving.
+        // An open circuit breaker would prevent the plugin from misbehaving.
         .set("plugins.breaker.failures", "1000000")
         .set("tenants.other.path", "\"/other\"")
         .set("tenants.other.twilio.auth_tokens", "[{ file = \"token\" }]")

@@ -27,7 +27,7 @@ const CPU: &str = "CPU";
 const FRESH: &str = "in a fresh instance";
 const WARM: &str = "in a warm instance";
 
-/// Measures an empty list, a list, and details: fresh, warm, and native.
+/// Measures an empty list, a list, and a single customer: in a fresh instance, a warm instance, and native code.
 pub(crate) fn call(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let mut part = report.part("call", "one call through the gateway's engine, and its answer as JSON");
     let (series, no_warm) = Side::Server.run(|| measure(plan))?;
@@ -78,7 +78,7 @@ fn measure(plan: Plan) -> anyhow::Result<(Series, Option<String>)> {
     Ok((series, warm.err().map(|error| error.to_string())))
 }
 
-/// A runtime like that of one of the server's threads.
+/// Creates a runtime like that of one of the server's threads.
 pub(super) fn runtime() -> anyhow::Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
@@ -89,7 +89,7 @@ pub(super) struct Took {
     cpu: Duration,
 }
 
-/// Repeats an operation for the planned time.
+/// Repeats an operation for the planned time, and measures each call.
 pub(super) async fn repeat<T, F>(plan: Plan, mut work: impl FnMut() -> F) -> anyhow::Result<Took>
 where
     F: Future<Output = anyhow::Result<T>>,
@@ -104,7 +104,7 @@ where
     Ok(Took { cpu: (thread_time()? - cpu).div_f64(took.len() as f64), times: took })
 }
 
-/// The CPU time of this thread.
+/// Returns the CPU time of this thread.
 fn thread_time() -> anyhow::Result<Duration> {
     Ok(clock_gettime(ClockId::ThreadCPUTime).try_into()?)
 }
@@ -115,7 +115,7 @@ pub(super) fn push(series: &mut Series, name: &str, took: &Took) {
     series.push(name, CPU, took.cpu.as_secs_f64() * 1e6);
 }
 
-/// One list, from the request to the JSON.
+/// Calls one list function, from the request to the JSON. Returns the JSON.
 pub(super) async fn list(library: &Library, tenant: &str, question: Question) -> anyhow::Result<Vec<u8>> {
     let (asking, plugin) = library.asking(tenant)?;
     let page_size = u32::try_from(PAGE_SIZE)?;

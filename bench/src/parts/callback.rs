@@ -9,7 +9,7 @@ use crate::report::{Goal, Part, Report, Series};
 use crate::request::Question;
 use crate::servers;
 
-/// Warm-up before measurements: Node compiles hot code.
+/// Duration of the warm-up before measurements, in which Node compiles hot code.
 const WARM_UP: Duration = Duration::from_secs(3);
 
 const GATEWAY: &str = "gateway";
@@ -59,7 +59,7 @@ pub(crate) fn nothing(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
 
 const CPU: &str = "CPU for each request";
 const RATE: &str = "requests a second";
-/// Name, share of the requests, connections.
+/// Name, quantile and number of connections of each latency figure.
 const LATENCIES: [(&str, f64, u32); 4] = [
     ("p50, 1 connection", 0.5, 1),
     ("p99, 1 connection", 0.99, 1),
@@ -97,7 +97,7 @@ fn measure(plan: Plan, question: Question, others: Vec<(&'static str, Process)>)
     Ok(series)
 }
 
-/// Adds the figures of every server, and the ratios of gateway to native code.
+/// Adds the figures of every server, and the ratios between gateway and native code.
 fn show(part: &mut Part<'_>, series: &Series, cpu: Goal) {
     for name in [GATEWAY, NATIVE, EXPRESS, SERVE] {
         part.figure(format!("{name}: {CPU}"), "us", series.get(name, CPU), None);

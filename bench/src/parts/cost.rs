@@ -1,5 +1,5 @@
-//! System costs of a call in steady state: page faults, and system calls that change memory maps. These are counts,
-//! without noise.
+//! System costs of a call in steady state: page faults, and system calls that change memory maps. Unlike times, these
+//! counts have no noise.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -38,7 +38,7 @@ pub(crate) fn cost(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     }
     part.figure(format!("{FAULTS} for each callback"), "", series.get("gateway", FAULTS), Some(Goal::AtMost(0.5)));
     for name in CALLS {
-        // Rare calls are maintenance of the allocator.
+        // The goal permits rare calls, which are maintenance of the allocator.
         part.figure(format!("{name} for each callback"), "", series.get("gateway", name), Some(Goal::AtMost(0.01)));
     }
     if let Some(error) = untraced {
@@ -47,7 +47,7 @@ pub(crate) fn cost(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// System calls for each request, counted by strace.
+/// Returns the system calls per request, counted by strace.
 fn traced(process: &Process, plan: Plan) -> anyhow::Result<Vec<(&'static str, f64)>> {
     let counts = servers::workspace().join("strace.txt");
     let mut strace = Command::new("strace");
@@ -55,7 +55,7 @@ fn traced(process: &Process, plan: Plan) -> anyhow::Result<Vec<(&'static str, f6
     strace.args(["-p", &process.id().to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
     let mut strace = Side::Load.spawn(&mut strace).context("strace is not there")?;
     let answers = Load::full(Question::List, CONNECTIONS).run(process.address, plan.time);
-    // strace writes its counts when it is interrupted.
+    // strace writes its counts when interrupted.
     kill_process(Pid::from_child(&strace), Signal::INT)?;
     anyhow::ensure!(strace.wait()?.code().is_none_or(|code| code == 0), "strace may not trace the gateway");
     let (answers, counts) = (answers?, fs::read_to_string(counts)?);

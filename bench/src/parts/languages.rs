@@ -21,7 +21,7 @@ const P99: &str = "p99";
 /// The tool that builds a plugin from a Python module.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 
-/// The world of plugins for the role crm.
+/// WIT world of plugins with the role crm.
 const WORLD: &str = "crm-plugin";
 
 pub(crate) fn languages(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
@@ -72,7 +72,7 @@ fn with_tenant(setup: Setup, name: &str, component: &[u8]) -> Setup {
         .set(&format!("tenants.{name}.roles.crm"), format!("[\"{name}\"]"))
 }
 
-/// Builds a plugin in JavaScript, with QuickJS inside.
+/// Builds a JavaScript plugin, which includes QuickJS.
 fn javascript() -> anyhow::Result<PathBuf> {
     let (source, folder) = (root().join("bench/guests/javascript"), workspace().join("javascript"));
     let built = folder.join("plugin.wasm");
@@ -99,7 +99,7 @@ fn javascript() -> anyhow::Result<PathBuf> {
     Ok(built)
 }
 
-/// Builds a plugin in Python, with CPython inside.
+/// Builds a Python plugin, which includes CPython.
 fn python() -> anyhow::Result<PathBuf> {
     let (source, folder) = (root().join("bench/guests/python"), workspace().join("python"));
     let built = folder.join("plugin.wasm");

@@ -18,16 +18,16 @@ const CONNECTED: &str = "with idle connections";
 
 const PLUGINS: [usize; 3] = [1, 10, 100];
 const IDLE_CONNECTIONS: usize = 10_000;
-/// Connections opened concurrently, few enough for the listen queue.
+/// Number of connections opened concurrently; few enough for the listen queue.
 const OPENED_AT_ONCE: usize = 500;
-/// Open files other than the connections.
+/// Number of open files other than the connections.
 const OTHER_FILES: u64 = 100;
 
-/// A setup with this number of distinct plugins and as many tenants.
+/// Creates a setup with this number of distinct plugins and as many tenants.
 pub(super) fn many(plugins: usize) -> Setup {
     let original = component("bench-customers");
     let empty = servers::empty_setup().set("tenants.demo.roles.crm", "[]").set("server.header_timeout_ms", "60000");
-    // A separate cache, since other setups would evict files from a shared one.
+    // Use a separate cache, because other setups would evict files from a shared one.
     let empty = empty.set("plugins.cache", "\"compiled\"");
     (0..plugins).fold(empty, |setup, number| {
         let name = tenant(number);
@@ -41,7 +41,7 @@ pub(super) fn many(plugins: usize) -> Setup {
     })
 }
 
-/// The name of a tenant of [`many`], and of its plugin.
+/// Returns the name of a tenant in [`many`] and of its plugin.
 pub(super) fn tenant(number: usize) -> String {
     format!("t{number}")
 }
@@ -50,7 +50,7 @@ pub(crate) fn memory(report: &mut Report) -> anyhow::Result<()> {
     let mut part = report.part("memory", "resident memory, files that are mapped included");
     let mut series = Series::default();
     for plugins in PLUGINS {
-        // Memory hardly differs between rounds, so each setup is started once.
+        // Memory hardly differs between rounds, so each setup runs only once.
         let gateway = Gateway::start(many(plugins))?;
         (0..plugins).try_for_each(|_| gateway.process.wait_for_swap())?;
         series.push(name(plugins), LOADED, gateway.process.resident_kib()?);
@@ -92,7 +92,7 @@ fn use_once(process: &Process, number: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// KiB of memory per idle connection, after one request on each.
+/// Returns the KiB of memory per idle connection, after one request on each.
 fn idle(process: &Process) -> anyhow::Result<f64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

@@ -1,4 +1,4 @@
-//! Overload: whether throughput holds with more connections than a server can answer at once.
+//! Overload: measures throughput with more connections than a server can answer at once.
 
 use super::{CONNECTIONS, Plan};
 use crate::load::Load;
@@ -13,7 +13,7 @@ const GOODPUT: &str = "answers a second";
 const P99: &str = "p99";
 const REFUSED: &str = "refused or broken";
 
-/// Multiples of the usual number of connections.
+/// Factors for the usual number of connections.
 const TIMES: [u32; 3] = [1, 10, 100];
 
 pub(crate) fn overload(report: &mut Report, plan: Plan) -> anyhow::Result<()> {

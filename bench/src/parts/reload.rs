@@ -1,5 +1,5 @@
-//! Replacing a plugin while callbacks are answered: failures, loss of throughput, and latency while the new file is
-//! compiled.
+//! Replaces a plugin while callbacks are answered. Measures failures, loss of throughput, and latency during
+//! compilation.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -21,7 +21,7 @@ const IDLE: &str = "idle";
 const SWAPPING: &str = "swapping";
 const COMPILING: &str = "compiling";
 
-/// Requests per second for latencies: a small part of the server's capacity, since compiling takes the rest.
+/// Rate in requests per second for latencies: a small part of the server's capacity, because compilation uses the rest.
 const PACE: u32 = 1_000;
 
 pub(crate) fn reload(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
@@ -30,7 +30,7 @@ pub(crate) fn reload(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     gateway.process.wait_for_swap()?;
     gateway.process.check(Question::List)?;
     let original = component("bench-customers");
-    // Both builds are cached now, so that swaps need no compilation.
+    // Cache both builds, so that swaps need no compilation.
     let builds = [another_build(&original, 0), another_build(&original, 1)];
     for build in &builds {
         gateway.drop_plugin(build)?;
@@ -68,7 +68,7 @@ pub(crate) fn reload(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends requests while the plugin is replaced as often as possible; returns the answers and the swaps per second.
+/// Sends requests while the plugin is replaced as often as possible. Returns the answers and the swaps per second.
 fn replacing(
     gateway: &Gateway,
     plan: Plan,
@@ -97,7 +97,7 @@ fn replacing(
     })
 }
 
-/// The same plugin with new bytes, which no cache contains: a custom section follows it.
+/// Returns the same plugin with different bytes, which are in no cache, by appending a custom section.
 fn unique_build(component: &[u8], note: u32) -> Vec<u8> {
     [component, &[0, 6, 1, b'u'], &note.to_le_bytes()].concat()
 }

@@ -1,4 +1,4 @@
-//! The time from the start of the process to the first signed 200.
+//! Time from the start of the process to the first signed response with status 200.
 
 use std::time::Instant;
 
@@ -14,13 +14,13 @@ use crate::servers::{self, Gateway};
 const START: &str = "start to the first signed 200";
 const NATIVE: &str = "native";
 
-/// Numbers of plugins, and goals for the ratio to native code.
+/// Numbers of plugins, each with a goal for the ratio to native code.
 const PLUGINS: [(usize, Option<Goal>); 3] = [(1, Some(Goal::AtMost(1.5))), (10, None), (100, Some(Goal::AtMost(3.0)))];
 
 pub(crate) fn start(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let mut part = report.part("start", "from the start of the process to the first signed 200");
     let mut setups: Vec<Option<Setup>> = PLUGINS.iter().map(|(plugins, _)| Some(many(*plugins))).collect();
-    // A first start fills the caches of compiled plugins and of the system.
+    // Start once to fill the caches of compiled plugins and of the system.
     for (setup, (plugins, _)) in setups.iter_mut().zip(PLUGINS) {
         let gateway = Gateway::start(setup.take().unwrap_or_default())?;
         (0..plugins).try_for_each(|_| gateway.process.wait_for_swap())?;
@@ -53,7 +53,7 @@ fn name(plugins: usize) -> String {
     format!("gateway, {plugins} compiled plugins")
 }
 
-/// Milliseconds until the first correct answer.
+/// Returns the milliseconds until the first correct answer.
 fn first_answer(process: &Process, tenant: &str, began: Instant) -> anyhow::Result<f64> {
     let prefix = if tenant.is_empty() { String::new() } else { format!("/{tenant}") };
     let right = process.ask(&prefix, Question::List)?;

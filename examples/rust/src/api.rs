@@ -1,4 +1,4 @@
-//! The CRM's API: requests, and the meaning of responses.
+//! Sends requests to the CRM's API and interprets the responses.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ const LIMIT_MAX: usize = 50;
 const QUERY_MAX: usize = 200;
 /// The maximum length of an id, in characters.
 const ID_MAX: usize = 40;
-/// The timeout of one request. The app waits about five seconds for all of them.
+/// The timeout of one request. The app waits about five seconds for a whole call.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Characters to escape in a query string.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The owner and the search text.
+/// The filter of a list: the owner, and optionally a search text.
 pub(crate) struct Filter<'r> {
     pub(crate) owner: &'r str,
     pub(crate) query: Option<&'r str>,
@@ -39,7 +39,7 @@ pub(crate) struct Page {
     pub(crate) next_cursor: Option<String>,
 }
 
-/// Returns a page of at most `most` contacts.
+/// Returns a page of at most `most` contacts, from this start.
 pub(crate) fn contacts(filter: &Filter, most: usize, start: &Start) -> Result<Page> {
     let mut path = format!("/contacts?owner={}", escape(filter.owner));
     if let Some(query) = filter.query {
@@ -64,7 +64,7 @@ pub(crate) fn contacts_with(number: &str) -> Result<Page> {
 
 /// Returns the contact with this id.
 pub(crate) fn contact(id: &str) -> Result<Contact> {
-    // Other ids could lead to another path of the API.
+    // An id with other characters could lead to another path of the API.
     let has_letters_of_ids = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     if !has_letters_of_ids || !(1..=ID_MAX).contains(&id.len()) {
         return Err(Error::NotFound);
@@ -72,7 +72,7 @@ pub(crate) fn contact(id: &str) -> Result<Contact> {
     read(&format!("/contacts/{id}"))?.ok_or(Error::NotFound)
 }
 
-/// Reads a path; `None` for status 404.
+/// Requests a path and parses the response. Returns `None` for status 404.
 fn read<T: DeserializeOwned>(path: &str) -> Result<Option<T>> {
     let crm = settings::get("crm").ok_or_else(|| Error::failed("the setting `crm` is missing: the CRM's address"))?;
     let url = format!("{}{path}", crm.trim_end_matches('/'));
@@ -88,7 +88,7 @@ fn read<T: DeserializeOwned>(path: &str) -> Result<Option<T>> {
     }
 }
 
-/// Distinguishes retryable errors, for the gateway and its operator.
+/// Converts an error status to a role's error, so that the gateway retries only if that may help.
 fn refused(status: u16, retry_after: Option<&str>) -> Error {
     match (status, retry_after) {
         (400, _) => Error::invalid("the CRM rejected the request (400)"),

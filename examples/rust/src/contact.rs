@@ -3,7 +3,7 @@
 use frontgate_sdk::{Customer, CustomerSummary, address, warn};
 use serde::Deserialize;
 
-/// Unknown values are null.
+/// A contact as the CRM returns it. Unknown values are null.
 #[derive(Deserialize)]
 pub(crate) struct Contact {
     id: String,
@@ -24,12 +24,12 @@ struct Phone {
 }
 
 impl Contact {
-    /// Converts to a row of the list.
+    /// Converts the contact to a row of the list.
     pub(crate) fn summary(self) -> CustomerSummary {
         self.head().into()
     }
 
-    /// Converts to a customer with all details.
+    /// Converts the contact to a customer with all details.
     pub(crate) fn customer(self) -> Customer {
         let mut customer = self.head();
         for phone in self.phones.iter().filter(|phone| address::is_e164(&phone.number)) {
@@ -54,7 +54,7 @@ impl Contact {
         Customer { worker: self.owner, ..customer }
     }
 
-    /// The fields that lists show. Some contacts are companies, without a person.
+    /// Returns the fields that lists show. Some contacts are companies without a person.
     fn head(&self) -> Customer {
         let name = self.name.as_ref().or(self.company.as_ref()).unwrap_or(&self.id);
         Customer { avatar: self.avatar_url.clone(), ..Customer::new(&self.id, name) }

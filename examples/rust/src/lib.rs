@@ -8,7 +8,7 @@ use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Position, R
 use crate::api::{Filter, Start};
 use crate::contact::Contact;
 
-/// The CRM's pages are smaller than the app's. A call reads at most this many of them; the next call continues there.
+/// The maximum number of CRM pages per call. The CRM's pages are smaller than the app's; the next call continues.
 const PAGES_MAX: usize = 10;
 
 struct SmallCrm;

@@ -160,7 +160,7 @@ impl SendReceipt {
         Self { external_id: Some(external_id.into()), external_conversation_id, events: Vec::new() }
     }
 
-    /// Creates a receipt without an id of the message, for providers that have none.
+    /// Creates a receipt without a message id, for providers without message ids.
     ///
     /// ```
     /// let receipt = frontgate_sdk::channel::SendReceipt::of_conversation("C7");

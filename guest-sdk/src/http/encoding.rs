@@ -1,7 +1,7 @@
 //! Percent-encoding for URLs and forms.
 
-/// Encodes a text as one path segment or query value: all characters except letters, digits and `-._~`. An id with a
-/// slash therefore stays within its segment.
+/// Encodes a text as one path segment or query value. Escapes all characters except letters, digits and `-._~`, so
+/// that an id with a slash stays within its segment.
 ///
 /// ```
 /// use frontgate_sdk::http;

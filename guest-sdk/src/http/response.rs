@@ -1,4 +1,4 @@
-//! Responses.
+//! HTTP responses, and their conversion to values and errors.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::bindings::http_client::OutboundResponse;
 use crate::{Error, Result, clock, json};
 
-/// A response. `http-client` does not follow redirects.
+/// An HTTP response. Redirects are not followed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
     /// The status code.

@@ -20,8 +20,8 @@ thread_local! {
     static SCRIPT: RefCell<Option<Vec<Exchange>>> = const { RefCell::new(None) };
 }
 
-/// Expects requests, and answers each. Every exchange is for one request, in any order; if several match, the first is
-/// used.
+/// Expects requests and responds to them. Every exchange is for one request, in any order. If several exchanges match,
+/// the first one is used.
 ///
 /// - An unexpected request fails the test at once.
 /// - A missing request fails the test when the [`Server`] is dropped.
@@ -88,7 +88,8 @@ fn lines(exchanges: &[Exchange]) -> String {
     exchanges.iter().map(|exchange| format!("  {exchange}\n")).collect()
 }
 
-/// Answers the next requests in order, whatever they are. Later requests go to [`answer_with`], or are forbidden.
+/// Answers the next requests in order, regardless of their content. Later requests go to [`answer_with`], or are
+/// rejected as forbidden.
 ///
 /// ```
 /// use frontgate_sdk::{http, testing};
@@ -118,8 +119,8 @@ pub fn answer_with(handler: impl FnMut(&OutboundRequest) -> Result<Response, Err
     host::handle_with(answer);
 }
 
-/// Removes and returns the sent requests. The body of an upload is the file's, or one line for each part of the form:
-/// name, `=` and content.
+/// Removes and returns the sent requests. The body of an upload consists of the file's bytes, or of one line for each
+/// part of the form: name, `=` and content.
 ///
 /// ```
 /// use frontgate_sdk::{http, testing};
@@ -139,7 +140,7 @@ pub(super) fn reset() {
     SCRIPT.take();
 }
 
-/// The host's handler: the script first, then [`answers`], then [`answer_with`].
+/// Answers a request from the script, else from [`answers`], else from [`answer_with`].
 fn answer(request: &OutboundRequest) -> Result<OutboundResponse, Error> {
     let answer = scripted(request)
         .or_else(|| ANSWERS.with_borrow_mut(VecDeque::pop_front))
@@ -157,7 +158,7 @@ impl From<Response> for OutboundResponse {
     }
 }
 
-/// `None` without a script.
+/// Returns the script's answer, or `None` without a script.
 fn scripted(request: &OutboundRequest) -> Option<Answer> {
     let found = SCRIPT.with_borrow_mut(|script| {
         let script = script.as_mut()?;

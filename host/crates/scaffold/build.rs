@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
 
-/// Build output in a starter's folder.
+/// Names of build output in a starter's folder, which is not embedded.
 const BUILT: [&str; 7] = ["target", "node_modules", ".venv", ".tools", "gen", "__pycache__", "sdk"];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Generates a list of the files below a folder: path and text.
+/// Generates a Rust list of the paths and texts of the files in a folder.
 fn embed(name: &str, folder: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<String> {
     let mut files = Vec::new();
     walk(folder, &mut files)?;
@@ -53,8 +53,8 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder of the Go generator's source, which contains the Go package that its output imports. Cargo is asked,
-/// since the source may come from a registry or be vendored.
+/// Returns the source folder of the Go generator, which contains the Go package that generated bindings import. The
+/// path comes from Cargo, since the source may come from a registry or be vendored.
 fn wit_bindgen_go(root: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
     let output = Command::new(env::var("CARGO")?)
         .args(["metadata", "--format-version", "1", "--filter-platform", &env::var("TARGET")?])

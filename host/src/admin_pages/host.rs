@@ -1,24 +1,24 @@
 //! Checks the `Host` header against DNS rebinding.
 //!
-//! A web page in an operator's browser can point its own name at this listener's address and read the answers. Its
-//! requests still carry that name in `Host`.
+//! Without this check, a web page in an operator's browser could resolve its own host name to this listener's address
+//! and read the responses. Its requests still have that name in `Host`.
 
 use hyper::header::HOST;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Uri, Version};
 use std::net::IpAddr;
 
-/// Why a request is rejected.
+/// Reason why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// No host, several hosts, or an invalid one.
+    /// The host is missing, repeated or invalid.
     Ambiguous,
-    /// A name that is not listed.
+    /// The host name is not listed.
     Unknown,
 }
 
-/// Accepts an address, `localhost`, or a name of `admin.hosts`. A request of HTTP/1.0 may have no host, since no browser
-/// sends one.
+/// Accepts an address, `localhost`, or a name in `admin.hosts`. An HTTP/1.0 request may omit the host, because no
+/// browser sends such a request.
 pub(super) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next();

@@ -1,4 +1,4 @@
-//! `/statusz`: the gateway's state as JSON. `frontgate plugin list` reads it.
+//! `/statusz`: the gateway's state as JSON, which `frontgate plugin list` reads.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,21 +11,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{AdminPages, Deliveries};
 
-/// The whole answer.
+/// The complete response.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Status {
     /// Version of the gateway.
     pub(crate) version: String,
-    /// Seconds since it started.
+    /// Seconds since the gateway started.
     pub(crate) uptime_seconds: u64,
-    /// Whether `/readyz` answers 200.
+    /// Whether `/readyz` returns 200.
     pub(crate) ready: bool,
-    /// Why the gateway is not ready.
+    /// Reasons why the gateway is not ready.
     pub(crate) reasons: Vec<String>,
     /// Receipt of the last reload of the configuration.
     #[serde(default)]
     pub(crate) configuration: Option<frontgate_config::receipt::Receipt>,
-    /// Every plugin that is live or whose file was loaded, by name.
+    /// Plugins that are live or whose files were loaded, by name.
     pub(crate) plugins: BTreeMap<String, Plugin>,
     /// The file of corrupt plugin records, while new plugin files are rejected because of it.
     #[serde(default)]
@@ -34,12 +34,12 @@ pub(crate) struct Status {
     pub(crate) deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
     /// State of plugins, by plugin and tenant; null if the database cannot be read.
     pub(crate) state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
-    /// Allocation of instances: `pool`, or `small-pool` or `on-demand` where address space is limited.
+    /// Allocation strategy for instances: `pool`, or `small-pool` or `on-demand` where address space is limited.
     pub(crate) memory: String,
     /// Confinement of the last compiler process; null before the first.
     #[serde(default)]
     pub(crate) compiler_confinement: Option<Vec<String>>,
-    /// Free places for calls.
+    /// Free permits for concurrent calls.
     pub(crate) places_free: usize,
     /// The last receipts of all plugins, newest first; `frontgate plugin history` has more.
     #[serde(default)]
@@ -68,12 +68,12 @@ pub(crate) struct Plugin {
 pub(crate) struct Live {
     /// SHA-256 of the file.
     pub(crate) digest: String,
-    /// Size of the file.
+    /// Size of the file in bytes.
     pub(crate) bytes: usize,
     /// Version of the SDK that it was built with, if known.
     #[serde(default)]
     pub(crate) sdk: Option<String>,
-    /// Its roles.
+    /// Roles of the version.
     pub(crate) roles: Vec<String>,
     /// Capabilities that it imports without a grant, as a sentence.
     #[serde(default)]
@@ -81,9 +81,9 @@ pub(crate) struct Live {
     /// Interfaces that it imports.
     #[serde(default)]
     pub(crate) imports: Vec<String>,
-    /// Seconds since 1970.
+    /// Time of activation, in seconds since 1970.
     pub(crate) since: u64,
-    /// Milliseconds until its breaker closes; null if it is closed.
+    /// Milliseconds until the plugin's circuit breaker closes; null if it is closed.
     pub(crate) breaker_open_ms: Option<u64>,
 }
 
@@ -92,7 +92,7 @@ pub(crate) struct Live {
 pub(crate) struct Kept {
     /// Number of keys.
     pub(crate) keys: i64,
-    /// Bytes of keys and values.
+    /// Total size of keys and values in bytes.
     pub(crate) bytes: i64,
 }
 
@@ -105,11 +105,11 @@ pub(crate) struct Attempt {
     /// `live`, `kept` (the previous version stays live), `refused`, `removed`, `waiting` (for the operator),
     /// `rolled-back` (the previous version is live again) or `allowed`.
     pub(crate) outcome: String,
-    /// Why the file was not used.
+    /// Reason why the file was not used.
     pub(crate) reason: Option<String>,
     /// SHA-256 of the file, if it could be read.
     pub(crate) digest: Option<String>,
-    /// Seconds since 1970.
+    /// Time of the attempt, in seconds since 1970.
     pub(crate) time: u64,
 }
 

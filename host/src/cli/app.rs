@@ -1,4 +1,4 @@
-//! Selects the Front app of a command. Of its secrets, only signing keys are resolved.
+//! Selects a command's Front app. Of the app's secrets, only the signing keys are resolved.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) struct App {
 }
 
 impl App {
-    /// Finds the named app, or the only one. Fails if a secret of the app is missing.
+    /// Finds the named app, or the only one. Fails if a signing key of the app is missing.
     pub(super) fn find(file: &Path, which: &AppArguments) -> anyhow::Result<Self> {
         let config = Config::load_unchecked(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
         let tenant = tenant(&config, which.tenant.as_deref())?;
@@ -60,7 +60,7 @@ impl App {
         self.settings().signature_window_ms
     }
 
-    /// Keys of all other apps whose secrets can be read, by `TENANT/APP`.
+    /// Returns the keys of all other apps whose secrets can be read, by `TENANT/APP`.
     pub(super) fn others(&self) -> Vec<(String, Keys)> {
         let all = self.config.tenants.iter().flat_map(|(tenant, settings)| {
             settings.front.iter().map(move |(name, app)| (tenant.as_str(), name.as_str(), app))
@@ -70,7 +70,7 @@ impl App {
         readable.map(|(tenant, name, app)| (format!("{tenant}/{name}"), front_keys(app))).collect()
     }
 
-    /// The prefix of its paths.
+    /// Returns the prefix of the app's paths.
     pub(super) fn path(&self) -> String {
         front_path(&self.config.tenants[&self.tenant], &self.name)
     }
@@ -80,13 +80,13 @@ impl App {
     }
 }
 
-/// Opens the database beside the running gateway.
+/// Opens the database, which a running gateway may be using at the same time.
 pub(super) fn desk(config: &Config) -> anyhow::Result<QueueAdmin> {
     let path = config.store.path().context("store.url is not a database; write sqlite:data/frontgate.db")?;
     QueueAdmin::open(path)
 }
 
-/// The address of a channel for Front; `None` if its app is not in the configuration.
+/// Returns the address of a channel for Front; `None` if its app is not in the configuration.
 pub(super) fn address(config: &Config, tenant: &str, app: &str, key: &str) -> Option<String> {
     let settings = config.tenants.get(tenant).filter(|settings| settings.front.contains_key(app))?;
     Some(format!("{}/{key}", config.front_url(settings, app)))

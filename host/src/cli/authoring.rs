@@ -1,4 +1,4 @@
-//! Commands for authors of plugins. The cargo feature `authoring` builds them in.
+//! Commands for plugin authors, included by the cargo feature `authoring`.
 
 mod bindings;
 mod call;

@@ -91,7 +91,7 @@ pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitC
 }
 
 impl Only {
-    /// Builds the filter. An unknown name is an error, since it would match nothing.
+    /// Creates the filter. An unknown name is an error, because it would match nothing.
     fn filter(&self, config: &Config, desk: &QueueAdmin) -> anyhow::Result<ChannelFilter<'_>> {
         let stored = desk.channels(ChannelFilter::default(), true)?;
         let mut tenants: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
@@ -138,7 +138,7 @@ fn list(lines: &[ChannelSummary], json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A channel with its addresses, which follow from the configuration.
+/// A channel with its addresses, which are derived from the configuration.
 #[derive(Serialize)]
 struct Shown {
     #[serde(flatten)]
@@ -194,7 +194,7 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// Asks for the channel's name, since the removal cannot be undone.
+/// Asks the operator to enter the channel's name, because the removal cannot be undone.
 fn confirm(line: &ChannelSummary, yes: bool) -> anyhow::Result<()> {
     if yes {
         return Ok(());

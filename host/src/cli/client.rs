@@ -1,4 +1,4 @@
-//! Sends one HTTP request to the running gateway with the same configuration.
+//! Sends one HTTP request to the running gateway that uses the same configuration.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -15,10 +15,10 @@ use tokio::time::timeout;
 
 use crate::service::admin_api::{CommandBody, CommandResult};
 
-/// Longer than the deadline of any callback.
+/// Time limit of a request; longer than the deadline of any callback.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Sends a request. Returns status and body of the response.
+/// Sends a request. Returns the status and the body of the response.
 pub(super) fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
     wait(TIMEOUT, &address.to_string(), async {
         let stream = TcpStream::connect(address).await;
@@ -27,7 +27,7 @@ pub(super) fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> any
     })
 }
 
-/// Sends a command to the gateway and waits for its result. The inner `Err` is a rejection by the gateway.
+/// Sends a command to the gateway and waits for the result. The inner `Err` is the gateway's rejection.
 pub(super) fn command(
     config: &Config,
     path: &str,
@@ -36,7 +36,7 @@ pub(super) fn command(
     let socket = &config.admin.socket;
     let body = serde_json::to_vec(details)?;
     let request = Request::post(path).header("host", "frontgate").body(Full::from(body))?;
-    // The gateway's own time limit passes first.
+    // The gateway's own time limit ends first.
     let time_limit = config.plugins.command_timeout() + TIMEOUT;
     let (status, body) = wait(time_limit, &socket.display().to_string(), async {
         let stream = UnixStream::connect(socket).await;

@@ -122,7 +122,7 @@ fn list(lines: &[DeliverySummary], json: bool) -> anyhow::Result<()> {
         let (event, conversation) = (plain(event), plain(conversation));
         table.add_row([id.to_string(), state.to_string(), tenant.clone(), event, conversation, age, waits]);
     }
-    // The first line has the titles; each reason follows the line of its delivery.
+    // The first line contains the titles. Each reason is printed below the line of its delivery.
     for (number, text) in table.lines().enumerate() {
         say!("{}", text.trim_end());
         let line = number.checked_sub(1).and_then(|index| lines.get(index)).filter(|line| line.state != State::Sent);

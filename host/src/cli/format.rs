@@ -5,12 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use frontgate_telemetry::is_invisible;
 
-/// An external text, without characters that act on the terminal.
+/// Returns an external text without terminal control characters.
 pub(super) fn plain(text: &str) -> String {
     text.replace(is_invisible, " ")
 }
 
-/// A value as indented JSON. Characters that act on the terminal are escaped, which keeps the meaning.
+/// Returns a value as indented JSON. Terminal control characters are escaped, which preserves the value.
 pub(super) fn escaped(value: &impl serde::Serialize) -> anyhow::Result<String> {
     let text = serde_json::to_string_pretty(value)?;
     let acts = |character: char| character != '\n' && is_invisible(character);
@@ -24,7 +24,7 @@ pub(super) fn escaped(value: &impl serde::Serialize) -> anyhow::Result<String> {
     Ok(text.chars().map(letter).collect())
 }
 
-/// A table without borders: two spaces between columns, never wrapped. `numbers` are the right-aligned columns.
+/// Creates a table without borders: two spaces between columns, never wrapped. `numbers` are the right-aligned columns.
 pub(super) fn table(titles: &[&str], numbers: &[usize]) -> Table {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_header(titles);
@@ -38,7 +38,7 @@ pub(super) fn table(titles: &[&str], numbers: &[usize]) -> Table {
     table
 }
 
-/// A duration: `12 s`, `3 min`, `2 h`, `5 d`.
+/// Formats a duration in milliseconds: `12 s`, `3 min`, `2 h`, `5 d`.
 pub(super) fn short(ms: i64) -> String {
     match ms / 1_000 {
         s @ ..120 => format!("{} s", s.max(0)),
@@ -48,7 +48,7 @@ pub(super) fn short(ms: i64) -> String {
     }
 }
 
-/// A time in milliseconds since 1970, as an HTTP date.
+/// Formats a time in milliseconds since 1970 as an HTTP date.
 pub(super) fn time(ms: i64) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(ms.unsigned_abs()))
 }

@@ -1,4 +1,4 @@
-//! Replaces the commands for authors where the cargo feature `authoring` is off: each one fails with a clear error.
+//! Replaces the author commands if the cargo feature `authoring` is off. Each command fails with a clear error.
 
 use std::ffi::OsString;
 use std::path::Path;

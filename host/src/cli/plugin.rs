@@ -1,4 +1,4 @@
-//! `frontgate plugin`: commands for operators and for authors of plugins.
+//! `frontgate plugin`: commands for operators and for plugin authors.
 
 mod remote;
 

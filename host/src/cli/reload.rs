@@ -24,7 +24,7 @@ pub(super) fn reload(config: &Path) -> ExitCode {
     }
 }
 
-/// The same with a configuration that was read before.
+/// Reloads with a configuration that has already been read.
 pub(super) fn reload_with(config: &Config) -> ExitCode {
     match client::command(config, "/reload", &CommandBody::default()) {
         Ok(Ok(answer)) => show(&answer),
@@ -66,7 +66,7 @@ fn print_configuration(receipt: &frontgate_config::receipt::Receipt) -> bool {
     reason.is_some()
 }
 
-/// Prints one receipt: a line, and its reason and changes below.
+/// Prints one receipt: one line, with the reason and the changes below.
 pub(super) fn print(receipt: &Receipt) {
     let Receipt { plugin, outcome, before, after, changes, duration_ms, .. } = receipt;
     let time = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(receipt.time_ms));

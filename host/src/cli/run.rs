@@ -11,7 +11,7 @@ use tracing::{debug, info, warn};
 
 use crate::service::{self, Overrides, Shutdown};
 
-/// Exit status if requests were cut off at the end of the grace period.
+/// Exit status if requests were aborted at the end of the grace period.
 const CUT_OFF: u8 = 3;
 
 #[expect(unsafe_code, reason = "no other thread runs before this function")]
@@ -35,7 +35,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     let runtime = super::runtime()?;
     let overrides = Overrides { open_files_max, ..Overrides::default() };
     let ended = runtime.block_on(service::serve(file, checked.config, overrides));
-    // A hanging file system must not keep the process alive.
+    // The process must not wait for a file system that hangs.
     runtime.shutdown_background();
     match ended? {
         Shutdown::Clean => {
@@ -52,15 +52,16 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Disables huge pages: with them, a plugin that needs 0.3 MiB of heap occupies 1.5 MiB, and runs no faster. The allocator
-/// does not request them, but some systems use them by default.
+/// Disables transparent huge pages. With them, a plugin with 0.3 MiB of heap occupies 1.5 MiB, and runs no faster. The
+/// allocator does not request them, but some systems use them by default.
 fn disable_huge_pages() {
     if let Err(error) = disable_transparent_huge_pages(true) {
         debug!("failed to disable huge pages: {error}");
     }
 }
 
-/// Lets a new callback preempt a compiler or another program on the same processor. Later threads inherit the slice.
+/// Shortens the time slice, so that a new callback can preempt a compiler on the same processor. Later threads inherit
+/// the setting.
 fn shorten_time_slice() {
     if let Err(error) = scheduling::set_latency_slice() {
         debug!("failed to set a short time slice: {error}");
@@ -68,7 +69,7 @@ fn shorten_time_slice() {
 }
 
 /// Raises the limit on open files: each connection is one, and the usual default of 1,024 is below `connections_max`.
-/// Returns the limit; `None` if there is none.
+/// Returns the new limit; `None` means no limit.
 fn raise_open_files() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;

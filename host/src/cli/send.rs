@@ -1,4 +1,4 @@
-//! `frontgate send`: sends a callback, signed as the platform signs it.
+//! `frontgate send`: sends a callback with the platform's signature.
 
 mod example;
 mod front;
@@ -71,7 +71,7 @@ impl Callback {
         }
     }
 
-    /// The example form.
+    /// Returns the fields of the example form.
     fn example(self, set: &[(String, String)]) -> example::Fields {
         let value = |name| set.iter().find(|(set, _)| set == name).map(|(_, value)| value.as_str());
         match self {

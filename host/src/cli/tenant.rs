@@ -1,4 +1,4 @@
-//! Selects the tenant of a command. Of its secrets, only Twilio's signing keys are resolved.
+//! Selects a command's tenant. Of the tenant's secrets, only Twilio's signing keys are resolved.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use frontgate_tenants::Tenant;
 /// Finds the named tenant, or the only one.
 pub(super) fn tenant(file: &Path, name: Option<&str>) -> anyhow::Result<(Config, Tenant)> {
     let mut config = Config::load_unchecked(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
-    // Secrets of Front apps are not needed.
+    // The command needs no secrets of Front apps.
     config.tenants.values_mut().for_each(|tenant| tenant.front.clear());
     let names: Vec<&str> = config.tenants.keys().map(String::as_str).collect();
     let name = match (name, names.as_slice()) {

@@ -1,4 +1,4 @@
-//! `frontgate verify`: explains why a signature matches or does not, without a running gateway.
+//! `frontgate verify`: explains why a signature matches or not, without a running gateway.
 
 mod at;
 mod front;
@@ -93,7 +93,7 @@ fn twilio(config: &Path, command: &Twilio) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// The bytes of a file, of standard input (`-`), or of `text`.
+/// Returns the bytes of a file, of standard input (`-`), or of `text`.
 fn body(text: &str, file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     match file {
         None => Ok(text.as_bytes().to_vec()),
@@ -106,7 +106,7 @@ fn body(text: &str, file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Splits a target into host, if it is a whole URL, and path with query.
+/// Splits a target into its host, if the target is a whole URL, and its path with query.
 fn split_target(target: &str) -> (Option<&str>, &str) {
     let Some((_, rest)) = target.split_once("://") else {
         return (None, target);

@@ -1,4 +1,4 @@
-//! Operations that tests try from inside the sandbox. The production program contains none of them.
+//! Operations that tests attempt inside the sandbox. The production program contains none of this code.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use std::thread;
 /// Prefix of an input that names an operation instead of a component.
 const ATTEMPT: &str = "attempt ";
 
-/// Performs the operation that the input names, and returns its result; `None` for any other input.
+/// Performs the operation that the input names, and returns the result; `None` if the input names no operation.
 pub(crate) fn attempt(bytes: &[u8]) -> Option<String> {
     let (what, at) = std::str::from_utf8(bytes).ok()?.strip_prefix(ATTEMPT)?.split_once(' ')?;
     let result = match what {

@@ -1,6 +1,7 @@
-//! The program `frontgate-crash-points`: `frontgate` that kills itself where a test says. Not for production.
+//! The program `frontgate-crash-points`: `frontgate`, except that it kills itself at a point that a test selects. Not
+//! for production.
 //!
-//! `FRONTGATE_CRASH_AT` names a point, as `POINT` or, for its nth passing, `POINT:N`.
+//! `FRONTGATE_CRASH_AT` is a point, as `POINT`, or as `POINT:N` for the nth time that it is reached.
 
 mod attempts;
 
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     frontgate::cli::main()
 }
 
-/// Kills the process at the wanted point as a power cut would: no destructor runs, and nothing is flushed.
+/// Kills the process at the selected point, like a power failure: no destructor runs, and nothing is flushed.
 fn crash_at(point: &'static str) {
     if let Some((wanted, count)) = &*WANTED
         && wanted == point

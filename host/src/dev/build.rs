@@ -10,7 +10,7 @@ use frontgate_loader::single;
 use frontgate_plugin_test::project::Project;
 use tokio::process::Command;
 
-/// Lines of the command's output that are shown: half from its beginning, half from its end.
+/// Maximum number of output lines to show: half from the beginning, half from the end.
 const LINES_MAX: usize = 40;
 
 /// The result of a build.
@@ -37,7 +37,7 @@ async fn run(project: &Project) -> Result<(), Vec<String>> {
     let program = if program.starts_with("./") { project.folder.join(program) } else { program.into() };
     let mut command = Command::new(&program);
     command.args(arguments).current_dir(&project.folder).stdin(Stdio::null()).kill_on_drop(true);
-    // Build scripts call this program.
+    // Build scripts call this program through the variable.
     if let Ok(this) = std::env::current_exe() {
         command.env("FRONTGATE", this);
     }
@@ -66,7 +66,7 @@ async fn run(project: &Project) -> Result<(), Vec<String>> {
 }
 
 impl Built {
-    /// The roles of the built plugin; `None` if it cannot be used.
+    /// Returns the roles of the built plugin; `None` if the plugin cannot be used.
     pub(super) async fn roles(&self) -> Option<Vec<Role>> {
         if self.failure.is_some() {
             return None;
@@ -77,7 +77,7 @@ impl Built {
         Some(Role::ALL.into_iter().filter(|role| manifest.roles.contains(role.name())).collect())
     }
 
-    /// Size of the file in KiB.
+    /// Returns the size of the file in KiB.
     pub(super) fn kib(&self) -> u64 {
         std::fs::metadata(&self.file).map_or(0, |file| file.len().div_ceil(1024))
     }

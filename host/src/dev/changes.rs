@@ -1,4 +1,5 @@
-//! Detects changed files of a project. Notifications of the system are hints; modification times and sizes decide.
+//! Detects changed files of a project. Notifications of the system only trigger a scan; modification times and sizes
+//! decide.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,16 +12,16 @@ use notify::{RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
-/// How often files are polled without a notification.
+/// Polling interval if no notification arrives.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
-/// Waits for an editor that writes several files.
+/// Time without changes that ends a round of saves; some editors write several files.
 const SETTLE: Duration = Duration::from_millis(100);
-/// Files that are watched.
+/// Maximum number of watched files.
 const FILES_MAX: usize = 10_000;
-/// Folders with build output.
+/// Names of folders with build output.
 const GENERATED: [&str; 5] = ["target", "node_modules", "gen", "build", "__pycache__"];
 
-/// The kind of files that changed.
+/// Kind of files that changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Files that the build reads.
@@ -56,10 +57,10 @@ impl Changes {
                 notified.notify_one();
             }
         };
-        // Polling alone is enough, but slower.
+        // Without a watcher, polling still detects changes, but more slowly.
         let watcher = notify::recommended_watcher(on_event).ok().map(|mut watcher| {
             for root in &roots {
-                // Editors replace files, so the folder is watched.
+                // Watch the file's folder, because editors replace files.
                 let (root, mode) = match root.is_dir() {
                     true => (root.as_path(), RecursiveMode::Recursive),
                     false => (root.parent().unwrap_or(root), RecursiveMode::NonRecursive),
@@ -73,7 +74,7 @@ impl Changes {
         changes
     }
 
-    /// Waits until files have changed and stay unchanged for a moment.
+    /// Waits until files have changed and then stay unchanged for a moment.
     pub(super) async fn next(&mut self) -> Kind {
         loop {
             let _ = timeout(POLL_INTERVAL, self.hint.notified()).await;
@@ -112,7 +113,7 @@ impl Changes {
     }
 }
 
-/// Whether a path is a source, not build output.
+/// Returns whether a path is a source, not build output.
 fn is_source(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     !name.starts_with('.') && !GENERATED.contains(&&*name) && !name.ends_with(".wasm") && !name.ends_with(".o")

@@ -1,4 +1,4 @@
-//! The gateway that loads the plugin: one that runs already, or an [`ephemeral`] one.
+//! The gateway that loads the plugin: a running one, or an [`ephemeral`] one.
 
 mod ephemeral;
 
@@ -32,7 +32,7 @@ use super::recording_proxy::RecordingProxy;
 use crate::service::admin_api::CommandResult;
 use crate::service::{self, Shutdown};
 
-/// The gateway's folder in the project.
+/// Name of the gateway's folder in the project.
 const FOLDER: &str = ".frontgate";
 /// The default port for callbacks.
 const LISTEN: u16 = 8080;
@@ -45,7 +45,7 @@ pub(super) struct DevGateway {
     pub(super) config: PathBuf,
     plugins: PathBuf,
     socket: PathBuf,
-    /// Present unless the author named a running gateway.
+    /// The started gateway; `None` if the author named a running one.
     pub(super) ephemeral: Option<Ephemeral>,
 }
 
@@ -77,7 +77,7 @@ impl DevGateway {
         }
     }
 
-    /// Puts the proxy in front of a running gateway.
+    /// Starts a proxy in front of a running gateway.
     async fn attach(file: &Path, project: &Project, options: &Options) -> anyhow::Result<Self> {
         let (config, name) = (Config::load_unchecked(file)?, project.name()?);
         let mut named = config.tenants.values().flat_map(frontgate_tenants::Settings::named);
@@ -99,7 +99,7 @@ impl DevGateway {
         })
     }
 
-    /// Starts a gateway with the plugin in it.
+    /// Starts a gateway that loads the plugin.
     async fn start(folder: PathBuf, project: &Project, options: &Options, roles: &[Role]) -> anyhow::Result<Self> {
         let temp_dir = temp_dir()?;
         let socket = temp_dir.path().join("socket");
@@ -157,7 +157,7 @@ impl DevGateway {
         let CommandResult { configuration, mut plugins } = self.command("/reload").await?;
         let waits = |receipt: &Receipt| receipt.plugin == name && matches!(receipt.outcome, Outcome::Waiting(_));
         if self.ephemeral.is_some() && plugins.standing.iter().any(waits) {
-            // The author approves what the plugin imports.
+            // The author implicitly approves the plugin's imports.
             plugins = self.command(&format!("/plugins/{name}/allow")).await?.plugins;
         }
         if let Some(reason) = configuration.as_ref().and_then(|receipt| receipt.outcome.reason()) {
@@ -174,7 +174,7 @@ impl DevGateway {
         Ok(plugins.receipts.iter().filter(|receipt| receipt.plugin == name).map(line).collect())
     }
 
-    /// Sends a signed example callback, by running this program.
+    /// Runs this program to send a signed example callback.
     pub(super) async fn send(&self, callback: &str) -> anyhow::Result<()> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["send", "twilio", callback, "--to", &self.listen.to_string(), "--config"]).arg(&self.config);
@@ -183,7 +183,7 @@ impl DevGateway {
         Ok(())
     }
 
-    /// Waits for the end of the ephemeral gateway, if there is one.
+    /// Waits until the ephemeral gateway ends. Without one, never returns.
     pub(super) async fn ended(ephemeral: &mut Option<Ephemeral>) -> anyhow::Result<()> {
         match ephemeral {
             Some(ephemeral) => (&mut ephemeral.task).await?.map(drop),
@@ -191,7 +191,7 @@ impl DevGateway {
         }
     }
 
-    /// Ends the ephemeral gateway by SIGTERM to this process, so that it drains.
+    /// Stops the ephemeral gateway by SIGTERM to this process, so that it drains.
     pub(super) async fn close(mut self) -> anyhow::Result<()> {
         if self.ephemeral.is_none() {
             return Ok(());
@@ -209,7 +209,7 @@ impl DevGateway {
     }
 }
 
-/// A free port, for the configuration.
+/// Returns a free port on localhost, for the configuration.
 async fn free_port() -> anyhow::Result<SocketAddr> {
     let settings = frontgate_gateway::settings::Server::default();
     Ok(Server::bind((Ipv4Addr::LOCALHOST, 0).into(), &settings, Callers::Trusted, 1).await?.address()?)

@@ -1,21 +1,21 @@
-//! Reads the author's commands, one per line, so that every terminal works.
+//! Reads the author's commands. Each command is a line, so that every terminal works.
 
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
-/// A command.
+/// A command of the author.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// Repeat the target.
+    /// Repeats the target.
     Repeat,
-    /// Make this case the target.
+    /// Selects a case as the target.
     Case(String),
-    /// Make the last callback the target.
+    /// Selects the last callback as the target.
     Callback,
-    /// End the program.
+    /// Ends the program.
     Quit,
 }
 
-/// Lines of standard input.
+/// Reader of commands from standard input.
 pub(super) struct Keys(Option<Lines<BufReader<Stdin>>>);
 
 impl Keys {
@@ -23,12 +23,12 @@ impl Keys {
         Self(Some(BufReader::new(tokio::io::stdin()).lines()))
     }
 
-    /// An input that never yields a command.
+    /// Creates an input that never yields a command.
     pub(super) fn closed() -> Self {
         Self(None)
     }
 
-    /// The next command; `None` at the end of input. Never returns on a closed input.
+    /// Returns the next command; `None` at the end of input. For [`Keys::closed`], never returns.
     pub(super) async fn next(&mut self) -> Option<Key> {
         let Some(lines) = &mut self.0 else { return std::future::pending().await };
         let line = lines.next_line().await.ok()??;

@@ -1,4 +1,4 @@
-//! A proxy in front of the gateway that forwards callbacks and remembers the last one, so that it can be repeated.
+//! A proxy in front of the gateway. Forwards callbacks, and records the last one so that it can be repeated.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use url::form_urlencoded;
 
 use super::readable;
 
-/// Bytes of one callback; the gateway has smaller limits.
+/// Maximum size of a callback in bytes; the gateway has smaller limits.
 const BODY_BYTES_MAX: usize = 16 << 20;
-/// Recorded callbacks that wait to be shown.
+/// Maximum number of recorded callbacks that wait to be shown.
 const WAITING_MAX: usize = 64;
 
 /// A received callback.
@@ -56,7 +56,7 @@ pub(super) struct RecordingProxy {
 }
 
 impl RecordingProxy {
-    /// Serves callbacks on a bound server.
+    /// Creates the proxy, which serves callbacks on a bound server.
     pub(super) fn open(server: Server, gateway: SocketAddr) -> Self {
         let (tell, recorded) = mpsc::channel(WAITING_MAX);
         let last: Arc<Mutex<Option<Callback>>> = Arc::default();
@@ -72,7 +72,7 @@ impl RecordingProxy {
                 if !recorded.is_rejected() {
                     *remembered.lock() = Some(recorded.callback.clone());
                 }
-                // Callbacks beyond the queue are not shown.
+                // If the queue is full, the callback is not shown.
                 let _ = tell.try_send(recorded);
                 response
             }
@@ -89,19 +89,19 @@ impl RecordingProxy {
         }
     }
 
-    /// The last callback that the gateway did not reject.
+    /// Returns the last callback that the gateway did not reject.
     pub(super) fn last(&self) -> Option<Callback> {
         self.last.lock().clone()
     }
 
-    /// Sends a callback again. Its signature is still valid.
+    /// Sends a callback again. The signature is still valid.
     pub(super) async fn repeat(&self, callback: &Callback) -> Recorded {
         forward(self.gateway, callback.clone()).await.1
     }
 }
 
 impl Callback {
-    /// Method, path and kind of the callback.
+    /// Returns method, path and kind of the callback.
     pub(super) fn title(&self) -> String {
         let fields = form_urlencoded::parse(&self.body);
         let about = ["Location", "EventType"];
@@ -112,7 +112,7 @@ impl Callback {
         format!("{} {}{}", self.head.method, self.head.uri.path(), about.concat())
     }
 
-    /// Whether the gateway stores this callback, and discards a repetition.
+    /// Returns whether the gateway stores this callback and discards repetitions.
     pub(super) fn is_deduplicated(&self) -> bool {
         let path = self.head.uri.path();
         let event = form_urlencoded::parse(&self.body).find(|(name, _)| name == "EventType");
@@ -126,7 +126,7 @@ impl Recorded {
         self.callback.title()
     }
 
-    /// Whether the gateway rejected the callback before it called a plugin. Such a callback is not repeated.
+    /// Returns whether the gateway rejected the callback before calling a plugin. Rejected callbacks are not repeated.
     fn is_rejected(&self) -> bool {
         matches!(self.answer["error"]["code"].as_str(), Some("signature-mismatch" | "unknown-address"))
     }

@@ -1,4 +1,4 @@
-//! Shows one round on the terminal: the build, the call, its answer and how that changed, the log and the cost.
+//! Shows one round on the terminal: build, call, answer, changes of the answer, log and cost.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -12,21 +12,21 @@ use similar::{ChangeTag, TextDiff};
 
 use super::build::Built;
 
-/// Lines of a terminal whose height is unknown.
+/// Assumed number of lines if the terminal's height is unknown.
 const ROWS: usize = 50;
-/// Minimum lines of each part.
+/// Minimum number of lines for each part.
 const PART_ROWS_MIN: usize = 6;
-/// Log lines that are shown.
+/// Maximum number of log lines to show.
 const LOG_ROWS_MAX: usize = 12;
 
-/// The results of one round.
+/// Results of one round.
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// The build's result, if one ran.
+    /// Result of the build, if one ran.
     built: Option<String>,
-    /// The failure that prevented the call.
+    /// Failure that prevented the call.
     pub(super) fault: Option<String>,
-    /// The gateway's receipts for the new file.
+    /// The gateway's receipts for the new file, one line each.
     pub(super) swapped: Vec<String>,
     pub(super) asked: Option<String>,
     pub(super) problems: Vec<String>,
@@ -61,13 +61,13 @@ impl Round {
     }
 }
 
-/// The terminal.
+/// Output to the terminal.
 pub(super) struct Screen {
     title: String,
     rounds: usize,
-    /// The previous call and its answer.
+    /// Previous call and its answer.
     before: Option<(String, String)>,
-    /// The file that holds the whole last answer.
+    /// Path of the file with the complete last answer.
     answers: PathBuf,
 }
 
@@ -80,7 +80,7 @@ impl Screen {
 
     /// Adds the address that accepts callbacks to the title.
     pub(super) fn listens(&mut self, address: SocketAddr, config: &Path) {
-        // An ephemeral gateway has its configuration in the project.
+        // The configuration of an ephemeral gateway is in the project.
         let is_ephemeral = config.ends_with(".frontgate/config.toml");
         let shown = if is_ephemeral { ".frontgate/config.toml".to_owned() } else { config.display().to_string() };
         self.title += &format!(" · http://{address} · {shown}");
@@ -90,7 +90,7 @@ impl Screen {
         print("building …\n");
     }
 
-    /// Says that the gateway loads the new file, which takes a while for a large one.
+    /// Prints that the gateway is loading the new file, which takes a while for a large one.
     pub(super) fn loading(&self, built: &Built) {
         print(&format!("built in {:.1} s; loading …\n", built.took.as_secs_f32()));
     }
@@ -141,9 +141,9 @@ impl Screen {
         out
     }
 
-    /// Adds the answer, and its difference to the previous answer of the same call.
+    /// Adds the answer, and the difference to the previous answer of the same call.
     fn answer(&mut self, answer: &str, asked: &str, out: &mut String) {
-        // The screen shows as much as fits in any case.
+        // A failed write is ignored: the screen still shows as much as fits.
         let _ = std::fs::write(&self.answers, answer);
         let room = rows().saturating_sub(out.lines().count() + LOG_ROWS_MAX).max(2 * PART_ROWS_MIN);
         let call = asked.split(['→', '(']).next().unwrap_or_default();
@@ -167,7 +167,7 @@ impl Screen {
     }
 }
 
-/// Removed and added lines, with one line of context.
+/// Returns removed and added lines, with one line of context.
 fn difference(before: &str, after: &str) -> Vec<String> {
     let diff = TextDiff::from_lines(before, after);
     let mut lines = Vec::new();
@@ -187,7 +187,7 @@ fn difference(before: &str, after: &str) -> Vec<String> {
     lines
 }
 
-/// Adds as many lines as there is room for.
+/// Adds as many lines as fit into `rows`.
 fn part(lines: Vec<String>, rows: usize, out: &mut String) {
     let shown = if lines.len() <= rows { lines.len() } else { rows.saturating_sub(1) };
     for line in &lines[..shown] {
@@ -207,6 +207,6 @@ fn rows() -> usize {
 
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
-    // A closed terminal needs no output.
+    // Write errors are ignored, because the terminal may be closed.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

@@ -1,6 +1,6 @@
-//! The admin API on the operators' socket: executes commands and returns receipts, as JSON.
+//! The admin API on the operators' socket: executes commands and returns receipts as JSON.
 //!
-//! `admin_pages` serves everything that changes nothing.
+//! `admin_pages` serves all read-only pages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use tokio::time::timeout;
 use super::reload::Reloader;
 use crate::admin_pages::{text, with_type};
 
-/// Bytes of a body; a digest is far shorter.
+/// Maximum size of a body in bytes; a digest is far shorter.
 const BODY_BYTES_MAX: usize = 16 * 1024;
-/// Time to receive a body.
+/// Time limit for receiving a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Executes commands of operators.
@@ -43,7 +43,7 @@ pub(crate) struct CommandResult {
 /// A parsed command.
 enum Operation {
     Reload,
-    /// A command for the owner of the plugins.
+    /// A command for the task that owns the plugins.
     Plugins(Command),
 }
 
@@ -51,12 +51,12 @@ enum Operation {
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CommandBody {
-    /// The version, by a prefix of its digest.
+    /// Version of the plugin, as a prefix of the file's digest.
     pub(crate) digest: Option<String>,
 }
 
 impl AdminApi {
-    /// Commands for plugins go to their owner, reloads to `reloader`.
+    /// Creates the API. Commands for plugins are sent to their owner through `commands`, and reloads to `reloader`.
     pub(super) fn new(commands: Commands, reloader: Arc<Reloader>) -> Self {
         Self { commands, reloader }
     }

@@ -1,5 +1,5 @@
-//! A generation is everything that is built from one configuration. A reload replaces it, while running callbacks and
-//! deliveries finish with the generation they started with.
+//! A generation consists of everything that is built from one configuration. A reload replaces the generation.
+//! Callbacks and deliveries that have started finish with their own generation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use tokio::task::{JoinError, JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-/// Parts that all generations share.
+/// State that all generations share.
 pub(super) struct Shared {
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
     pub(super) database: Arc<Database>,
 }
 
-/// The current generation, and how it is replaced.
+/// Holds the current generation, and replaces it on a reload.
 pub(super) struct Generations {
     shared: Shared,
     gateway: ArcSwap<Gateway>,
@@ -58,17 +58,17 @@ impl Generations {
         Self { gateway: ArcSwap::from_pointee(first.gateway(&shared)), current: watch::Sender::new(first), shared }
     }
 
-    /// The current configuration.
+    /// Returns the current configuration.
     pub(super) fn config(&self) -> Arc<Config> {
         Arc::clone(&self.current.borrow().config)
     }
 
-    /// The gateway of the current generation, for the next callback.
+    /// Returns the gateway of the current generation, for the next callback.
     pub(super) fn gateway(&self) -> Arc<Gateway> {
         self.gateway.load_full()
     }
 
-    /// Makes another configuration current.
+    /// Replaces the current generation by one that is built from `config`.
     pub(super) async fn replace(&self, config: &Arc<Config>) {
         let next = Generation::new(config);
         self.gateway.store(Arc::new(next.gateway(&self.shared)));
@@ -76,7 +76,7 @@ impl Generations {
         self.warn_about_unknown_tenants().await;
     }
 
-    /// Runs delivery workers until `stop`. After an error, deliveries have stopped.
+    /// Runs delivery workers until `stop`. When this returns an error, deliveries have stopped.
     pub(super) async fn deliver(self: Arc<Self>, stop: CancellationToken) -> Result<(), JoinError> {
         let mut generations = self.current.subscribe();
         let mut workers = JoinSet::new();
@@ -96,7 +96,7 @@ impl Generations {
                 tokio::select! {
                     _ = generations.changed() => break,
                     () = stop.cancelled() => break,
-                    // Workers of an earlier generation have finished their deliveries.
+                    // The workers of an earlier generation have finished their deliveries.
                     Some(ended) = workers.join_next() => ended??,
                 }
             }
@@ -108,7 +108,7 @@ impl Generations {
         Ok(())
     }
 
-    /// Warns about deliveries of tenants that were renamed or removed: no worker takes them.
+    /// Warns about deliveries of renamed or removed tenants, because no worker processes them.
     pub(super) async fn warn_about_unknown_tenants(&self) {
         let path = self.shared.database.path().to_owned();
         let counts =

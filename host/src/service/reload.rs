@@ -1,4 +1,4 @@
-//! Reloads the configuration, as a whole or not at all, and then the plugins' folder.
+//! Reloads the configuration, completely or not at all, and then the plugin folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,10 @@ use super::admin_api::CommandResult;
 use super::generation::Generations;
 use crate::admin_pages::AdminPages;
 
-/// Runs one reload at a time.
+/// Reloads the gateway, one reload at a time.
 pub(super) struct Reloader {
     file: PathBuf,
-    /// Settings that cannot change while the gateway runs.
+    /// Settings at startup that cannot change while the gateway runs.
     first: Fixed,
     generations: Arc<Generations>,
     commands: Commands,
@@ -50,7 +50,7 @@ impl Reloader {
     /// Reloads configuration and plugins. Plugins are reloaded even if the configuration is rejected.
     pub(super) async fn reload(self: &Arc<Self>) -> Result<CommandResult, String> {
         let reloader = Arc::clone(self);
-        // A task of its own: a caller that disconnects must not leave a configuration half applied.
+        // Runs in a separate task, so that a caller that disconnects cannot leave a configuration half applied.
         let whole = tokio::spawn(async move {
             let _turn = reloader.turn.lock().await;
             let configuration = Some(reloader.configure().await);
@@ -59,7 +59,7 @@ impl Reloader {
         whole.await.map_err(|error| format!("reload task failed: {error}")).flatten()
     }
 
-    /// The time limit of a command.
+    /// Returns the time limit of a command.
     pub(super) fn timeout(&self) -> Duration {
         self.generations.config().plugins.command_timeout()
     }
@@ -76,7 +76,7 @@ impl Reloader {
         match &outcome {
             Outcome::Live => info!(event = "config.applied", %changed, "configuration {file} applied"),
             Outcome::Kept(reason) => {
-                // Faults with their fixes have a line each.
+                // Each fault is on a line of its own, followed by its fix.
                 let reason = reason.replace("\n    ", "; ").replace('\n', " | ");
                 warn!(
                     event = "config.rejected", %changed,
@@ -106,7 +106,7 @@ impl Reloader {
             return Err(lost.join("; "));
         }
         self.commands.send(Command::Configure(Arc::clone(&new) as _)).await?;
-        // No step after this one can fail.
+        // The following steps cannot fail.
         self.admin_pages.configure(Arc::clone(&new));
         self.generations.replace(&new).await;
         for warning in &warnings {

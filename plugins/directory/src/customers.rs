@@ -1,4 +1,4 @@
-//! The file's customers, and which of them a worker may see.
+//! Customers from the file, and the rules for which customers a worker may see.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ impl Customers {
         CUSTOMERS.with(|customers| customers.get(&path, |text| Self::read(&text, Settings::read()?)))
     }
 
-    /// Reads the file. Omits rows without an id, and rows whose id occurred before: no request could select them.
+    /// Parses the file. Omits rows without an id and rows with a duplicate id, because no request could select them.
     fn read(text: &str, settings: Settings) -> Result<Self> {
         let mut rows = table::read(&settings.customers, text)?;
         // A mistyped column would show all customers to every worker.
@@ -54,7 +54,7 @@ impl Customers {
         &self.rows
     }
 
-    /// Returns the customers that a worker may see, sorted by name: all, or their own and those without an owner.
+    /// Returns the customers that a worker may see, sorted by name: all, or the worker's own and unassigned ones.
     pub(crate) fn of(&self, worker: &str) -> Vec<&Row> {
         let visible = |row: &&Row| {
             let owner = row.owner(&self.settings);

@@ -1,4 +1,4 @@
-//! One page of a list. Its token is the id of the last customer on the page, as in Twilio's parameter `Anchor`.
+//! One page of a list. The page token is the id of the last customer on the page, as in Twilio's parameter `Anchor`.
 //! Therefore pages neither repeat nor skip customers when the file changes in between.
 
 use frontgate_sdk::{CustomerPage, Position};
@@ -6,7 +6,7 @@ use frontgate_sdk::{CustomerPage, Position};
 use crate::row::Row;
 use crate::settings::Settings;
 
-/// Returns the page at a position; empty for an unknown position.
+/// Returns the page at a position, or an empty page for an unknown position.
 pub(crate) fn page(rows: Vec<&Row>, settings: &Settings, position: &Position, size: u32) -> CustomerPage {
     let start = match position {
         Position::First => 0,

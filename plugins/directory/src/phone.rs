@@ -17,7 +17,7 @@ impl Country {
 /// Returns the number in E.164, if it is valid.
 pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
     let number = PHONE_NUMBER_UTIL.parse(written, country.map(|country| country.0)).ok()?;
-    // Checks lengths and not ranges: new ranges appear faster than the tables are updated.
+    // Check lengths, not number ranges: new ranges appear faster than the tables are updated.
     let whole = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
     if !matches!(whole, Ok(rlibphonenumber::NumberLengthType::IsPossible)) {
         return None;
@@ -25,7 +25,7 @@ pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
     Some(PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164).into_owned())
 }
 
-/// A cheap filter before the expensive parser: the last digits are the same in every notation.
+/// Returns whether the last digits may match: a cheap filter before the expensive parser, for all notations.
 pub(crate) fn may_be(written: &str, e164: &str) -> bool {
     let tail = |text: &str| text.bytes().rev().filter(u8::is_ascii_digit).take(4).collect::<Vec<_>>();
     // Letters may be digits (vanity numbers) or introduce an extension.
@@ -33,15 +33,15 @@ pub(crate) fn may_be(written: &str, e164: &str) -> bool {
     !plain || tail(written) == tail(e164)
 }
 
-/// Returns whether the digits are part of a number, as it is written or in E.164.
+/// Returns whether the digits are part of a number, in the written form or in E.164.
 pub(crate) fn contains(written: &str, digits: &str, country: Option<Country>) -> bool {
     let plain = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let all = plain(written);
     if all.contains(digits) {
         return true;
     }
-    // A zero in the middle, as in +44 (0)131, can only be skipped if the ends match. Digits that are all zeros must
-    // match literally.
+    // If the ends match, a zero in the middle may be skipped, as in +44 (0)131. Digits that are all zeros must match
+    // literally.
     let tail = &digits[digits.len().saturating_sub(3)..];
     let dialled = digits.trim_start_matches('0');
     !dialled.is_empty() && all.contains(tail) && e164(written, country).is_some_and(|number| number.contains(dialled))

@@ -20,7 +20,7 @@ impl Row {
         Self { columns: Rc::clone(columns), values }
     }
 
-    /// Returns the value of a column; empty if the column does not exist.
+    /// Returns the value of a column, or an empty text if the column does not exist.
     pub(crate) fn value(&self, column: &str) -> &str {
         let at = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
         at.and_then(|at| self.values.get(at)).unwrap_or_default()
@@ -45,13 +45,13 @@ impl Row {
         settings.owner.fill(|column| self.value(column))
     }
 
-    /// All columns in file order, without duplicates.
+    /// Returns the numbers of all phone columns in file order, without duplicates.
     pub(crate) fn numbers<'r>(&'r self, settings: &'r Settings) -> impl Iterator<Item = &'r str> {
         let whatsapp = settings.whatsapp.iter().filter(|column| !settings.phone.contains(column));
         settings.phone.iter().chain(whatsapp).map(|column| self.value(column)).filter(|number| !number.is_empty())
     }
 
-    /// Returns whether one of the row's numbers is this one, in E.164.
+    /// Returns whether the row has this number, which is in E.164.
     pub(crate) fn has_number(&self, number: &str, settings: &Settings) -> bool {
         self.numbers(settings)
             .filter(|written| phone::may_be(written, number))

@@ -4,7 +4,7 @@ use crate::phone;
 use crate::row::Row;
 use crate::settings::Settings;
 
-/// Fewer digits match almost every customer.
+/// The minimum number of digits in a search for a number. Fewer digits match almost every customer.
 const DIGITS_MIN: usize = 3;
 
 /// Returns the rows that contain every word of the query, or have a matching number.
@@ -24,12 +24,12 @@ pub(crate) fn search<'r>(rows: Vec<&'r Row>, query: &str, settings: &Settings) -
     rows.into_iter().filter(matches).collect()
 }
 
-/// Returns the digits of a query that is only a part of a number.
+/// Returns the digits if the query is a part of a number.
 fn number(query: &str) -> Option<String> {
     if query.chars().any(|c| !(c.is_ascii_digit() || " +-()./".contains(c))) {
         return None;
     }
-    // The zero of "+44 (0)131" is not dialled.
+    // The zero of "+44 (0)131" is not dialed.
     let digits: String = query.replace("(0)", "").chars().filter(char::is_ascii_digit).collect();
     (digits.len() >= DIGITS_MIN).then_some(digits)
 }

@@ -1,5 +1,5 @@
-//! A Front channel without a provider: every message of a teammate comes back as a message of its recipient, including
-//! files. Useful to try out Front, and the smallest complete channel.
+//! A Front channel without a provider. Returns every message of a teammate, including files, as a message of the
+//! recipient. Useful to try out Front, and the smallest complete channel.
 //!
 //! The webhook accepts `{"id", "conversation", "from", "text"}` without a signature, as a customer's message.
 
@@ -10,7 +10,7 @@ use frontgate_sdk::channel::{
 use frontgate_sdk::{Channel, Result, attachments, info};
 use serde::Deserialize;
 
-/// Larger files are listed, and not sent back.
+/// The maximum size of an echoed file, in bytes. Larger files are only listed.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
 /// The plugin.
@@ -33,7 +33,7 @@ impl Channel for EchoChannel {
         let to = message.first_to()?.clone();
         let conversation = message.conversation_ids.first().cloned().unwrap_or_else(|| format!("echo-{}", to.handle));
         let receipt = SendReceipt::new(format!("sent-{}", message.idempotency_key), &conversation);
-        // An automatic reply to an echo would loop forever.
+        // An echo of an automatic reply would cause an endless loop.
         if message.kind == OutboundKind::Autoreply {
             return Ok(receipt);
         }
@@ -58,7 +58,7 @@ impl Channel for EchoChannel {
     }
 }
 
-/// A customer's message.
+/// A customer's message in a webhook.
 #[derive(Deserialize)]
 struct Written {
     id: String,

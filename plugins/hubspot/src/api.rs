@@ -11,7 +11,7 @@ pub(crate) fn ask<T: DeserializeOwned>(request: Request) -> Result<T> {
     find(request)?.ok_or_else(|| Error::failed("HubSpot: unknown resource; check the setting `api`"))
 }
 
-/// Like [`ask`], but returns `None` for a record that does not exist.
+/// Works like [`ask`], but returns `None` for a record that does not exist.
 pub(crate) fn find<T: DeserializeOwned>(request: Request) -> Result<Option<T>> {
     let response = request.header("accept", "application/json").send().map_err(|error| match error {
         HttpError::Timeout => Error::unavailable("the request to HubSpot timed out"),
@@ -27,7 +27,7 @@ pub(crate) fn find<T: DeserializeOwned>(request: Request) -> Result<Option<T>> {
     })
 }
 
-/// Returns whether a text is a record id of HubSpot: only those become part of a URL.
+/// Returns whether a text is a record id of HubSpot. Only record ids become part of a URL.
 pub(crate) fn is_id(text: &str) -> bool {
     (1..=19).contains(&text.len()) && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -9,7 +9,7 @@ use crate::phone::{self, Country};
 use crate::settings::Settings;
 use crate::{api, owners};
 
-/// HubSpot's guess of the country of a contact's number.
+/// The property with HubSpot's guess of the country of a contact's number.
 const COUNTRY: &str = "hs_calculated_phone_number_country_code";
 const OWNER: &str = "hubspot_owner_id";
 /// Properties that form the name.
@@ -19,17 +19,17 @@ const NAMES: [&str; 4] = ["firstname", "lastname", "company", "email"];
 #[derive(Debug, Deserialize)]
 pub(crate) struct Contact {
     pub(crate) id: String,
-    /// HubSpot writes null for empty properties.
+    /// The values by property. HubSpot writes null for empty properties.
     properties: BTreeMap<String, Option<String>>,
 }
 
 impl Settings {
-    /// Properties for a row of the list.
+    /// Returns the properties for a row of the list.
     pub(crate) fn list_properties(&self) -> Vec<&str> {
         NAMES.into_iter().chain(self.avatar.as_deref()).collect()
     }
 
-    /// Properties for a customer's page, without duplicates.
+    /// Returns the properties for a customer's page, without duplicates.
     pub(crate) fn properties(&self) -> Vec<&str> {
         let mut all = self.list_properties();
         all.extend([OWNER, COUNTRY]);
@@ -54,7 +54,7 @@ impl Contact {
         api::find(request)?.ok_or(Error::NotFound)
     }
 
-    /// Returns the value of a property; empty if it has none.
+    /// Returns the value of a property, or an empty text if the property has no value.
     fn value(&self, property: &str) -> &str {
         self.properties.get(property).and_then(Option::as_deref).map(str::trim).unwrap_or_default()
     }
@@ -67,7 +67,7 @@ impl Contact {
         settings.country.or_else(|| Country::named(self.value(COUNTRY)))
     }
 
-    /// Returns the numbers of these properties in E.164, without duplicates and invalid ones.
+    /// Returns the valid numbers of these properties in E.164, without duplicates.
     fn numbers<'p>(&self, properties: impl IntoIterator<Item = &'p str>, settings: &Settings) -> Vec<Option<String>> {
         let country = self.country(settings);
         let written = properties.into_iter().map(|name| self.value(name)).filter(|number| !number.is_empty());
@@ -84,7 +84,7 @@ impl Contact {
         self.numbers(settings.numbers(), settings).iter().flatten().any(|known| known == number)
     }
 
-    /// Returns the display name; some contacts have none of their own.
+    /// Returns the display name. Contacts without a name get the company, the e-mail address or the id.
     fn name(&self) -> String {
         let name = format!("{} {}", self.value("firstname"), self.value("lastname"));
         let others = ["company", "email"].map(|property| self.value(property));
@@ -139,7 +139,7 @@ impl Contact {
         (!value.is_empty()).then(|| format!("{}: {value}", settings.label(property)))
     }
 
-    /// Returns a URL with the values of its properties; `None` if one has no value.
+    /// Replaces the properties in a URL by their values. Returns `None` if a property has no value.
     fn fill(&self, url: &str) -> Option<String> {
         let mut filled = String::new();
         for (words, property) in pieces(url) {
@@ -153,7 +153,7 @@ impl Contact {
     }
 }
 
-/// Splits a text at its properties in braces.
+/// Splits a text at the properties in braces.
 fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! Customers from HubSpot: its contacts, and its owners, who are Frontline's workers.
+//! Customers from HubSpot: contacts, and owners, who are Frontline's workers.
 //!
 //! # Configuration
 //!
@@ -67,8 +67,8 @@
 //! continues beyond HubSpot's limit of ten thousand results. A page of more than 200 contacts takes several requests;
 //! if a later one fails or time runs short, the page is shorter.
 //!
-//! The search box searches what HubSpot's own does: names, e-mail, company, and numbers without their country code.
-//! HubSpot finds a new contact after some moments.
+//! The search box searches the same properties as HubSpot's own: names, e-mail, company, and numbers without their
+//! country code. HubSpot finds a new contact only after some moments.
 //!
 //! # Errors
 //!
@@ -78,8 +78,8 @@
 //! | the token has expired, is wrong (401), or lacks a scope (403) | `failed`, with the fix |
 //! | a contact that does not exist, or has another owner | `not-found` |
 //!
-//! HubSpot allows five searches a second for the whole account. Its messages are not logged, since they can contain
-//! customers' data; its `correlationId`, which its support asks for, is.
+//! HubSpot allows five searches per second for the whole account. The plugin does not log HubSpot's messages, which
+//! can contain customers' data. The log contains the `correlationId`, which HubSpot's support asks for.
 
 mod api;
 mod contact;

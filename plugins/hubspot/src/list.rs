@@ -8,10 +8,10 @@ use crate::search::{Filter, Found, Group, PAGE_MAX, Search};
 use crate::settings::Settings;
 use crate::{api, owners};
 
-/// No further request starts after this time: a shorter page in time is better than a whole one too late.
+/// Time after which no further request starts: a shorter page in time is better than a whole page too late.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Returns the page at a position; empty for an unknown position.
+/// Returns the page at a position, or an empty page for an unknown position.
 pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<CustomerPage> {
     let mut last = match &request.position {
         Position::First => "0".to_owned(),
@@ -57,10 +57,10 @@ fn add(page: &mut CustomerPage, found: Found, last: &mut String, settings: &Sett
     Ok(())
 }
 
-/// The contacts that are listed.
+/// Selects the contacts that are listed.
 enum Whose {
     Everybodys,
-    /// Those of this owner, and those without an owner.
+    /// Contacts of this owner, and contacts without an owner.
     Owners(String),
     Nobodys,
 }
@@ -73,7 +73,7 @@ impl Whose {
         Ok(owners::id_of(settings, worker)?.map_or(Self::Nobodys, Self::Owners))
     }
 
-    /// Contacts after a record id.
+    /// Returns the filters for contacts after a record id.
     fn after<'s>(&'s self, id: &'s str) -> Vec<Group<'s>> {
         let nobodys = || Group::of([Filter::is_missing("hubspot_owner_id"), Filter::after(id)]);
         match self {

@@ -1,4 +1,4 @@
-//! Owners, who are Frontline's workers. They are cached: they rarely change, and every call needs one.
+//! Looks up owners, who are Frontline's workers. Owners are cached: they rarely change, and every call needs one.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::api;
 use crate::settings::Settings;
 
-/// Time to live of a missing owner: short, so that a new one takes effect soon.
+/// Time to live of a cached missing owner: short, so that a new owner takes effect soon.
 const UNKNOWN_KEEP: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ struct Owners {
     results: Vec<Owner>,
 }
 
-/// Returns a worker's owner id.
+/// Returns the owner id of a worker.
 pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>> {
     let email = settings.email_of(worker).to_lowercase();
     kept(settings, &format!("owner-of/{email}"), || {
@@ -32,7 +32,7 @@ pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>>
     })
 }
 
-/// Returns an owner's worker. A removed owner has none.
+/// Returns the worker of an owner, or `None` for a removed owner.
 pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<String>> {
     if !api::is_id(owner) {
         return Ok(None);
@@ -44,7 +44,7 @@ pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<Strin
     Ok(email.map(|email| settings.worker_with(&email).to_owned()))
 }
 
-/// Returns the cached value, or HubSpot's. A store that is not granted or not available only costs a request.
+/// Returns the cached value, or the value from HubSpot. Without a store, every call costs a request.
 fn kept(settings: &Settings, key: &str, ask: impl FnOnce() -> Result<Option<String>>) -> Result<Option<String>> {
     if let Ok(Some(known)) = state::get_json(key) {
         return Ok(known);

@@ -1,4 +1,4 @@
-//! Converts phone numbers of HubSpot.
+//! Converts HubSpot's phone numbers.
 
 use frontgate_sdk::address;
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, Region};
@@ -27,7 +27,7 @@ impl TryFrom<String> for Country {
 /// Returns the number in E.164, if it is valid.
 pub(crate) fn e164(written: &str, country: Option<Country>) -> Option<String> {
     let number = parse(written, country)?;
-    // Checks lengths and not ranges: new ranges appear faster than the tables are updated.
+    // Check lengths, not number ranges: new ranges appear faster than the tables are updated.
     let whole = PHONE_NUMBER_UTIL.is_possible_number_with_reason(&number);
     if !matches!(whole, Ok(NumberLengthType::IsPossible)) {
         return None;

@@ -1,4 +1,4 @@
-//! Maps HubSpot's errors to a role's. HubSpot's messages are not passed on: they can contain customers' data.
+//! Maps HubSpot's errors to a role's errors. Omits HubSpot's messages, which can contain customers' data.
 
 use std::collections::BTreeMap;
 
@@ -24,9 +24,9 @@ struct Detail {
     context: BTreeMap<String, Vec<String>>,
 }
 
-/// Returns the role's error; `None` for a missing record.
+/// Returns the role's error, or `None` for a missing record.
 pub(crate) fn of(response: &Response) -> Option<Error> {
-    // Proxies in between respond with pages of their own.
+    // A proxy on the way responds with an HTML page instead.
     let problem: Problem = response.json().unwrap_or_default();
     let words = match response.status {
         401 if problem.is_about_expiry() => {
@@ -59,7 +59,7 @@ fn text(words: &str, problem: &Problem) -> String {
     }
 }
 
-/// Returns HubSpot's word if it is one.
+/// Returns a word from HubSpot for the log, or `?` if the text is not a single word.
 fn shown(word: &str) -> &str {
     let is_word = word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if is_word { word } else { "?" }

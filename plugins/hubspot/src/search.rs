@@ -1,4 +1,4 @@
-//! HubSpot's search: filters and order of contacts.
+//! HubSpot's search: filters and sorts contacts.
 
 use std::borrow::Cow;
 
@@ -16,9 +16,9 @@ pub(crate) const PAGE_MAX: u32 = 200;
 const GROUPS_MAX: usize = 5;
 /// HubSpot's limit on the length of the search text.
 const QUERY_CHARS_MAX: usize = 3_000;
-/// Shorter digit sequences are searched as they are written.
+/// The minimum number of digits in a phone number. Shorter digit sequences are searched as written.
 const DIGITS_MIN: usize = 3;
-/// The number of contacts with the same national number that are inspected.
+/// The maximum number of inspected contacts with the same national number.
 const NAMESAKES_MAX: u32 = 100;
 
 /// A search request.
@@ -35,7 +35,7 @@ pub(crate) struct Search<'s> {
     after: &'static str,
 }
 
-/// Filters that must all match. Of several groups, one must match.
+/// A group of filters, which must all match. If there are several groups, one group must match.
 #[derive(Serialize)]
 pub(crate) struct Group<'s> {
     filters: Vec<Filter<'s>>,
@@ -50,7 +50,7 @@ pub(crate) struct Filter<'s> {
     value: Option<Cow<'s, str>>,
 }
 
-/// The results.
+/// The results of a search.
 #[derive(Deserialize)]
 pub(crate) struct Found {
     pub(crate) results: Vec<Contact>,
@@ -114,7 +114,7 @@ impl<'s> Search<'s> {
     }
 }
 
-/// Converts a query for HubSpot's search: numbers without their country code.
+/// Converts a query for HubSpot's search: removes the country code from numbers.
 fn words(query: &str, settings: &Settings) -> String {
     let digits: String = query.chars().filter(char::is_ascii_digit).collect();
     let is_number = query.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c)) && digits.len() >= DIGITS_MIN;

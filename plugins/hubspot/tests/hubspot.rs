@@ -1,5 +1,5 @@
-//! What HubSpot is asked, and what is made of its answers. That both understand each other is tested through the
-//! gateway, with a simulator of HubSpot, in `tests/suite/hubspot.rs`.
+//! Tests the requests to HubSpot and the handling of responses. `tests/suite/hubspot.rs` tests the plugin in the
+//! gateway with a simulator of HubSpot.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn search(body: &Value) -> Request {
     http::post(&format!("{API}/objects/contacts/search")).json(body)
 }
 
-/// Searches a page of all contacts after one.
+/// Builds the search for a page of all contacts after one contact.
 fn list(after: &str, limit: u32) -> Request {
     let filters = json!([{ "propertyName": "hs_object_id", "operator": "GT", "value": after }]);
     search(&json!({
@@ -51,7 +51,7 @@ fn owners(email: &str, all: &[Value]) -> Exchange {
     expect(http::get(&format!("{API}/owners")).query("email", email)).json(&json!({ "results": all }))
 }
 
-/// Returns the ids of a page, and its token.
+/// Returns the ids of a page and the token of the next page.
 fn listed(request: ListRequest) -> (Vec<String>, Option<String>) {
     let page = HubSpot::list_customers(request).expect("a page");
     (page.customers.into_iter().map(|customer| customer.customer_id).collect(), page.next_page_token)
@@ -139,7 +139,7 @@ fn a_worker_sees_their_own_and_unowned_contacts_and_the_owner_is_cached() {
     for _ in 0..2 {
         assert_eq!(listed(ListRequest::first("new@example.org", 30)).0, ["2"]);
     }
-    // A missing owner is looked up again sooner.
+    // A missing owner is cached for a shorter time.
     testing::pass(Duration::from_secs(60));
     assert_eq!(listed(ListRequest::first("new@example.org", 30)).0, ["2"]);
 }

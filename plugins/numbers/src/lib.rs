@@ -37,7 +37,7 @@ impl Outgoing for Numbers {
     }
 }
 
-/// Returns whether the CRM has this address for the customer. Kinds that the CRM does not use, such as calls, may go to
+/// Returns whether the CRM has this address for the customer. Kinds that the CRM does not use, such as calls, may use
 /// any of the customer's numbers.
 fn has(customer: &Customer, asked: &ContactChannel) -> bool {
     let own_kind = matches!(asked.kind.as_str(), "sms" | "whatsapp");

@@ -1,4 +1,4 @@
-//! Tests the choice of the sending number.
+//! Tests the selection of the sending number.
 
 use frontgate_sdk::{ContactChannel, Customer, Error, Outgoing as _, OutgoingRequest, Result, testing};
 use numbers::Numbers;

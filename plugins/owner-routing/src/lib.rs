@@ -1,5 +1,5 @@
-//! Assigns inbound conversations to the customer's owner, else to the owner of the company's number, else to workers in
-//! turn.
+//! Assigns inbound conversations to the customer's owner, else to the owner of the company's number, else to workers
+//! round robin.
 
 mod owner;
 mod settings;

@@ -1,4 +1,4 @@
-//! Finds a conversation's owner: by customer, and by number.
+//! Finds a conversation's owner: the owner of the customer or of the company's number.
 
 use frontgate_sdk::{Customer, Error, InboundConversation, Result, warn};
 
@@ -15,7 +15,7 @@ pub(crate) fn of_customer(
     for address in author.into_iter().chain(others) {
         let customer = match find(address) {
             Ok(customer) => customer,
-            // A retry would not change this: a customer without an owner.
+            // Permanent errors: treat the customer as one without an owner, since a retry would not help.
             Err(Error::NotFound | Error::Forbidden(_) | Error::Invalid(_)) => None,
             Err(_) if settings.without_crm == WithoutCrm::Continue => {
                 warn!("the CRM is unavailable: continuing without the customer's owner");

@@ -1,4 +1,4 @@
-//! Parsed categories, ready for any customer and language.
+//! Parsed categories of templates, for any customer and language.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use crate::people::People;
 use crate::settings::Settings;
 use crate::text::Text;
 
-/// Twilio's limit on a message.
+/// The maximum length of a message in characters, which Twilio sets.
 const CHARS_MAX: usize = 1600;
 
 thread_local! {
@@ -21,7 +21,7 @@ thread_local! {
 /// The parsed file.
 pub(crate) struct Categories {
     pub(crate) settings: Settings,
-    /// The default language; empty if the file has no languages.
+    /// The default language. Empty if the file has no languages.
     language: String,
     categories: Vec<Category>,
 }
@@ -53,7 +53,7 @@ impl Categories {
         Ok(Self { settings, language, categories })
     }
 
-    /// Returns the categories for one customer. Omits those without a template for them.
+    /// Returns the categories for one customer. Omits categories without a template for the customer.
     pub(crate) fn show(&self, people: &People, language: Option<&str>) -> Vec<frontgate_sdk::Category> {
         let wanted = Wanted { language: language.unwrap_or(&self.language), default: &self.language };
         self.categories.iter().filter_map(|category| category.show(people, wanted)).collect()
@@ -67,7 +67,7 @@ fn language(file: &File, settings: &Settings) -> Result<String> {
     let several = languages.iter().cloned().collect::<Vec<_>>().join(", ");
     let language = match &settings.language {
         Some(language) if languages.contains(language) || languages.is_empty() => language.clone(),
-        // The untranslated texts are in this language.
+        // Untranslated texts are in the default language.
         Some(language) if file.has_text_once() => {
             warn!(
                 "setting `language` is `{language}`, but `{path}` has translations only in {several}; untranslated \
@@ -132,7 +132,7 @@ impl Template {
         Ok(Self { text, approved: written.whatsapp_approved })
     }
 
-    /// Returns `None` if there is no text for the customer, or a placeholder has no value.
+    /// Renders the template. Returns `None` if there is no text for the customer, or a placeholder has no value.
     fn show(&self, people: &People, wanted: Wanted) -> Option<frontgate_sdk::Template> {
         let (language, text) = self.text.get(wanted)?;
         let shown = frontgate_sdk::Template::new(text.fill(|placeholder| people.value(placeholder))?);

@@ -31,7 +31,7 @@ pub(crate) struct Template {
     pub(crate) whatsapp_approved: Approved,
 }
 
-/// `"Hello"`, in the default language, or `{ en = "Hello", de = "Hallo" }`.
+/// A text: `"Hello"` in the default language, or `{ en = "Hello", de = "Hallo" }`.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "expected a text, or a table with a text for each language")]
 pub(crate) enum Words {
@@ -54,7 +54,7 @@ impl Default for Approved {
 }
 
 impl Words {
-    /// Returns the texts by language, without blank ones, which wait for a translator.
+    /// Returns the texts by language. Omits blank texts, which are not translated yet.
     pub(crate) fn by_language(self, default: &str) -> BTreeMap<String, String> {
         let mut words = match self {
             Self::Once(words) => BTreeMap::from([(default.to_owned(), words)]),

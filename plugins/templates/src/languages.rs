@@ -1,4 +1,4 @@
-//! Values in several languages, and the choice between them.
+//! Values in several languages, and the selection of one of them.
 
 use std::collections::BTreeMap;
 

@@ -23,7 +23,7 @@ impl Templates for TemplateFile {
     fn list_templates(request: TemplateRequest) -> Result<Vec<Category>> {
         let categories = Categories::load()?;
         let settings = &categories.settings;
-        // Always reads the customer: this worker may not be allowed to see it.
+        // Read the customer in any case, to check that this worker may see the customer.
         let customer = match &request.customer_id {
             Some(id) => unless_unavailable(directory::get_customer(&request.worker, id))?,
             None => None,
@@ -34,7 +34,7 @@ impl Templates for TemplateFile {
     }
 }
 
-/// Continues without a customer while the CRM is unavailable, with the templates that need none.
+/// Continues without a customer while the CRM is unavailable: templates that need no customer still work.
 fn unless_unavailable(answer: Result<Customer>) -> Result<Option<Customer>> {
     match answer {
         Ok(customer) => Ok(Some(customer)),

@@ -12,13 +12,13 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// A worker without a configured name has the one in their identity.
+    /// Creates the values. A worker without a configured name gets the name in the worker's identity.
     pub(crate) fn new(customer: Option<Customer>, identity: &str, name: Option<&str>) -> Self {
         let worker = name.map_or_else(|| name_in(identity), str::to_owned);
         Self { customer, identity: identity.to_owned(), worker }
     }
 
-    /// Returns a placeholder's value; `None` without a customer, or for a blank value.
+    /// Returns a placeholder's value, or `None` without a customer or for a blank value.
     pub(crate) fn value(&self, placeholder: Placeholder) -> Option<&str> {
         let customer = self.customer.as_ref();
         let value = match placeholder {
@@ -32,7 +32,7 @@ impl People {
         Some(value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// The customer's first phone number, in E.164.
+    /// Returns the customer's first phone number, in E.164.
     pub(crate) fn customers_number(&self) -> Option<&str> {
         let channels = &self.customer.as_ref()?.channels;
         let values = channels.iter().map(|channel| channel.value.as_str());
@@ -44,7 +44,7 @@ fn first(name: &str) -> &str {
     name.split_whitespace().next().unwrap_or_default()
 }
 
-/// `ana.mora-lind@example.org` is Ana Mora Lind.
+/// Derives a name from an identity: `ana.mora-lind@example.org` is Ana Mora Lind.
 fn name_in(identity: &str) -> String {
     let name = identity.split('@').next().unwrap_or_default();
     let capital = |word: &str| {

@@ -31,7 +31,7 @@ const PLACEHOLDERS: [(&str, Placeholder); 6] = [
     ("worker.identity", Placeholder::WorkerIdentity),
 ];
 
-/// A longer text is not a mistyped placeholder, but a single brace followed by the message.
+/// Maximum length of a placeholder's name. A longer text is a single brace followed by the message.
 const NAME_CHARS_MAX: usize = 32;
 
 impl Text {

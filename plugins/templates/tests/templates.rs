@@ -44,7 +44,7 @@ fn ask(file: &str, settings: &[(&str, &str)], worker: &str, customer_id: Option<
     })
 }
 
-/// Returns one line for each category, and for each template below it; approved ones have a star.
+/// Returns one line for each category and for each of its templates. Approved templates have a star.
 fn shown(categories: Result<Vec<Category>>) -> Vec<String> {
     let lines = |category: Category| {
         let templates = category.templates.into_iter();
@@ -125,7 +125,7 @@ fn workers_have_their_configured_name() {
     let settings = [("workers.ana.lind@example.org", "Dr. Ana Lind")];
     assert_eq!(shown(ask(file, &settings, "Ana.Lind@example.org", None)), ["A", "-Dr. Ana Lind|Dr."]);
     assert_eq!(shown(ask(file, &settings, "otto@example.org", None)), ["A", "-Otto|Otto"]);
-    // A worker without a name occurs in no greeting.
+    // A greeting with the worker's name is omitted for a worker without a name.
     assert!(shown(ask(file, &settings, "@example.org", None)).is_empty());
 }
 

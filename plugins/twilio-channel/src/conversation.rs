@@ -9,7 +9,7 @@ use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 use crate::{form, hooks, number};
 
-/// More pages only occur for test customers.
+/// The maximum number of pages. Only test customers have more.
 const PAGES_MAX: usize = 10;
 
 #[derive(Deserialize)]
@@ -38,7 +38,7 @@ struct Meta {
     next_page_url: Option<String>,
 }
 
-/// An added participant; no field is needed.
+/// The response for an added participant. No field is needed.
 #[derive(Deserialize)]
 struct Added {}
 
@@ -51,14 +51,14 @@ pub(crate) fn named(message: &OutboundMessage) -> Vec<&str> {
 /// A conversation to write into.
 pub(crate) struct Open {
     pub(crate) sid: String,
-    /// The author for Twilio, if it is not the teammate.
+    /// The author of the message in Twilio, if the author is not the teammate.
     pub(crate) author: Option<String>,
-    /// Whether the conversation is certainly empty.
+    /// Whether the plugin has just created the conversation, so that it is empty.
     pub(crate) is_new: bool,
 }
 
-/// Returns the conversation among these that contains all recipients, an open one if possible. A conversation that was
-/// merged in Front has several ids.
+/// Returns the one of these conversations that contains all recipients, preferably an open one. A conversation that
+/// was merged in Front has several ids.
 pub(crate) fn chosen(channel: &Channel, known: &[&str], message: &OutboundMessage) -> Result<Open> {
     let mut fitting: Option<Open> = None;
     let mut refused = None;
@@ -76,7 +76,7 @@ pub(crate) fn chosen(channel: &Channel, known: &[&str], message: &OutboundMessag
         }
         let author = people.is_group_of(&channel.number).then(|| channel.number.clone());
         let open = Open { sid: (*sid).to_owned(), author, is_new: false };
-        // With only one candidate no check is needed: Twilio reports a closed one.
+        // A single candidate needs no check: Twilio reports a closed conversation.
         if known.len() == 1 || !is_closed(channel, sid)? {
             return Ok(open);
         }
@@ -96,7 +96,7 @@ fn is_closed(channel: &Channel, sid: &str) -> Result<bool, Refusal> {
     Ok(found.state == "closed")
 }
 
-/// Returns the conversation with the one customer of a new message, and creates it if there is none. Every step can be
+/// Returns the conversation with the single customer of a new message, and creates it if necessary. Every step can be
 /// repeated.
 pub(crate) fn with_customer(channel: &Channel, message: &OutboundMessage) -> Result<Open> {
     let customer = customer(channel, message)?;
@@ -146,7 +146,8 @@ fn open_with(channel: &Channel, customer: &str) -> Result<Option<String>, Refusa
     Ok(None)
 }
 
-/// Creates a conversation under a name that a retry finds, and adds the customer. Returns whether it was created now.
+/// Creates a conversation under a name that a retry finds, and adds the customer. Returns the SID, and whether this
+/// call created the conversation.
 fn made(channel: &Channel, customer: &str, key: &str) -> Result<(String, bool)> {
     let created: Result<Conversation, _> =
         twilio::post(&channel.url("Conversations"), &[("UniqueName", &unique_name(key))]);
@@ -198,14 +199,14 @@ fn by_name(channel: &Channel, key: &str) -> Result<Option<Conversation>, Refusal
     }
 }
 
-/// Returns the customer's existing conversation, from Twilio's error.
+/// Extracts the customer's existing conversation from Twilio's error.
 fn taken(refusal: &Refusal) -> Option<String> {
     let Refusal::ForGood { message, .. } = refusal else { return None };
     let is_sid = |word: &&str| word.len() == 34 && word.starts_with("CH");
     message.split(|letter: char| !letter.is_ascii_alphanumeric()).find(is_sid).map(str::to_owned)
 }
 
-/// Removes an empty conversation, which would confuse people.
+/// Removes an empty conversation, which would confuse workers.
 fn remove(channel: &Channel, sid: &str) {
     if twilio::delete(&channel.url(&format!("Conversations/{sid}"))).is_err() {
         warn!("failed to delete the empty conversation {sid} in Twilio");

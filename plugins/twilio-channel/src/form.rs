@@ -9,7 +9,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub(crate) struct Form(pub(crate) Vec<(String, String)>);
 
 impl Form {
-    /// Parses a body; `None` if it is not a form in UTF-8.
+    /// Parses a body. Returns `None` if the body is not a form in UTF-8.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
         let decode = |part: &str| {
@@ -23,7 +23,7 @@ impl Form {
         text.split('&').filter(|part| !part.is_empty()).map(pair).collect::<Option<_>>().map(Self)
     }
 
-    /// Returns the first field with this name, unless it is empty.
+    /// Returns the first field with this name, unless the field is empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         found.filter(|value| !value.is_empty())

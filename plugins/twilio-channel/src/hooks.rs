@@ -13,14 +13,14 @@ use crate::settings::Channel;
 /// The events that a channel needs.
 const EVENTS: [&str; 2] = ["onMessageAdded", "onDeliveryUpdated"];
 
-/// How Twilio's webhooks are configured.
+/// The way in which Twilio's webhooks are registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Webhooks {
-    /// By the plugin: one for each conversation of the channel's number.
+    /// The plugin registers one webhook for each conversation of the channel's number.
     Number,
-    /// By the plugin: one for the service, for one channel.
+    /// The plugin registers one webhook for the service, which serves one channel.
     Service,
-    /// By the operator.
+    /// The operator registers the webhook.
     Manual,
 }
 
@@ -61,8 +61,8 @@ fn own_url(channel: &Channel) -> String {
     format!("{}/{tag}", channel.webhook_url.trim_end_matches('/'))
 }
 
-/// Returns whether two URLs lead to the same channel, even if the gateway's host name changed: the path is not
-/// guessable.
+/// Returns whether two URLs belong to the same channel, even if the gateway's host name changed. Compares the paths,
+/// which cannot be guessed.
 fn is_same_place(one: &str, other: &str) -> bool {
     let path =
         |url: &str| url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path.to_owned());

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Mark {
     /// The gateway's key of the message.
     pub(crate) key: String,
-    /// Starts at 1.
+    /// The number of the part, from 1.
     pub(crate) part: usize,
-    /// The number of parts.
+    /// The total number of parts.
     pub(crate) of: usize,
     /// Front's id of the channel.
     #[serde(default)]
     pub(crate) channel: String,
-    /// `IM...` of the first part, in later parts. It identifies the message.
+    /// The SID (`IM...`) of the first part, in later parts. The SID identifies the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) first: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Explains Twilio's error codes to teammates. Twilio's own messages are not passed on: they can contain customers'
 //! numbers.
 
-/// Explains a code, if that helps the teammate.
+/// Explains a code, if the explanation helps the teammate.
 fn of(code: u64) -> Option<&'static str> {
     Some(match code {
         20404 => "Twilio does not have this conversation, or it was deleted",

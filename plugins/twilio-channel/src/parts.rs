@@ -3,21 +3,21 @@
 use frontgate_sdk::channel::{Attachment, OutboundMessage};
 use frontgate_sdk::{Error, Result};
 
-/// Twilio's limit on a text. Some characters count twice for carriers, and here.
+/// Twilio's limit on the length of a text. Like carriers, the plugin counts some characters twice.
 const TEXT_UNITS_MAX: usize = 1600;
 
-/// Longer texts are not reasonable as messages.
+/// The maximum number of pieces of a text. Longer texts are not reasonable as messages.
 const TEXTS_MAX: usize = 10;
 
 /// One message in Twilio.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Part<'m> {
-    /// May be empty.
+    /// The text, possibly empty.
     pub(crate) text: &'m str,
     pub(crate) file: Option<&'m Attachment>,
 }
 
-/// Returns the parts in order: the same for every attempt, and at least one.
+/// Returns the parts in order. Every attempt gets the same parts, at least one.
 pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     let texts = split(&message.text, TEXT_UNITS_MAX);
     if texts.len() > TEXTS_MAX {
@@ -26,7 +26,7 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     }
     let mut parts: Vec<_> = texts.into_iter().map(|text| Part { text, file: None }).collect();
     let mut files = message.attachments.iter();
-    // The last text and the first file are one part.
+    // The last text and the first file share one part.
     if let Some(last) = parts.last_mut() {
         last.file = files.next();
     }
@@ -37,7 +37,7 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     Ok(parts)
 }
 
-/// Splits a text at words into pieces that are short enough; none for a blank text.
+/// Splits a text at words into pieces that are short enough. A blank text has no pieces.
 fn split(text: &str, units_max: usize) -> Vec<&str> {
     let (mut pieces, mut rest) = (Vec::new(), text.trim());
     while !rest.is_empty() {

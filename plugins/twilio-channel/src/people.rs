@@ -6,10 +6,10 @@ use crate::number;
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 
-/// More than the limit for groups outside of chat.
+/// The query for a page of participants, larger than the limit for groups outside of chat.
 const PAGE: &str = "PageSize=100";
 
-/// All participants.
+/// The participants of a conversation.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct People {
     participants: Vec<Participant>,

@@ -1,4 +1,4 @@
-//! Twilio's webhooks: messages and delivery reports.
+//! Handles Twilio's webhooks: messages and delivery reports.
 
 mod delivery;
 mod message;
@@ -13,7 +13,7 @@ use crate::signature;
 
 const SIGNATURE: &str = "x-twilio-signature";
 
-/// Accepts unrelated events as well, so that Twilio does not send them again.
+/// Handles a webhook. Accepts unrelated events as well, so that Twilio does not send them again.
 pub(crate) fn receive(channel: &Channel, request: &Request) -> Result<WebhookResult> {
     let (form, signature) = (Form::parse(&request.body), request.header(SIGNATURE));
     let (Some(form), Some(signature)) = (form, signature) else { return Ok(WebhookResult::status(403)) };

@@ -12,7 +12,7 @@ use crate::sent::{Message, Sent};
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 
-/// Twilio's limit on an author.
+/// Twilio's limit on the length of an author, in characters.
 const AUTHOR_CHARS_MAX: usize = 256;
 
 #[derive(Deserialize)]
@@ -20,7 +20,7 @@ struct Media {
     sid: String,
 }
 
-/// Sends the missing parts. Always looks up existing parts first: after an earlier attempt some may exist, and a lost
+/// Sends the missing parts. Always looks up existing parts first: an earlier attempt may have sent some, and a lost
 /// response leaves no trace.
 pub(crate) fn send(channel: &Channel, message: &OutboundMessage) -> Result<SendReceipt> {
     let (parts, key) = (parts::of(message)?, &message.idempotency_key);

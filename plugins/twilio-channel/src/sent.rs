@@ -11,14 +11,14 @@ use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 use crate::{conversation, parts};
 
-/// The search window: fewer messages arrive between two attempts.
+/// The query for the searched messages: fewer messages arrive between two attempts.
 const PAGE: &str = "Order=desc&PageSize=50";
 
 /// The parts of a message in a conversation.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) conversation: String,
-    /// `IM...` by number of the part.
+    /// The SIDs (`IM...`) by part number.
     pub(crate) parts: BTreeMap<usize, String>,
 }
 
@@ -52,7 +52,7 @@ impl Sent {
             let mut sent = Self::nothing(conversation);
             for message in page.messages {
                 if let Some(mark) = Mark::of(&message.attributes).filter(|mark| mark.key == key) {
-                    // The oldest of several copies wins, since it was reported first.
+                    // Of several copies, keep the oldest, which was reported first.
                     sent.parts.insert(mark.part, message.sid);
                 }
             }
@@ -63,7 +63,7 @@ impl Sent {
         Ok(None)
     }
 
-    /// Returns the receipt. The first part identifies the message.
+    /// Returns the receipt, if the first part exists. The first part identifies the message.
     pub(crate) fn receipt(&self) -> Option<SendReceipt> {
         self.parts.get(&1).map(|first| SendReceipt::new(first, &self.conversation))
     }

@@ -10,7 +10,7 @@ use crate::form::Form;
 const KEY: &str = "twilio";
 
 /// Returns whether the signature is valid for the URL and the form. Twilio is inconsistent about the default port, so
-/// the URL is tried with and without it.
+/// the function checks the URL with and without the port.
 pub(crate) fn is_valid(signature: &str, url: &str, form: &Form) -> Result<bool> {
     for url in candidates(url) {
         if signatures::hmac_sha1(KEY, signed(&url, form), signature)? {
@@ -20,7 +20,7 @@ pub(crate) fn is_valid(signature: &str, url: &str, form: &Form) -> Result<bool> 
     Ok(false)
 }
 
-/// Returns the signed text. Repeated values of a name are signed once each, in order.
+/// Returns the signed text, in which repeated values of a name occur once each, in order.
 fn signed(url: &str, form: &Form) -> String {
     let mut fields = BTreeMap::<&str, BTreeSet<&str>>::new();
     for (name, value) in &form.0 {
@@ -30,7 +30,7 @@ fn signed(url: &str, form: &Form) -> String {
     std::iter::once(url).chain(pairs).collect()
 }
 
-/// Returns the URL, and the one with or without the scheme's default port.
+/// Returns the URL and, if applicable, the variant with or without the scheme's default port.
 fn candidates(url: &str) -> Vec<String> {
     let mut urls = vec![url.to_owned()];
     let Some((scheme, rest)) = url.split_once("://") else { return urls };

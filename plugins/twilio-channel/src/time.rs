@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-/// Returns the seconds since 1970 of `2024-05-01T10:00:00.000Z`; `None` for any other text.
+/// Parses a time such as `2024-05-01T10:00:00.000Z` to seconds since 1970. Returns `None` for other formats.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let time = humantime::parse_rfc3339(text).ok()?;
     Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())

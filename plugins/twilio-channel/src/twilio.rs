@@ -1,4 +1,4 @@
-//! Requests to Twilio, and the meaning of its errors. The gateway adds credentials.
+//! Sends requests to Twilio and interprets Twilio's errors. The gateway adds credentials.
 
 use frontgate_sdk::http::{self, Request};
 use frontgate_sdk::{Error, channel::Attachment};
@@ -7,21 +7,21 @@ use serde::de::DeserializeOwned;
 
 use crate::meaning;
 
-/// The reason for a failure.
+/// The reason for a failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Twilio rejected the request; a retry would fail again.
     ForGood {
-        /// 400 to 499.
+        /// The status, from 400 to 499.
         status: u16,
-        /// A code of Twilio's error dictionary.
+        /// The code in Twilio's error dictionary.
         code: Option<u64>,
         /// Twilio's message, which can contain customers' data.
         message: String,
     },
     /// A retry may succeed, perhaps after an operator's fix.
     Passing(String),
-    /// Larger than this gateway's limits.
+    /// The request or the response exceeds the gateway's limits.
     TooLarge,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn delete(url: &str) -> Result<(), Refusal> {
     sent(http::request("DELETE", url)).map(|_| ())
 }
 
-/// The gateway streams the file.
+/// Uploads a file, which the gateway streams.
 pub(crate) fn upload<T: DeserializeOwned>(url: &str, file: &Attachment) -> Result<T, Refusal> {
     let kind = Some(file.content_type.as_str()).filter(|kind| !kind.is_empty());
     let request = http::post(url).header("content-type", kind.unwrap_or("application/octet-stream"));
@@ -84,7 +84,7 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
         Ok(response) => response,
         Err(http::Error::TooLarge) => return Err(Refusal::TooLarge),
         Err(http::Error::Timeout) => return passing("the request to Twilio timed out".to_owned()),
-        // A missing grant can be added, and the next call has new limits.
+        // A retry may succeed: the operator can add a missing grant, and the next call has new limits.
         Err(http::Error::Forbidden(why) | http::Error::NotConnected(why) | http::Error::Interrupted(why)) => {
             return passing(why);
         }
@@ -99,7 +99,7 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
         (status @ 400..=499, _) if status != 404 || code.is_some() => {
             Err(Refusal::ForGood { status, code, message: problem.map(|problem| problem.message).unwrap_or_default() })
         }
-        // Failures of Twilio, and responses that are not from Twilio.
+        // Failures of Twilio, and responses from other systems.
         (status, _) => passing(format!("Twilio returned status {status}")),
     }
 }

@@ -1,5 +1,5 @@
-//! What admins, teammates and operators are told, and who is believed. That the plugin and Twilio understand
-//! each other is tested with the simulator of Twilio, in `tests/suite/twilio_simulator/channel.rs`.
+//! Tests the messages to admins, teammates and operators, and the verification of webhooks.
+//! `tests/suite/twilio_simulator/channel.rs` tests the plugin with the simulator of Twilio.
 
 use frontgate_sdk::channel::{
     Connection, Header, OutboundKind, OutboundMessage, Party, Request, SendReceipt, WebhookResult,

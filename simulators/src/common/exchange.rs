@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// Returns status and body, or the error that ended the exchange. Does not follow redirects.
+/// Sends a request and returns status and body, or the error. Does not follow redirects.
 pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> Result<(u16, String), String> {
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
@@ -30,7 +30,7 @@ pub(crate) async fn exchange(address: SocketAddr, request: Request<Full<Bytes>>)
     }
 }
 
-/// Splits a URL into its host and its path with the query.
+/// Splits a URL into the host and the path with the query.
 pub(crate) fn split(url: &str) -> (&str, String) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let (host, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));

@@ -2,13 +2,13 @@
 
 use crate::common::rng::Rng;
 
-/// The calls that a platform knows.
+/// The operations of a platform's API.
 pub trait Kind: Copy + PartialEq {
-    /// Matches every call in a [`Fault`].
+    /// The value that matches every call in a [`Fault`].
     const ANY: Self;
 }
 
-/// A failure that hits requests to come.
+/// A failure that hits later requests.
 #[derive(Debug, Clone)]
 pub struct Fault<A, C> {
     action: A,
@@ -19,27 +19,27 @@ pub struct Fault<A, C> {
 }
 
 impl<A: Clone, C: Kind> Fault<A, C> {
-    /// Hits the next request of any kind.
+    /// Creates a fault that hits the next request of any kind.
     pub fn new(action: A) -> Self {
         Self { action, call: C::ANY, place: None, spared: 0, times: 1 }
     }
 
-    /// Hits only this call.
+    /// Restricts the fault to requests of this call.
     pub fn on(self, call: C) -> Self {
         Self { call, ..self }
     }
 
-    /// Hits this many requests.
+    /// Sets the number of requests that the fault hits.
     pub fn times(self, times: usize) -> Self {
         Self { times, ..self }
     }
 
-    /// Lets this many requests through before the first hit.
+    /// Sets the number of matching requests that pass before the first hit.
     pub fn after(self, spared: usize) -> Self {
         Self { spared, ..self }
     }
 
-    /// Hits only requests with this resource in their path.
+    /// Restricts the fault to requests with this resource in their path.
     pub(crate) fn within(self, place: &str) -> Self {
         Self { place: Some(place.to_owned()), ..self }
     }
@@ -49,14 +49,14 @@ impl<A: Clone, C: Kind> Fault<A, C> {
     }
 }
 
-/// The faults of a simulator: the queue, then the random ones.
+/// The faults of a simulator. Queued faults come before random ones.
 #[derive(Debug)]
 pub(crate) struct Faults<A, C> {
     pub(crate) queued: Vec<Fault<A, C>>,
     pub(crate) random: Option<Random<A>>,
 }
 
-/// Faults at random, the same for the same seed.
+/// Random faults. The same seed produces the same faults.
 #[derive(Debug)]
 pub(crate) struct Random<A> {
     pub(crate) rng: Rng,
@@ -65,7 +65,7 @@ pub(crate) struct Random<A> {
 }
 
 impl<A> Random<A> {
-    /// Hits each request with this probability, with one of these actions.
+    /// Creates a source of faults, which hits each request with this probability and one of these actions.
     pub(crate) fn new(seed: u64, probability: f64, actions: &[A]) -> Self
     where
         A: Clone,
@@ -74,7 +74,7 @@ impl<A> Random<A> {
     }
 }
 
-/// Named actions, with `fail-before` and `fail-after` added once for each status.
+/// Returns the named actions, and adds `fail-before` and `fail-after` for each status.
 pub(crate) fn named<A>(
     actions: impl IntoIterator<Item = (&'static str, A)>,
     fail_before: fn(u16) -> A,
@@ -88,7 +88,7 @@ pub(crate) fn named<A>(
     all
 }
 
-/// Reads a fault from the fields of a form: `action`, `times`, `call`, and the field that is called `place`.
+/// Parses a fault from the fields of a form: `action`, `times`, `call`, and the field named by `place`.
 pub(crate) fn parse<'f, A: Clone, C: Kind>(
     field: &impl Fn(&str) -> &'f str,
     known: &[(String, A)],
@@ -115,7 +115,7 @@ impl<A, C> Default for Faults<A, C> {
 }
 
 impl<A: Clone, C: Kind> Faults<A, C> {
-    /// Takes the action for a request, if one hits it.
+    /// Returns the action of the fault that hits a request, if any, and counts the hit.
     pub(crate) fn draw(&mut self, call: C, place: Option<&str>) -> Option<A> {
         for (at, fault) in self.queued.iter_mut().enumerate().filter(|(_, fault)| fault.matches(call, place)) {
             if fault.spared > 0 {

@@ -17,13 +17,13 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::common::reply::{Body, Cut};
 
 const BACKLOG: u32 = 1024;
-/// Further connections wait to be accepted.
+/// The maximum number of connections that wait to be accepted.
 const CONNECTIONS_MAX: usize = 4096;
 
 /// A TCP port that stays reserved while it is closed.
 pub struct Port {
     address: SocketAddr,
-    /// Bound and never listening, so that no other process gets the port while the listener is closed.
+    /// A bound socket that never listens: keeps the port reserved while the listener is closed.
     _guard: TcpSocket,
     listening: Mutex<Listening>,
 }
@@ -34,11 +34,11 @@ enum Listening {
 }
 
 impl Port {
-    /// Reserves a port. Port 0 is any free one.
+    /// Reserves a port. Port 0 selects any free port.
     ///
     /// # Errors
     ///
-    /// Names the address if another process has the port.
+    /// Returns an error with the address if another process has the port.
     pub fn reserve(address: SocketAddr) -> io::Result<Self> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
         let socket = bind(address).map_err(named)?;
@@ -46,7 +46,7 @@ impl Port {
         Ok(Self { address, _guard: socket, listening: Mutex::new(Listening::Down) })
     }
 
-    /// The address, with the port that the system chose if 0 was asked for.
+    /// Returns the address, with the port that the system chose for port 0.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -86,7 +86,7 @@ impl Port {
     }
 }
 
-/// A socket that reserves its port. Connections are refused until it listens.
+/// Binds a socket, which reserves the port. Connections are refused until the socket listens.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
@@ -94,7 +94,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves until `stop`, then drops all connections at once.
+/// Serves requests until `stop` fires, then drops all connections at once.
 async fn serve<S, F>(listener: TcpListener, mut stop: oneshot::Receiver<()>, respond: S)
 where
     S: Fn(u64, Request<Incoming>) -> F + Clone + Send + 'static,

@@ -29,21 +29,21 @@ impl std::error::Error for Cut {}
 pub struct Reply {
     /// The status code.
     pub status: u16,
-    /// Names and values.
+    /// The headers: names and values.
     pub headers: Vec<(&'static str, String)>,
     /// The complete body.
     pub body: Bytes,
-    /// Sends half of the body, then drops the connection.
+    /// Whether to send only half of the body and then drop the connection.
     pub half: bool,
 }
 
 impl Reply {
-    /// A response without headers.
+    /// Creates a response without headers.
     pub fn new(status: u16, body: impl Into<Bytes>) -> Self {
         Self { status, headers: Vec::new(), body: body.into(), half: false }
     }
 
-    /// A text for people, with status 200.
+    /// Creates a response with status 200 and a human-readable text.
     pub(crate) fn text(text: String) -> Self {
         Self::new(200, text).header("content-type", "text/plain; charset=utf-8")
     }
@@ -70,7 +70,7 @@ impl From<Reply> for Response<Body> {
     }
 }
 
-/// The first half of a body; drops the connection once that half is written.
+/// Returns the first half of a body, followed by an error that drops the connection.
 fn half(body: &Bytes) -> Body {
     let start = Some(body.slice(..body.len() / 2));
     let frames = stream::unfold(start, |rest| async move {

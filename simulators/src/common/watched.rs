@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::watch;
 
-/// Timeout of each wait: far more than any scenario takes.
+/// Timeout of each wait, far longer than any scenario takes.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A state behind a lock, which notifies waiters of each change.
@@ -17,17 +17,17 @@ pub struct Watched<S> {
 }
 
 impl<S: fmt::Display> Watched<S> {
-    /// Starts with this state.
+    /// Creates the lock with this initial state.
     pub fn new(state: S) -> Self {
         Self { state: Mutex::new(state), changed: Condvar::new(), version: watch::Sender::new(0) }
     }
 
-    /// A panic in a reader, such as a failed assertion, leaves the state intact.
+    /// Locks the state. Ignores poisoning: a panicking reader, such as a failed assertion, leaves the state intact.
     fn lock(&self) -> MutexGuard<'_, S> {
         self.state.lock()
     }
 
-    /// Calls `look` with the state.
+    /// Calls `look` with the current state and returns the result.
     pub fn read<T>(&self, look: impl FnOnce(&S) -> T) -> T {
         look(&self.lock())
     }
@@ -44,7 +44,7 @@ impl<S: fmt::Display> Watched<S> {
     ///
     /// # Panics
     ///
-    /// Panics after one minute, and shows the state.
+    /// Panics after one minute and prints the state.
     #[track_caller]
     pub fn wait_for(&self, condition: impl Fn(&S) -> bool) {
         let mut state = self.lock();
@@ -52,7 +52,7 @@ impl<S: fmt::Display> Watched<S> {
         assert!(!timeout.timed_out(), "timed out waiting for the simulator\n{}", &*state);
     }
 
-    /// The same without blocking, for scenarios, which run on the server's threads.
+    /// Waits like [`Self::wait_for`], without blocking: scenarios run on the server's threads.
     pub(crate) async fn until(&self, condition: impl Fn(&S) -> bool) {
         let mut changes = self.version.subscribe();
         let waiting = async {

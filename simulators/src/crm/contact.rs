@@ -11,7 +11,7 @@ pub struct Contact {
     pub name: String,
     /// The company.
     pub company: String,
-    /// As typed by a user.
+    /// The email address, as typed by a user.
     pub email: String,
     /// The email address of the owner.
     pub owner: String,
@@ -41,7 +41,7 @@ impl Phone {
 }
 
 impl Contact {
-    /// Returns the sort key.
+    /// Returns the sort key of the contact.
     pub(crate) fn order(&self) -> (String, &str) {
         let shown = if self.name.is_empty() { &self.company } else { &self.name };
         (shown.to_lowercase(), &self.id)

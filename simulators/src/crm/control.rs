@@ -10,7 +10,7 @@ use crate::common::reply::Reply;
 use crate::crm::fault::{Action, Call};
 use crate::crm::state::{Shared, State};
 
-/// Help of the control API and of the program.
+/// The help text of the control API, which the program also shows.
 pub(crate) const HELP: &str = "\
 POST /_control/fault       action (500, 503, 429, 401, 403, slow, hang, close, half, garbage, wrong-type, truncated,
                         too-large), [call (list, contact), times, number (of seconds, ms or bytes)]

@@ -1,4 +1,4 @@
-//! Faults of requests to the CRM.
+//! Faults that hit requests to the CRM.
 
 use std::time::Duration;
 
@@ -30,35 +30,35 @@ impl Call {
     }
 }
 
-/// The way in which a request fails.
+/// The effect of a fault on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// This status.
+    /// Answers with this status.
     Status(u16),
-    /// 429 with `Retry-After` in seconds.
+    /// Answers 429 with `Retry-After` in seconds.
     TooManyRequests(u64),
-    /// 401: the token has expired.
+    /// Answers 401, as for an expired token.
     ExpiredToken,
-    /// Delays the answer.
+    /// Delays the response.
     Slow(Duration),
     /// Never answers.
     Hang,
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Close,
-    /// Closes the connection in the middle of the answer.
+    /// Closes the connection in the middle of the response.
     Half,
-    /// 200 with an HTML page.
+    /// Answers 200 with an HTML page.
     Garbage,
-    /// 200 with JSON in which names have another type.
+    /// Answers 200 with JSON in which names are numbers.
     WrongType,
-    /// 200 with truncated JSON.
+    /// Answers 200 with truncated JSON.
     Truncated,
-    /// 200 with this many bytes, at most [`Action::BYTES_MAX`].
+    /// Answers 200 with this many bytes, at most [`Action::BYTES_MAX`].
     TooLarge(usize),
 }
 
 impl Action {
-    /// The limit of [`Action::TooLarge`].
+    /// The maximum of [`Action::TooLarge`], in bytes.
     pub const BYTES_MAX: usize = 8 << 20;
 
     /// Returns all actions by name. `number` is in seconds, milliseconds or bytes.

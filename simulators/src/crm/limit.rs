@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// A fixed window, which begins with its first request.
+/// A fixed window, which begins with the first request in it.
 #[derive(Debug)]
 pub(crate) struct Limit {
     requests: u32,
@@ -22,7 +22,7 @@ impl Limit {
         *self = Self { requests, window, began: None, taken: 0 };
     }
 
-    /// Counts a request. The error is the number of seconds until the next window.
+    /// Counts a request. Above the limit, returns the number of seconds until the next window as the error.
     pub(crate) fn take(&mut self, now: Instant) -> Result<(), u64> {
         let began = *self.began.get_or_insert(now);
         let left = (began + self.window).saturating_duration_since(now);

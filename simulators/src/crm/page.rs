@@ -7,10 +7,10 @@ use url::form_urlencoded;
 
 use crate::crm::contact::Contact;
 
-/// Contacts per page: the limit and the default.
+/// The maximum and default number of contacts per page.
 pub(crate) const LIMIT_MAX: usize = 50;
 const LIMIT: usize = 20;
-/// The limit of characters in a search.
+/// The maximum length of a search text, in characters.
 const QUERY_CHARS_MAX: usize = 200;
 /// The prefix of a decoded cursor. The id of the previous contact follows.
 const CURSOR: &str = "behind:";
@@ -26,7 +26,7 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Parses a query string. The error names the problem.
+    /// Parses a query string. The error describes the problem.
     pub(crate) fn parse(query: &str) -> Result<Self, String> {
         let mut wanted = Self { limit: LIMIT, ..Self::default() };
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {

@@ -1,4 +1,4 @@
-//! The contacts: some difficult ones, and any number of ordinary ones. The same for each start.
+//! Generates the contacts, the same on each start: some difficult ones and any number of ordinary ones.
 
 use crate::crm::contact::{Contact, Phone};
 
@@ -27,7 +27,7 @@ fn id(number: usize) -> String {
     format!("c-{number:06}")
 }
 
-/// Ordinary contacts. Every second one belongs to Ana.
+/// Generates an ordinary contact. Ana owns every second one.
 fn usual(number: usize) -> Contact {
     let name = format!("{} {}", FIRST[number % FIRST.len()], LAST[number % LAST.len()]);
     let owner = match number % 8 {
@@ -51,7 +51,7 @@ fn usual(number: usize) -> Contact {
     }
 }
 
-/// Contacts that are difficult for plugins.
+/// Returns contacts that are difficult for plugins.
 fn peculiar() -> Vec<Contact> {
     let mobile = |number: &str| vec![Phone::new("mobile", number, true)];
     let ana = |name: &str| Contact { name: name.to_owned(), owner: "ana@example.org".to_owned(), ..Contact::default() };

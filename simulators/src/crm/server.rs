@@ -1,4 +1,4 @@
-//! Reads requests and sends or withholds answers.
+//! Reads requests, and sends or withholds the responses.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,10 +17,10 @@ use crate::crm::fault::{Action, Call};
 use crate::crm::page::Query;
 use crate::crm::state::{Recorded, Shared, State};
 
-/// The OpenAPI description.
+/// The OpenAPI description of the API.
 pub(crate) const OPENAPI: &str = include_str!("openapi.json");
 
-/// The size limit of a body, enough for a form of the control API.
+/// The maximum size of a body in bytes, enough for a form of the control API.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
 pub(crate) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
@@ -46,7 +46,7 @@ pub(crate) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> 
     Ok(reply.header("content-type", "application/json").into())
 }
 
-/// Returns the answer, modified by a fault.
+/// Returns the response after applying a fault.
 async fn failing(fault: Option<Action>, answer: impl Fn() -> Reply) -> Result<Reply, Cut> {
     let reply = match fault {
         None => answer(),
@@ -74,7 +74,7 @@ async fn failing(fault: Option<Action>, answer: impl Fn() -> Reply) -> Result<Re
     Ok(reply)
 }
 
-/// Returns the answer without faults.
+/// Returns the response without faults.
 fn serve(state: &mut State, head: &Parts) -> Reply {
     if !shows(head, &state.token) {
         return problem(401, "token-unknown", "show the token as `Authorization: Bearer ...`");

@@ -1,4 +1,4 @@
-//! Contacts, records of requests, and faults.
+//! The state of the CRM: contacts, records of requests, and faults.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,9 +9,9 @@ use crate::crm::fault::{Fault, Faults};
 use crate::crm::limit::Limit;
 use crate::crm::people::people;
 
-/// The number of recorded requests. Older ones are dropped.
+/// The maximum number of recorded requests. Older requests are dropped.
 const REQUESTS_MAX: usize = 10_000;
-/// The limit of queued faults.
+/// The maximum number of queued faults.
 const FAULTS_MAX: usize = 1_000;
 
 pub(crate) struct Shared {
@@ -29,7 +29,7 @@ pub struct Recorded {
     pub target: String,
     /// Whether the request had the token.
     pub authorized: bool,
-    /// The status of the answer. `None` if the connection was closed or the answer is pending.
+    /// The status of the response. `None` if the connection was closed or the response is pending.
     pub status: Option<u16>,
 }
 
@@ -75,7 +75,7 @@ impl State {
         self.forgotten + self.requests.len() - 1
     }
 
-    /// Records the status of an answer, unless the request was dropped.
+    /// Records the status of a response, unless the request was dropped.
     pub(crate) fn answered(&mut self, number: usize, status: u16) {
         let at = number.checked_sub(self.forgotten);
         if let Some(request) = at.and_then(|at| self.requests.get_mut(at)) {

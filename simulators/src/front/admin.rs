@@ -8,17 +8,17 @@ use crate::front::model::Channel;
 use crate::front::record::{Fired, Refusal};
 use crate::front::state::Shared;
 
-/// The limit of pages, for servers that always return one more.
+/// The maximum number of pages, for servers that always return a next page.
 const PAGES_MAX: usize = 100;
 
 /// The request with which Front removes a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Farewell {
-    /// A signed JSON body, as Front's samples expect.
+    /// A request with a signed JSON body, as Front's samples expect.
     Signed,
-    /// No body and a signature over `undefined`, as documented.
+    /// A request without a body, with a signature over `undefined`, as documented.
     Bodiless,
-    /// A JSON body and a signature over `undefined`.
+    /// A request with a JSON body and a signature over `undefined`.
     SignedAsUndefined,
 }
 
@@ -31,7 +31,7 @@ pub struct Address {
     pub name: Option<String>,
 }
 
-/// Returns the object of a successful answer.
+/// Returns the object of a successful response.
 fn success(status: u16, answer: &str) -> Result<Value, String> {
     let body: Value = serde_json::from_str(answer).unwrap_or_default();
     if status != 200 || body["type"] != "success" {
@@ -68,7 +68,7 @@ fn accepted<T>(fired: Fired, read: impl FnOnce(u16, &str) -> Result<T, String>) 
     read.map_err(|message| Refusal { status, message })
 }
 
-/// Connects a channel with this id, for the first time or again.
+/// Connects or reconnects a channel with this id.
 pub(crate) async fn authorize(shared: &Shared, id: String, connect: Connect) -> Result<String, Refusal> {
     let Connect { server_url, token, address, payload } = connect;
     let mut body = json!({ "type": "authorization", "payload": { "channel_id": id } });
@@ -92,7 +92,7 @@ pub(crate) async fn authorize(shared: &Shared, id: String, connect: Connect) -> 
     Ok(id)
 }
 
-/// [?] How the page token is returned: here as `payload.page_token`.
+/// Lists the addresses that a server offers. [?] The page token is read from `payload.page_token`.
 pub(crate) async fn addresses(shared: &Shared, connect: Connect) -> Result<Vec<Address>, Refusal> {
     let (mut all, mut payload) = (Vec::new(), connect.payload);
     for _ in 0..PAGES_MAX {
@@ -108,7 +108,7 @@ pub(crate) async fn addresses(shared: &Shared, connect: Connect) -> Result<Vec<A
     Err(Refusal { status: Some(200), message: format!("there are more than {PAGES_MAX} pages") })
 }
 
-/// Removes a channel, regardless of the answer.
+/// Removes a channel, regardless of the server's response.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! The REST API: routes a request, applies its change, and answers.
+//! The REST API: routes a request, applies the change, and responds.
 
 mod channels;
 mod fetch;
@@ -44,12 +44,12 @@ impl Place {
         Self { call, names: names.into_iter().map(ToOwned::to_owned).collect() }
     }
 
-    /// Any request to the storage.
+    /// Returns the place of every request to the storage.
     pub(crate) fn storage() -> Self {
         Self { call: Call::Storage, names: Vec::new() }
     }
 
-    /// The id of the channel in the path, also if the path has an alias.
+    /// Returns the id of the channel in the path. Resolves an alias.
     pub(crate) fn channel(&self, state: &State) -> Option<String> {
         let is_channel =
             matches!(self.call, Call::UpdateChannel | Call::Inbound | Call::Outbound | Call::MessageStatus);
@@ -66,9 +66,9 @@ pub(crate) struct ApiRequest {
     pub(crate) place: Place,
     pub(crate) channel: Option<String>,
     pub(crate) authorization: Authorization,
-    /// The body or its problem, which is reported after all other errors.
+    /// The parsed body, or the body's problem, which is reported after all other errors.
     pub(crate) form: Result<Form, Problem>,
-    /// The index of its record.
+    /// The index of the request's record.
     pub(crate) index: usize,
 }
 
@@ -81,7 +81,7 @@ impl ApiRequest {
 /// The result of a successful request.
 struct Done {
     reply: Reply,
-    /// The message to import.
+    /// The id of the message to import.
     accepted: Option<String>,
 }
 
@@ -91,7 +91,7 @@ impl From<Reply> for Done {
     }
 }
 
-/// Carries out a request.
+/// Executes a request and returns the response.
 pub(crate) fn act(shared: &Arc<Shared>, request: &ApiRequest) -> Reply {
     match perform(shared, request) {
         Ok(Done { reply, accepted }) => {

@@ -15,7 +15,7 @@ use crate::front::show;
 use crate::front::state::{Shared, State};
 use crate::front::steps::{self, Place};
 
-/// Help of the control API and of the program.
+/// The help text of the control API, which the program also shows.
 pub(crate) const HELP: &str = "\
 POST /_control/connect            server, [token, address]
 POST /_control/addresses          server, [token]
@@ -36,7 +36,7 @@ GET  /_control/log                requests in both directions, and conversations
 
 type Outcome = Result<Value, String>;
 
-/// Whether a path belongs to the control API rather than to the platform.
+/// Returns whether a path belongs to the control API rather than to the platform.
 pub(crate) fn is_for(path: &str) -> bool {
     path == "/" || path.starts_with("/_control")
 }

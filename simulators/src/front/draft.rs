@@ -31,7 +31,7 @@ pub(crate) struct NewFile {
 }
 
 impl Draft {
-    /// A text by Ana. A reply goes to the recipients of the conversation; other messages need [`Draft::to`].
+    /// Creates a message by Ana. A reply goes to the conversation's recipients; other messages need [`Draft::to`].
     pub fn new(text: &str) -> Self {
         Self {
             text: text.to_owned(),
@@ -98,7 +98,7 @@ impl Draft {
         }
     }
 
-    /// Returns body and text. Front inserts a word if the message has only files.
+    /// Returns the body and the text. Like Front, inserts a word if the message has only files.
     pub(crate) fn words(&self) -> (String, String) {
         let alone = self.text.is_empty() && !self.files.is_empty();
         let text = if alone { "Attachment" } else { &self.text };
@@ -140,12 +140,12 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// Connects to the app's server at this URL.
+    /// Creates a connection to the app's server at this URL.
     pub fn to(server_url: &str) -> Self {
         Self { server_url: server_url.to_owned(), token: None, address: None, payload: json!({}) }
     }
 
-    /// Sets the token that the admin types, which all requests have as `Authorization: Bearer`.
+    /// Sets the token that the admin types. All requests send the token as `Authorization: Bearer`.
     pub fn token(self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self }
     }
@@ -155,7 +155,7 @@ impl Connect {
         Self { address: Some(address.to_owned()), ..self }
     }
 
-    /// Adds a field to the payload, which has `channel_id`.
+    /// Adds a field to the payload, next to `channel_id`.
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.payload[name] = value.into();
         self

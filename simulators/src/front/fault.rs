@@ -1,4 +1,4 @@
-//! Faults of calls to Front.
+//! Faults that hit calls to Front.
 
 use crate::common::fault::{self, Kind};
 
@@ -21,7 +21,7 @@ pub enum Call {
     FetchConversation,
     /// The download from the storage.
     Storage,
-    /// An unknown operation: 404.
+    /// An unknown operation, which gets a 404.
     Unknown,
     /// Any operation, in a [`Fault`].
     Any,
@@ -49,38 +49,38 @@ impl Call {
     }
 }
 
-/// The way in which a request fails.
+/// The effect of a fault on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// 429 without `Retry-After`.
+    /// Answers 429 without `Retry-After`.
     TooManyRequests,
-    /// 429 of the burst limit, with this many milliseconds in the text and `Retry-After` in whole seconds.
+    /// Answers 429 of the burst limit, with this many milliseconds in the text and whole seconds in `Retry-After`.
     BurstFor(u64),
-    /// 429 of the company's limit, with `Retry-After` in seconds.
+    /// Answers 429 of the company's limit, with `Retry-After` in seconds.
     BudgetFor(u64),
-    /// This status, without effect.
+    /// Answers with this status. The request has no effect.
     FailBefore(u16),
-    /// This status, although the request takes effect.
+    /// Answers with this status, although the request takes effect.
     FailAfter(u16),
     /// Closes the connection after reading the header.
     CloseBeforeReading,
-    /// Closes the connection after reading the body, without effect.
+    /// Closes the connection after reading the body. The request has no effect.
     CloseAfterReading,
-    /// Closes the connection without an answer, although the request takes effect.
+    /// Closes the connection without a response, although the request takes effect.
     CloseAfterActing,
-    /// Sends half of the answer. The request takes effect.
+    /// Sends half of the response. The request takes effect.
     HalfAnAnswer,
     /// Answers with the right status and a body that is not JSON. The request takes effect.
     Garbage,
-    /// Answers after this many milliseconds. The request takes effect even if the caller has left.
+    /// Answers after this many milliseconds. The request takes effect even if the caller has disconnected.
     Slow(u64),
-    /// Never answers, without effect.
+    /// Never answers. The request has no effect.
     Hang,
-    /// 401.
+    /// Answers 401.
     Unauthorized,
-    /// 404.
+    /// Answers 404.
     NotFound,
-    /// 307 to `/redirected` and the same path, which does not exist.
+    /// Redirects with 307 to the same path below `/redirected`, which does not exist.
     Redirect,
 }
 
@@ -137,7 +137,7 @@ pub type Fault = fault::Fault<Action, Call>;
 pub(crate) type Faults = fault::Faults<Action, Call>;
 
 impl Fault {
-    /// Hits only requests with this channel in the path.
+    /// Restricts the fault to requests with this channel in the path.
     pub fn channel(self, id: &str) -> Self {
         self.within(id)
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::front::problem::Problem;
 use crate::front::record::File;
 
-/// Limits of indices and of nesting: larger than any real request.
+/// Maximum index and nesting depth, larger than in any real request.
 const INDEX_MAX: usize = 1000;
 const DEPTH_MAX: usize = 8;
 
@@ -32,7 +32,7 @@ pub(crate) async fn read(content_type: &str, bytes: Bytes) -> Result<Form, Probl
             Ok(Form { fields, files: Vec::new() })
         }
         "multipart/form-data" => multipart(content_type, bytes).await,
-        // [?] Front's answer to another content type.
+        // [?] Front's response to other content types is undocumented.
         _ => Err(problem("body: neither application/json nor multipart/form-data")),
     }
 }
@@ -70,18 +70,18 @@ async fn multipart(content_type: &str, bytes: Bytes) -> Result<Form, Problem> {
     Ok(form)
 }
 
-/// Clients use all three forms.
+/// Returns whether a field contains a file. Clients use all three forms of the name.
 fn is_file(name: &str) -> bool {
     let index = name.strip_prefix("attachments[").and_then(|rest| rest.strip_suffix(']'));
     name == "attachments" || index.is_some_and(|index| index.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Converts digits to a number, since a form has only text.
+/// Converts digits to a number: a form has only texts, unlike JSON.
 fn digits(text: String) -> Value {
     text.parse::<u64>().map_or_else(|_| text.into(), Into::into)
 }
 
-/// Inserts the value of a field such as `to[0][handle]`. Returns false if another value is in its place.
+/// Inserts the value of a field such as `to[0][handle]`. Returns false if the field already has a value.
 fn insert(place: &mut Value, keys: &[&str], value: Value) -> bool {
     let Some((key, rest)) = keys.split_first() else {
         let is_free = place.is_null();

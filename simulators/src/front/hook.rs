@@ -16,7 +16,7 @@ use crate::front::sign::{UNDEFINED, signature};
 use crate::front::state::{Shared, State};
 use crate::front::world::millis;
 
-/// A request to send.
+/// A request to send to the channel server.
 #[derive(Debug, Clone)]
 pub(crate) struct Hook {
     pub(crate) kind: String,
@@ -26,7 +26,7 @@ pub(crate) struct Hook {
     pub(crate) channel: Option<String>,
     pub(crate) message: Option<String>,
     pub(crate) body: Option<String>,
-    /// Signs [`UNDEFINED`] instead of the body.
+    /// Whether to sign [`UNDEFINED`] instead of the body.
     pub(crate) undefined: bool,
 }
 
@@ -46,12 +46,12 @@ impl Hook {
 }
 
 impl Shared {
-    /// Signs, sends and records a request. `judge` returns the problem of an answer's status and body.
+    /// Signs, sends and records a request. `judge` returns the problem of a response, if any.
     pub(crate) async fn deliver(&self, hook: Hook, judge: impl FnOnce(u16, &str) -> Option<String>) -> Fired {
         self.deliver_and(hook, judge, |_, _| ()).await
     }
 
-    /// Like [`Shared::deliver`], and applies `settle` in the same update as the record.
+    /// Works like [`Shared::deliver`], and applies `settle` in the same update as the record.
     pub(crate) async fn deliver_and(
         &self,
         hook: Hook,

@@ -1,4 +1,4 @@
-//! Carries out a request, or applies its fault.
+//! Executes a request, or applies the fault that hits it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::front::problem::Problem;
 use crate::front::state::Shared;
 use crate::front::storage;
 
-/// Returns the answer. `None` closes the connection.
+/// Returns the response, or `None` to close the connection.
 pub(crate) async fn answer(shared: Arc<Shared>, request: ApiRequest, fault: Option<Action>) -> Option<Reply> {
     let located = format!("{}/redirected{}", shared.url, request.path);
     let Some(fault) = fault else { return Some(acted(&shared, &request)) };
@@ -26,7 +26,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: ApiRequest, fault: Opti
             acted(&shared, &request);
             Problem::server(status).into()
         }
-        // `server` handles the first and the last of these.
+        // `server` handles the first and the last of these actions.
         Action::CloseBeforeReading | Action::CloseAfterReading | Action::Hang => return None,
         Action::CloseAfterActing => {
             acted(&shared, &request);
@@ -34,7 +34,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, request: ApiRequest, fault: Opti
         }
         Action::HalfAnAnswer => {
             let reply = acted(&shared, &request);
-            // An empty body has no half.
+            // An empty body cannot be truncated, so the connection is closed.
             if reply.body.is_empty() {
                 return None;
             }

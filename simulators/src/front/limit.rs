@@ -1,6 +1,6 @@
 //! Front's rate limits: a burst limit per resource, and a limit of the company per minute.
 //!
-//! [?] How windows are aligned. Here each begins with its first request.
+//! [?] The alignment of windows is undocumented. Here each window begins with the first request in it.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,9 +9,9 @@ const BURST_WINDOW: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
-    /// Requests per second for one channel or one message.
+    /// Maximum number of requests per second for one channel or one message.
     pub(crate) burst: u32,
-    /// Requests of the company per window.
+    /// Maximum number of requests of the company per window.
     pub(crate) budget: u32,
     pub(crate) budget_window: Duration,
     company: Option<Window>,
@@ -24,7 +24,7 @@ struct Window {
     used: u32,
 }
 
-/// The limit that was hit, and the time until it ends.
+/// The rate limit that was hit, and the time until the window ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limited {
     Burst(Duration),
@@ -32,7 +32,7 @@ pub(crate) enum Limited {
 }
 
 impl Default for Limits {
-    /// The limits of an Enterprise plan.
+    /// Returns the limits of an Enterprise plan.
     fn default() -> Self {
         Self { burst: 5, budget: 200, budget_window: Duration::from_secs(60), company: None, resources: HashMap::new() }
     }
@@ -56,7 +56,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Returns the headers of every response.
+    /// Returns the rate-limit headers, which every response has.
     pub(crate) fn headers(&self, now: Instant) -> [(&'static str, String); 3] {
         let window = self.company.as_ref().filter(|window| now - window.began < self.budget_window);
         let used = window.map_or(0, |window| window.used);

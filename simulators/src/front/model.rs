@@ -17,7 +17,7 @@ pub struct Channel {
     pub webhook_url: String,
     /// The token that the admin typed.
     pub token: Option<String>,
-    /// Whether the channel is connected, and not removed since.
+    /// Whether the channel is connected. False after its removal.
     pub is_connected: bool,
     /// The status that the channel reports. Default: `true`.
     pub is_online: bool,
@@ -30,9 +30,9 @@ pub struct Contact {
     pub id: String,
     /// The name in the latest message.
     pub name: Option<String>,
-    /// Numbers or other identifiers in channels.
+    /// The contact's numbers or other identifiers in channels.
     pub handles: Vec<String>,
-    /// The email address, which joins handles of several channels.
+    /// The email address, which links the contact's handles in several channels.
     pub email: Option<String>,
 }
 
@@ -43,11 +43,11 @@ pub struct Conversation {
     pub id: String,
     /// `cha_...`
     pub channel: String,
-    /// All ids of the channel server for this conversation: several after a merge, none if it is new.
+    /// All ids of the channel server for this conversation: several after a merge, empty for a new conversation.
     pub external_ids: Vec<String>,
     /// The messages, in the order in which they were sent or accepted for import.
     pub messages: Vec<Message>,
-    /// Whether the conversation is open. A teammate's answer archives it; a customer's message or a failure reopens it.
+    /// Whether the conversation is open. A teammate's reply archives it; a customer's message or a failure reopens it.
     pub is_open: bool,
     pub(crate) subject: String,
 }
@@ -70,13 +70,13 @@ impl Conversation {
 /// The outcome of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MessageState {
-    /// Sent, without an answer yet.
+    /// The message is sent, and the response is pending.
     Sending,
-    /// Answered as Front requires.
+    /// The channel server has sent the response that Front requires.
     Sent,
-    /// The teammate saw that the channel's servers are unresponsive, for this reason.
+    /// The teammate saw that the channel's servers are unresponsive. Contains the reason.
     Unresponsive(String),
-    /// Reported as failed after it was sent, with the reason if there is one.
+    /// The channel reported a failure after the message was sent, with the reason if there is one.
     Failed(Option<String>),
     /// An accepted import, which cannot be read yet.
     Accepted,
@@ -101,7 +101,7 @@ pub struct Message {
     pub body: String,
     /// The body as plain text.
     pub text: String,
-    /// The teammate who wrote it. `None` for customers, rules and imports.
+    /// The teammate who wrote the message. `None` for customers, rules and imports.
     pub author: Option<Author>,
     /// Sender and recipients.
     pub recipients: Vec<Recipient>,
@@ -113,12 +113,12 @@ pub struct Message {
     pub referenced: Option<String>,
     pub(crate) subject: String,
     pub(crate) replied_to: Option<String>,
-    /// Milliseconds since 1970.
+    /// The time of creation, in milliseconds since 1970.
     pub(crate) created_at: u64,
 }
 
 impl Message {
-    /// The time of creation. Front's API has seconds.
+    /// Returns the time of creation. Front's API uses seconds.
     pub fn created(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.created_at)
     }

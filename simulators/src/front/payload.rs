@@ -1,11 +1,11 @@
-//! The JSON of Front's requests and answers, with the order of keys and the number format of JavaScript.
+//! The JSON of Front's requests and responses, with the order of keys and the number format of JavaScript.
 
 use serde_json::{Value, json};
 
 use crate::front::model::{Attachment, Author, Conversation, Message, Recipient};
 use crate::front::world::World;
 
-/// Unix seconds. JavaScript omits the fraction of whole numbers.
+/// Converts to Unix seconds. Like JavaScript, omits the fraction of whole numbers.
 fn seconds(millis: u64) -> Value {
     if millis.is_multiple_of(1000) { (millis / 1000).into() } else { (millis as f64 / 1000.0).into() }
 }
@@ -53,7 +53,7 @@ fn related(conversation: &Conversation, message: &Message, base: &str) -> Value 
     related
 }
 
-/// A message as returned to a channel's token.
+/// Returns a message as requests with a channel's token see it.
 pub(crate) fn message(world: &World, conversation: &Conversation, message: &Message, base: &str) -> Value {
     let recipients = message.recipients.iter().map(|recipient| {
         let Recipient { handle, name, role, .. } = recipient;
@@ -89,7 +89,7 @@ pub(crate) fn message(world: &World, conversation: &Conversation, message: &Mess
     })
 }
 
-/// An autoreply, without `id`, `_links.self`, author, `blurb` and `version`.
+/// Returns an autoreply, without `id`, `_links.self`, author, `blurb` and `version`.
 pub(crate) fn autoreply(conversation: &Conversation, message: &Message, base: &str) -> Value {
     let to = message.recipients.iter().filter(|recipient| recipient.role == "to");
     let recipients = to.map(|recipient| {
@@ -108,7 +108,7 @@ pub(crate) fn autoreply(conversation: &Conversation, message: &Message, base: &s
     })
 }
 
-/// The metadata of a message: the ids of its conversation. A new conversation has none.
+/// Returns the metadata of a message: the ids of the conversation. A new conversation has no ids.
 pub(crate) fn metadata(conversation: &Conversation) -> Value {
     let mut metadata = json!({ "external_conversation_ids": conversation.external_ids });
     if let Some(first) = conversation.external_ids.first() {

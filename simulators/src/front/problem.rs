@@ -1,6 +1,6 @@
 //! Front's errors: an HTTP status and a JSON body of one shape.
 //!
-//! [?] The texts, except for the burst limit, whose text contains the milliseconds that integrators parse.
+//! [?] The texts are made up, except for the burst limit, whose text contains milliseconds that integrators parse.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Problem {
         json!({ "_error": error })
     }
 
-    /// An invalid body. `details` name the fields.
+    /// Creates the error for an invalid body. `details` name the fields.
     pub(crate) fn invalid(details: Vec<String>) -> Self {
         Self { details, ..Self::new(400, "Bad request", "Body did not satisfy requirements") }
     }
@@ -45,7 +45,7 @@ impl Problem {
         Self::new(404, "Not found", "The requested resource does not exist")
     }
 
-    /// [?] Whether the status is 400 or 413.
+    /// Creates the error for a body that is too large. [?] The status may be 400 or 413.
     pub(crate) fn too_large() -> Self {
         Self::new(413, "Payload too large", "The request is larger than 25 MB")
     }
@@ -74,7 +74,7 @@ impl Problem {
     }
 }
 
-/// Rounds up to whole seconds.
+/// Rounds a duration up to whole seconds.
 fn seconds(after: Duration) -> u64 {
     after.as_secs() + u64::from(after.subsec_nanos() > 0)
 }

@@ -10,11 +10,11 @@ use crate::front::fault::{Action, Call};
 /// The token of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorization {
-    /// No token.
+    /// The request has no token.
     Missing,
-    /// A rejected token, with the reason.
+    /// The token was rejected for this reason.
     Wrong(String),
-    /// The token of a channel.
+    /// The token belongs to a channel.
     Channel {
         /// `cha_...`, the token's `sub`.
         channel: String,
@@ -53,7 +53,7 @@ pub struct Recorded {
     pub call: Call,
     /// The id of the channel in the path.
     pub channel: Option<String>,
-    /// The token.
+    /// The authorization of the request.
     pub authorization: Authorization,
     /// `Content-Type`.
     pub content_type: Option<String>,
@@ -65,16 +65,16 @@ pub struct Recorded {
     pub files: Vec<File>,
     /// The fault that hit the request.
     pub fault: Option<Action>,
-    /// The status of the answer. `None` if the connection was closed or the caller left.
+    /// The status of the response. `None` if the connection was closed or the caller disconnected.
     pub status: Option<u16>,
-    /// The JSON of the answer, or null.
+    /// The JSON of the response, or null.
     pub answer: Value,
-    /// Whether the request took effect, regardless of the answer.
+    /// Whether the request took effect, regardless of the response.
     pub acted: bool,
 }
 
 impl Recorded {
-    /// `metadata.external_id`.
+    /// Returns `metadata.external_id` of the body.
     pub fn external_id(&self) -> Option<&str> {
         self.body["metadata"]["external_id"].as_str()
     }
@@ -116,7 +116,7 @@ pub struct Fired {
     pub channel: Option<String>,
     /// `msg_...` of the message, also if the body does not contain it.
     pub message: Option<String>,
-    /// The exact bytes. `None` without a body.
+    /// The exact text of the body. `None` without a body.
     pub body: Option<String>,
     /// `X-Front-Request-Timestamp`.
     pub timestamp: String,
@@ -124,17 +124,17 @@ pub struct Fired {
     pub signature: String,
     /// The token that the admin typed, without the prefix `Bearer`.
     pub token: Option<String>,
-    /// The status of the answer. `None` if no answer arrived in time.
+    /// The status of the response. `None` if no answer arrived in time.
     pub status: Option<u16>,
-    /// The body of the answer.
+    /// The body of the response.
     pub answer: String,
-    /// The time until the answer or the timeout.
+    /// The time until the response or the timeout.
     pub elapsed: Duration,
-    /// Whether the connection failed or ended without an answer.
+    /// Whether the connection failed or ended without a response.
     pub unreachable: bool,
-    /// Whether the deadline passed before the answer arrived.
+    /// Whether the deadline passed before the response arrived.
     pub late: bool,
-    /// The reason for which Front rejects the answer, if it does.
+    /// The reason for which Front rejects the response. `None` if Front accepts it.
     pub error: Option<String>,
 }
 
@@ -144,7 +144,7 @@ impl Fired {
         self.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default()
     }
 
-    /// Returns the answer as JSON, or null.
+    /// Returns the response as JSON, or null.
     pub fn answered(&self) -> Value {
         serde_json::from_str(&self.answer).unwrap_or_default()
     }
@@ -168,9 +168,9 @@ impl fmt::Display for Fired {
 /// The reason for which a channel was not connected or addresses were not listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The status of the answer. `None` if no answer arrived in time.
+    /// The status of the response. `None` if no answer arrived in time.
     pub status: Option<u16>,
-    /// The server's `message`, or the problem of its answer.
+    /// The server's `message`, or the problem of its response.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! Scenarios for tests. Each returns once the channel server has answered or timed out; `begin_...` returns at once.
+//! Scenarios for tests. Each returns when the channel server has answered or timed out; `begin_...` returns at once.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub struct Sent {
     pub message: String,
     /// `cnv_...` of its conversation.
     pub conversation: String,
-    /// The ids of message and conversation in the answer, or the reason for which the teammate saw that the channel's
+    /// The ids of message and conversation in the response, or the reason for which the teammate saw that the channel's
     /// servers are unresponsive.
     pub outcome: Result<(String, String), String>,
 }
@@ -37,48 +37,48 @@ impl Sent {
 }
 
 impl Front {
-    /// An admin connects a new channel. Returns its `cha_...`, or the reason for which the server refused.
+    /// Connects a new channel, as an admin does. Returns the channel's `cha_...`, or the reason for the refusal.
     pub fn connect(&self, connect: impl Into<Connect>) -> Result<String, Refusal> {
         let id = self.shared.update(|state| state.world.id("cha"));
         self.runtime().block_on(admin::authorize(&self.shared, id, connect.into()))
     }
 
-    /// An admin connects an existing or removed channel again, with the same id.
+    /// Reconnects an existing or removed channel with the same id, as an admin does.
     pub fn reconnect(&self, channel: &str, connect: impl Into<Connect>) -> Result<String, Refusal> {
         self.runtime().block_on(admin::authorize(&self.shared, channel.to_owned(), connect.into()))
     }
 
-    /// Lists the addresses that a server offers, all pages.
+    /// Lists the addresses that a server offers, from all pages.
     pub fn list_addresses(&self, connect: impl Into<Connect>) -> Result<Vec<Address>, Refusal> {
         self.runtime().block_on(admin::addresses(&self.shared, connect.into()))
     }
 
-    /// An admin removes a channel.
+    /// Removes a channel, as an admin does.
     pub fn disconnect(&self, channel: &str, farewell: Farewell) -> Fired {
         self.runtime().block_on(admin::remove(&self.shared, channel, farewell))
     }
 
-    /// A teammate writes to the recipients of the draft.
+    /// Sends a teammate's message to the recipients of the draft.
     pub fn send(&self, channel: &str, draft: impl Into<Draft>) -> Sent {
         self.played(&Place::New { channel }, &draft.into())
     }
 
-    /// A teammate answers in a conversation.
+    /// Sends a teammate's reply in a conversation.
     pub fn reply(&self, conversation: &str, draft: impl Into<Draft>) -> Sent {
         self.played(&Place::Reply { conversation }, &draft.into())
     }
 
-    /// A rule answers in a conversation.
+    /// Sends a rule's reply in a conversation.
     pub fn autoreply(&self, conversation: &str, draft: impl Into<Draft>) -> Sent {
         self.played(&Place::Autoreply { conversation }, &draft.into())
     }
 
-    /// Like [`Front::send`], in the background. Returns the `msg_...`.
+    /// Works like [`Front::send`], in the background. Returns the `msg_...` of the message.
     pub fn begin_send(&self, channel: &str, draft: impl Into<Draft>) -> String {
         self.begun(&Place::New { channel }, draft.into())
     }
 
-    /// Like [`Front::reply`], in the background. Returns the `msg_...`.
+    /// Works like [`Front::reply`], in the background. Returns the `msg_...` of the message.
     pub fn begin_reply(&self, conversation: &str, draft: impl Into<Draft>) -> String {
         self.begun(&Place::Reply { conversation }, draft.into())
     }
@@ -88,12 +88,12 @@ impl Front {
         self.settled(message.to_owned(), &Draft::new(""))
     }
 
-    /// Replays a request: the same bytes, timestamp and signature. The answer has no effect.
+    /// Replays a request: the same bytes, timestamp and signature. The response has no effect.
     pub fn repeat(&self, fired: &Fired) -> Fired {
         self.runtime().block_on(self.shared.transmit(fired.clone(), acknowledged, |_, _| ()))
     }
 
-    /// Signs any body and posts it to any URL. The answer has no effect.
+    /// Signs any body and posts it to any URL. The response has no effect.
     pub fn fire(&self, url: &str, body: &str) -> Fired {
         let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
         let hook = Hook::new(json["type"].as_str().unwrap_or_default(), url, body);

@@ -1,4 +1,4 @@
-//! Reads requests and sends or withholds answers.
+//! Reads requests, and sends or withholds the responses.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -21,7 +21,7 @@ use crate::front::record::{Authorization, Recorded};
 use crate::front::state::Shared;
 use crate::front::token::authorization;
 
-/// Answers a request to the API.
+/// Responds to a request to the API.
 pub(crate) async fn respond(
     shared: Arc<Shared>,
     connection: u64,
@@ -41,7 +41,7 @@ pub(crate) async fn respond(
     Ok(if has_kind { reply.into() } else { reply.header("content-type", "application/json").into() })
 }
 
-/// Answers a request to the storage.
+/// Responds to a request to the storage.
 pub(crate) async fn hand_out(
     shared: Arc<Shared>,
     connection: u64,
@@ -84,7 +84,7 @@ async fn serve(shared: &Arc<Shared>, connection: u64, request: Request<Incoming>
         form,
         index,
     };
-    // Spawned, since Front completes a request even if the caller disconnects.
+    // Spawn a task: Front completes a request even if the caller disconnects.
     let working = tokio::spawn(inject::answer(Arc::clone(shared), request, fault));
     let reply = working.await.ok().flatten().ok_or(Cut)?;
     shared.update(|state| {
@@ -109,7 +109,7 @@ async fn read(mut body: Incoming, bytes_max: usize) -> Result<Option<Bytes>, Cut
     Ok((!is_too_long).then(|| bytes.into()))
 }
 
-/// Records a request and takes the fault that hits it.
+/// Records a request. Returns the index of the record and the fault that hits the request.
 fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize, Option<Action>) {
     shared.update(|state| {
         let channel = place.channel(state);

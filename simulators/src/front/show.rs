@@ -1,4 +1,4 @@
-//! Conversations as text for people.
+//! Formats conversations as human-readable text.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::front::model::{Conversation, Message, MessageState};
 use crate::front::state::{Shared, State};
 
-/// How long [`answered`] waits: the example plugin answers within milliseconds.
+/// The timeout of [`answered`]: the example plugin answers within milliseconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns all conversations, oldest first.
@@ -19,7 +19,7 @@ pub(crate) fn all(state: &State) -> String {
     conversations.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-/// One conversation, as soon as the customer has the last word or the wait has timed out.
+/// Returns one conversation once the last message is the customer's, or the wait has timed out.
 pub(crate) async fn answered(shared: &Arc<Shared>, id: &str) -> Option<String> {
     let is_answered = |state: &State| {
         let last = state.conversation(id).and_then(|known| known.messages.last());

@@ -8,7 +8,7 @@ use sha2::Sha256;
 /// The signed text of a request without a body: JavaScript's `JSON.stringify(undefined)`.
 pub const UNDEFINED: &str = "undefined";
 
-/// Signs a body. Pass [`UNDEFINED`] for a request without one.
+/// Signs a body. For a request without a body, pass [`UNDEFINED`].
 pub fn signature(secret: &str, timestamp: &str, body: &[u8]) -> String {
     BASE64_STANDARD.encode(hmac(secret, &[timestamp.as_bytes(), b":", body]))
 }

@@ -16,7 +16,7 @@ use crate::front::record::{Duplicate, Fired, Recorded};
 use crate::front::settings::Settings;
 use crate::front::world::World;
 
-/// Everything that happened and everything stored. [`crate::Front::wait_for`] prints it when it times out.
+/// All recorded events and all stored data. [`crate::Front::wait_for`] prints this state after a timeout.
 pub struct State {
     pub(crate) world: World,
     pub(crate) requests: Vec<Recorded>,
@@ -27,7 +27,7 @@ pub struct State {
     pub(crate) limits: Limits,
     pub(crate) faults: Faults,
     pub(crate) settings: Settings,
-    /// Files of the storage by the secret in their URL.
+    /// Files of the storage, by the secret in the file's URL.
     pub(crate) grants: HashMap<String, Grant>,
 }
 

@@ -1,4 +1,4 @@
-//! The steps of scenarios, and the effects of answers.
+//! The steps of scenarios, and the effects of the channel server's responses.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -25,7 +25,7 @@ pub(crate) enum Place<'p> {
     Autoreply { conversation: &'p str },
 }
 
-/// Adds a message to its conversation, without sending it. Returns its `msg_...`.
+/// Adds a message to the conversation, without sending it. Returns the message's `msg_...`.
 ///
 /// # Panics
 ///
@@ -97,7 +97,7 @@ fn outgoing(world: &mut World, conversation: &str, draft: &Draft, is_autoreply: 
     }
 }
 
-/// Sends a message and applies the answer.
+/// Sends a message and applies the channel server's response.
 pub(crate) async fn dispatch(shared: &Shared, id: &str, draft: &Draft) -> Result<Ids, String> {
     let hook = shared.read(|state| request(state, id, draft, &shared.url));
     let judge = |status, answer: &str| ids(status, answer).err();
@@ -132,7 +132,7 @@ fn request(state: &State, id: &str, draft: &Draft, base: &str) -> Hook {
     }
 }
 
-/// Parses the exact answer that Front requires. With any other answer the teammate sees that the servers are
+/// Parses the exact response that Front requires. With any other response the teammate sees that the servers are
 /// unresponsive.
 fn ids(status: u16, answer: &str) -> Result<Ids, String> {
     if status != 200 {
@@ -147,7 +147,7 @@ fn ids(status: u16, answer: &str) -> Result<Ids, String> {
         return Err("type is not success".to_owned());
     }
     let ids = (text("external_id")?, text("external_conversation_id")?);
-    // [?] Whether Front accepts other keys. No known server sends any.
+    // [?] Front may accept other keys. No known server sends any.
     match answer.as_object().is_some_and(|object| object.len() == 3) {
         true => Ok(ids),
         false => Err("there are other keys than type, external_id and external_conversation_id".to_owned()),
@@ -158,7 +158,7 @@ fn settle(state: &mut State, id: &str, outcome: &Result<Ids, String>) {
     let (external_id, thread) = match outcome {
         Ok(ids) => ids,
         Err(error) => {
-            // A message that was sent before keeps its state.
+            // A message that an earlier attempt has sent keeps its state.
             if let Some(message) = state.world.message_mut(id).filter(|message| message.external_id.is_none()) {
                 message.state = MessageState::Unresponsive(error.clone());
             }
@@ -212,7 +212,7 @@ pub(crate) async fn imported(shared: Arc<Shared>, id: String) {
         let rule = state.settings.autoreply.clone().filter(|_| message.is_inbound);
         Some((hook, times, rule.map(|text| (conversation.id.clone(), text))))
     });
-    // No notification if the channel was removed meanwhile.
+    // Without a channel, which was removed meanwhile, there is no notification.
     let Some((hook, times, rule)) = told else { return };
     for _ in 0..times {
         shared.deliver(hook.clone(), acknowledged).await;
@@ -224,7 +224,7 @@ pub(crate) async fn imported(shared: Arc<Shared>, id: String) {
     }
 }
 
-/// Accepts any 2xx status.
+/// Returns the problem of a response: any 2xx status is accepted.
 pub(crate) fn acknowledged(status: u16, _: &str) -> Option<String> {
     (!(200..300).contains(&status)).then(|| format!("the status is {status}"))
 }

@@ -1,4 +1,4 @@
-//! The storage to which downloads redirect. The URL is sufficient: requests with a token are rejected.
+//! The storage to which downloads redirect. The URL suffices as the credential; requests with a token are rejected.
 
 use crate::common::reply::Reply;
 use crate::front::api::ApiRequest;

@@ -47,7 +47,7 @@ fn verified(header: &str, app: &str, secret: &str, now: SystemTime) -> Result<Au
         return Err("iss is not the App UID");
     }
     let channel = text("sub").ok_or("sub is missing")?;
-    // [?] Whether Front requires it. All of Front's samples have it.
+    // [?] Front may not require `jti`, but all of Front's samples have it.
     let jti = text("jti").ok_or("jti is missing")?;
     let expires = Duration::from_secs(claims["exp"].as_u64().ok_or("exp is not a whole number")?);
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The company: the state that requests and scenarios read and change.
+//! The company's data, which requests and scenarios read and change.
 
 use std::time::SystemTime;
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::front::model::{Author, Channel, Contact, Conversation, Message, MessageState, Recipient};
 
-/// 36^6. Makes ids unique across simulators, in the format of Front's ids.
+/// The upper bound of salts, 36^6. Salts make ids unique across simulators, in the format of Front's ids.
 const SALT_END: u64 = 2_176_782_336;
 
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(crate) struct World {
     pub(crate) channels: Vec<Channel>,
     pub(crate) contacts: Vec<Contact>,
     pub(crate) conversations: Vec<Conversation>,
-    /// Merged conversations: the old id and the id of the target.
+    /// Merged conversations: pairs of the old id and the id of the target.
     merged: Vec<(String, String)>,
     teammates: Vec<Author>,
     ids: u64,
@@ -161,7 +161,7 @@ impl World {
         true
     }
 
-    /// Files a message by the conversation id of the answer. [?]
+    /// Assigns a message to a conversation by the id in the channel server's response. [?]
     ///
     /// - An id of its conversation: the message stays.
     /// - The first id of a new conversation: the conversation gets the id.
@@ -195,7 +195,7 @@ impl World {
         self.conversation_mut(to).expect("it was just found").messages.push(message);
     }
 
-    /// Marks a sent message as failed and reopens its conversation. Returns false if it does not exist.
+    /// Marks a sent message as failed and reopens the conversation. Returns false if the message does not exist.
     pub(crate) fn fail(&mut self, message: &str, reason: Option<String>) -> bool {
         let Some((conversation, _)) = self.message(message) else { return false };
         let id = conversation.id.clone();

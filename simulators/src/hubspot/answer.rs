@@ -9,7 +9,7 @@ use crate::hubspot::fault::Call;
 use crate::hubspot::record::Person;
 use crate::hubspot::{State, problem, search};
 
-/// The limit of a page, except for searches.
+/// The maximum page size, except for searches.
 const LIST_MAX: usize = 100;
 
 /// A request.
@@ -79,7 +79,7 @@ fn ok(body: &Value) -> Reply {
     Reply::new(200, body.to_string())
 }
 
-/// Selects the contacts after a cursor, which is the id of the last one of the previous page.
+/// Returns the page after a cursor, which is the id of the last item of the previous page.
 fn page<T>(asked: &ApiRequest<'_>, all: &[T], id: impl Fn(&T) -> String, shown: impl Fn(&T) -> Value) -> Reply {
     let limit = asked.one("limit").and_then(|limit| limit.parse().ok()).unwrap_or(10);
     if !(1..=LIST_MAX).contains(&limit) {

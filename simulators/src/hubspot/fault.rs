@@ -1,4 +1,4 @@
-//! Faults of requests to HubSpot.
+//! Faults that hit requests to HubSpot.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Call {
     }
 }
 
-/// The rate limit that is reached.
+/// A rate limit of HubSpot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// Five searches per second of an account.
@@ -54,22 +54,22 @@ pub enum Policy {
     Daily,
 }
 
-/// The way in which a request fails.
+/// The effect of a fault on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// A rate limit is reached.
+    /// Answers 429 because this rate limit is reached.
     Limited(Policy),
-    /// The token has expired.
+    /// Answers 401, as for an expired token.
     Expired,
-    /// The private app lacks this scope.
+    /// Answers 403 because the private app lacks this scope.
     MissingScope(&'static str),
-    /// This status with an HTML page, as from a proxy.
+    /// Answers with this status and an HTML page, as a proxy does.
     Status(u16),
-    /// Delays the answer.
+    /// Delays the response.
     Slow(Duration),
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Cut,
-    /// Closes the connection in the middle of the answer.
+    /// Closes the connection in the middle of the response.
     Half,
 }
 
@@ -77,7 +77,7 @@ pub enum Action {
 pub type Fault = fault::Fault<Action, Call>;
 
 impl Action {
-    /// Returns the answer that replaces the right one.
+    /// Returns the response that replaces the correct one, if any.
     pub(crate) fn reply(&self) -> Option<Reply> {
         Some(match self {
             Self::Limited(policy) => problem::limited(*policy),

@@ -17,7 +17,7 @@ fn error(status: u16, category: &str, message: &str, more: &Value) -> Reply {
     Reply::new(status, body.to_string())
 }
 
-/// The error of a rate limit, whose JSON differs from other errors and has no category.
+/// Creates the error of a rate limit. Its JSON differs from other errors and has no category.
 pub(super) fn limited(policy: Policy) -> Reply {
     let (name, words) = match policy {
         Policy::Secondly => ("SECONDLY", "secondly"),
@@ -29,7 +29,7 @@ pub(super) fn limited(policy: Policy) -> Reply {
         "correlationId": CORRELATION, "policyName": name, "groupName": "publicapi:private-apps-api-calls",
     });
     let reply = Reply::new(429, body.to_string());
-    // [?] Whether all limits have this header. HubSpot documents it for some.
+    // [?] HubSpot documents this header for some limits only.
     if policy == Policy::TenSecondlyRolling { reply.header("retry-after", "10") } else { reply }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Country calling codes of the numbers in tests.
+/// The country calling codes of the numbers in tests.
 const CALLING_CODES: [&str; 8] = ["+1", "+44", "+49", "+55", "+47", "+420", "+39", "+33"];
 
 const TIME: &str = "2026-01-01T00:00:00.000Z";
@@ -17,7 +17,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// A contact with this name.
+    /// Creates a contact with this name.
     pub fn new(first: &str, last: &str) -> Self {
         Self { id: 0, properties: BTreeMap::new() }.with("firstname", first).with("lastname", last)
     }
@@ -46,7 +46,7 @@ impl Person {
         }
     }
 
-    /// The JSON with the requested properties. Missing ones are null.
+    /// Returns the JSON with the requested properties. Missing properties are null.
     pub(super) fn shown(&self, properties: &[String]) -> Value {
         let always = ["createdate", "hs_object_id", "lastmodifieddate"].map(str::to_owned);
         let shown = always.iter().chain(properties).map(|name| (name.clone(), self.value(name).into()));
@@ -61,7 +61,7 @@ impl Person {
     }
 }
 
-/// The searchable form of a number: area code and local number.
+/// Returns the searchable form of a number: area code and local number.
 fn local(written: &str) -> String {
     let compact: String = written.replace("(0)", "").chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
     let code = CALLING_CODES.iter().filter(|code| compact.starts_with(**code)).max_by_key(|code| code.len());

@@ -100,7 +100,7 @@ fn passes(person: &Person, filter: &Value) -> Result<bool, &'static str> {
     }
 }
 
-/// Compares numbers as numbers and texts without case.
+/// Compares numbers by value, and texts case-insensitively.
 fn order(one: &str, other: &str) -> Ordering {
     match (one.parse::<u64>(), other.parse::<u64>()) {
         (Ok(one), Ok(other)) => one.cmp(&other),
@@ -108,7 +108,7 @@ fn order(one: &str, other: &str) -> Ordering {
     }
 }
 
-/// [?] How HubSpot compares words. Here each word is a substring of a property.
+/// Returns whether each word is a substring of a property. [?] HubSpot's comparison is undocumented.
 fn has_words(person: &Person, query: &str) -> bool {
     let text: Vec<_> = SEARCHED.iter().filter_map(|name| person.value(name)).map(|text| text.to_lowercase()).collect();
     query.to_lowercase().split_whitespace().all(|word| text.iter().any(|text| text.contains(word)))

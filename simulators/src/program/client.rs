@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::common::exchange::exchange;
 
-/// One request; returns the body of an answer with status 200.
+/// Sends one request. Returns the body of a response with status 200.
 pub(super) fn call(simulator: SocketAddr, method: Method, path: &str, form: &[(&str, &str)]) -> Result<String> {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let request = Request::builder()
@@ -33,7 +33,7 @@ pub(super) fn call(simulator: SocketAddr, method: Method, path: &str, form: &[(&
     Ok(text)
 }
 
-/// One text of a JSON answer.
+/// Returns a text field of a JSON response.
 pub(super) fn text(answer: &str, field: &str) -> Result<String> {
     let json: Value = serde_json::from_str(answer).context("the simulator's answer is not JSON")?;
     json[field].as_str().map(ToOwned::to_owned).with_context(|| format!("the simulator's answer has no {field}"))

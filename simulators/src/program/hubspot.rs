@@ -23,7 +23,7 @@ struct Arguments {
     process: Process,
 }
 
-/// Parses arguments, of which the first is the program's name, and does what they say.
+/// Parses arguments, the first of which is the program's name, and executes the command.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use uuid::Uuid;
 
-/// 32 hexadecimal digits that cannot be guessed.
+/// Returns 32 random hexadecimal digits, which cannot be guessed.
 pub(super) fn random() -> String {
     Uuid::new_v4().simple().to_string()
 }

@@ -86,7 +86,7 @@ struct Serve {
     process: Process,
 }
 
-/// Parses arguments, of which the first is the program's name, and does what they say.
+/// Parses arguments, the first of which is the program's name, and executes the command.
 ///
 /// # Errors
 ///
@@ -131,7 +131,7 @@ impl Serve {
         let twilio = builder.service(&self.service).control().try_start()?;
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{}", self.gateway));
         twilio.point_at(self.gateway, &public_url, &self.path, &token);
-        // Enabled by name, as in Twilio's console: the API shows no names for the default, which is all events.
+        // Enable the events by name, as in Twilio's console: by default, all are enabled and the API lists none.
         twilio.filters(&Twilio::EVENTS);
         let mut text = format!("simulated Twilio: {}, webhooks go to {}", twilio.url(), self.gateway);
         if self.secrets.is_none() {

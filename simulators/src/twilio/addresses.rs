@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::twilio::clock::rest_time;
 
-/// The limit of webhooks per conversation.
+/// The maximum number of webhooks per conversation.
 pub(crate) const SCOPED_WEBHOOKS_MAX: usize = 5;
 
-/// A webhook in `Conversations/{CH}/Webhooks`. Gets post events only.
+/// A webhook in `Conversations/{CH}/Webhooks`, which gets post events only.
 #[derive(Debug, Clone)]
 pub(crate) struct ScopedWebhook {
     pub(crate) sid: String,
@@ -23,7 +23,7 @@ impl ScopedWebhook {
         Self { sid, url, filters, date_created: SystemTime::now() }
     }
 
-    /// `url` is the URL of the conversation.
+    /// Returns the JSON of the webhook. `url` is the URL of the conversation.
     pub(crate) fn json(&self, account_sid: &str, conversation_sid: &str, url: &str) -> Value {
         json!({
             "sid": self.sid,
@@ -38,7 +38,7 @@ impl ScopedWebhook {
     }
 }
 
-/// An entry in `Configuration/Addresses`: handles a message to a number that has no conversation with its author.
+/// An entry in `Configuration/Addresses`: handles messages from customers who have no conversation with the number.
 #[derive(Debug, Clone)]
 pub(crate) struct AddressConfiguration {
     pub(crate) sid: String,

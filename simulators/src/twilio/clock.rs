@@ -14,7 +14,7 @@ struct Parts {
     weekday: &'static str,
 }
 
-/// Converts days since 1970 to a date. Years begin in March.
+/// Converts seconds since 1970 to a date. In the calculation, years begin in March.
 fn parts(seconds: u64) -> Parts {
     let days = seconds / DAY;
     let shifted = days + 719_468;
@@ -36,7 +36,7 @@ fn clock(second_of_day: u64) -> String {
     format!("{:02}:{:02}:{:02}", second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60)
 }
 
-/// The format of webhooks: `2024-05-01T10:00:00.000Z`.
+/// Formats a time for webhooks: `2024-05-01T10:00:00.000Z`.
 pub(crate) fn webhook_time(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let parts = parts(since.as_secs());
@@ -44,13 +44,13 @@ pub(crate) fn webhook_time(time: SystemTime) -> String {
     format!("{:04}-{:02}-{:02}T{time}.{millis:03}Z", parts.year, parts.month, parts.day)
 }
 
-/// The format of REST answers: `2024-05-01T10:00:00Z`.
+/// Formats a time for REST responses: `2024-05-01T10:00:00Z`.
 pub(crate) fn rest_time(time: SystemTime) -> String {
     let text = webhook_time(time);
     format!("{}Z", &text[..text.len() - ".000Z".len()])
 }
 
-/// The format of HTTP headers: `Wed, 01 May 2024 10:00:00 GMT`.
+/// Formats a time for HTTP headers: `Wed, 01 May 2024 10:00:00 GMT`.
 pub(crate) fn http_date(time: SystemTime) -> String {
     let parts = parts(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
     let (month, time) = (MONTHS[parts.month - 1], clock(parts.second_of_day));

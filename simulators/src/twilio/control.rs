@@ -14,7 +14,7 @@ use crate::twilio::scenarios::whatsapp;
 use crate::twilio::state::{Shared, State};
 use crate::twilio::{show, steps};
 
-/// Help of the control API and of the program.
+/// The help text of the control API, which the program also shows.
 pub(crate) const HELP: &str = "\
 POST /_control/inbound-sms        from, to, text
 POST /_control/inbound-whatsapp   from, to, text
@@ -31,7 +31,7 @@ GET  /                            all as text
 GET  /_control/log                webhooks, requests, and changes that requests made
 ";
 
-/// Whether a path belongs to the control API rather than to the platform.
+/// Returns whether a path belongs to the control API rather than to the platform.
 pub(crate) fn is_for(path: &str) -> bool {
     path == "/" || path.starts_with("/_control")
 }

@@ -9,7 +9,7 @@ use crate::twilio::message::{Media, Message, Receipt};
 use crate::twilio::model::{Conversation, ConversationState, Participant};
 use crate::twilio::world::{NewMessage, World};
 
-/// The custom routing callback, which has no `EventType`.
+/// The name of the custom routing callback, which has no `EventType`.
 pub(crate) const ROUTING: &str = "routing";
 
 const ADDRESS: &str = "MessagingBinding.Address";
@@ -39,13 +39,13 @@ impl Origin {
         Self { source: "SDK", client_identity: Some(worker.to_owned()) }
     }
 
-    /// A carrier, which cannot report an invalid answer.
+    /// Creates the origin of a carrier's event. A carrier cannot report an invalid response.
     pub(crate) fn carrier(source: &'static str) -> Self {
         Self { source, client_identity: None }
     }
 }
 
-/// Keeps the fields with a value, in this order.
+/// Returns the fields that have a value, in this order.
 fn fields<const N: usize>(pairs: [(&str, Option<String>); N]) -> Fields {
     let present = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     present.collect()
@@ -70,7 +70,7 @@ fn existing(conversation: &Conversation) -> Fields {
     ])
 }
 
-/// `message` has the addresses and the text of the message that created the conversation, if there is one.
+/// Creates `onConversationAdd`. `message`: the addresses and text of the message that created the conversation, if any.
 pub(crate) fn conversation_add(world: &World, new: &Conversation, message: Fields) -> Event {
     Event { name: "onConversationAdd", fields: [conversation(world, new), message].concat() }
 }
@@ -79,7 +79,7 @@ pub(crate) fn conversation_added(world: &World, new: &Conversation, message: Fie
     Event { name: "onConversationAdded", fields: [conversation(world, new), message, existing(new)].concat() }
 }
 
-/// The pre or post event of an update or a removal.
+/// Creates the pre or post event of an update or a removal.
 pub(crate) fn conversation_changed(world: &World, changed: &Conversation, name: &'static str) -> Event {
     let removed = fields([("DateRemoved", removed(name))]);
     Event { name, fields: [existing(changed), conversation(world, changed), removed].concat() }
@@ -131,7 +131,7 @@ pub(crate) fn participant_added(world: &World, conversation_sid: &str, new: &Par
     Event { name: "onParticipantAdded", fields: [participant(world, conversation_sid, new), known].concat() }
 }
 
-/// The pre or post event of an update or a removal.
+/// Creates the pre or post event of an update or a removal.
 pub(crate) fn participant_changed(
     world: &World,
     conversation_sid: &str,
@@ -148,7 +148,7 @@ pub(crate) fn participant_changed(
     Event { name, fields: [participant(world, conversation_sid, changed), known].concat() }
 }
 
-/// The files as a JSON string. `None` without files.
+/// Returns the field with the files as a JSON string. Empty without files.
 pub(crate) fn media(files: &[Media]) -> Fields {
     let show = |media: &Media| {
         let Media { sid, filename, content_type, size, .. } = media;
@@ -200,19 +200,19 @@ pub(crate) fn delivery_updated(world: &World, conversation_sid: &str, message_si
     Event { name: "onDeliveryUpdated", fields }
 }
 
-/// The addresses of a message from one customer: author and company's number.
+/// Returns the addresses of a message from one customer: the author and the company's number.
 pub(crate) fn pair(address: &str, proxy_address: &str) -> Fields {
     fields([(ADDRESS, Some(address.to_owned())), ("MessagingBinding.ProxyAddress", Some(proxy_address.to_owned()))])
 }
 
-/// The addresses of a group: the author, then the others under the same name, the company's number first.
+/// Returns the addresses of a group: the others under one repeated name, the company's number first, and the author.
 pub(crate) fn group(author: &str, everybody_else: &[String]) -> Fields {
     let mut group: Fields = everybody_else.iter().map(|address| (ADDRESS.to_owned(), address.clone())).collect();
     group.push(("MessagingBinding.AuthorAddress".to_owned(), author.to_owned()));
     group
 }
 
-/// `binding` is the result of [`pair`] or [`group`]. The routing callback joins several addresses into one text.
+/// Creates the routing callback from the result of [`pair`] or [`group`]. Joins several addresses into one text.
 pub(crate) fn routing(world: &World, conversation: &Conversation, binding: &Fields) -> Event {
     let addresses: Vec<_> =
         binding.iter().filter(|(name, _)| name == ADDRESS).map(|(_, value)| value.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Faults of REST calls.
+//! Faults that hit REST calls.
 
 use crate::common::fault::{self, Kind};
 
@@ -61,7 +61,7 @@ pub enum Call {
     FetchWebhooks,
     /// `POST /Configuration/Webhooks`
     UpdateWebhooks,
-    /// An unknown operation: 404.
+    /// An unknown operation, which gets a 404.
     Unknown,
     /// Any operation, in a [`Fault`].
     Any,
@@ -109,48 +109,48 @@ impl Call {
     }
 }
 
-/// The way in which a request fails.
+/// The effect of a fault on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// 429 without `Retry-After`.
+    /// Answers 429 without `Retry-After`.
     TooManyRequests,
-    /// 429 with `Retry-After` in seconds.
+    /// Answers 429 with `Retry-After` in seconds.
     TooManyRequestsFor(u64),
-    /// 429 with `Retry-After` as a date this many seconds ahead.
+    /// Answers 429 with `Retry-After` as a date this many seconds ahead.
     TooManyRequestsUntil(u64),
-    /// 503 with `Retry-After` in seconds.
+    /// Answers 503 with `Retry-After` in seconds.
     UnavailableFor(u64),
-    /// This status, without effect.
+    /// Answers with this status. The request has no effect.
     FailBefore(u16),
-    /// This status, although the request takes effect.
+    /// Answers with this status, although the request takes effect.
     FailAfter(u16),
     /// Closes the connection after reading the header.
     CloseBeforeReading,
-    /// Closes the connection after reading the body, without effect.
+    /// Closes the connection after reading the body. The request has no effect.
     CloseAfterReading,
-    /// Closes the connection without an answer, although the request takes effect.
+    /// Closes the connection without a response, although the request takes effect.
     CloseAfterActing,
-    /// Sends half of the answer. The request takes effect.
+    /// Sends half of the response. The request takes effect.
     HalfAnAnswer,
     /// Answers with the right status and a body that is not JSON. The request takes effect.
     Garbage,
-    /// Answers after this many milliseconds. The request takes effect even if the caller has left.
+    /// Answers after this many milliseconds. The request takes effect even if the caller has disconnected.
     Slow(u64),
     /// Closes the connection at once. The request takes effect this many milliseconds later.
     ActLate(u64),
-    /// 50386: the conversation is initializing.
+    /// Answers with code 50386: the conversation is initializing.
     Initializing,
-    /// 50391: concurrent modification.
+    /// Answers with code 50391: concurrent modification.
     ConcurrentModification,
-    /// 50433: claims that the identity is in the conversation already.
+    /// Answers with code 50433: the identity is in the conversation already.
     IdentityExists,
-    /// 50416: claims that the pair of addresses is in use.
+    /// Answers with code 50416: the pair of addresses is in use.
     BindingExists,
-    /// 401.
+    /// Answers 401.
     Unauthorized,
-    /// 404 with 20404.
+    /// Answers 404 with code 20404.
     NotFound,
-    /// 307 to `/redirected` and the same path, which does not exist.
+    /// Redirects with 307 to the same path below `/redirected`, which does not exist.
     Redirect,
 }
 
@@ -186,7 +186,7 @@ impl Action {
         Self::named_all(None).into_iter().map(|(_, action)| action).collect()
     }
 
-    /// Returns the transient actions: a retry is correct and succeeds.
+    /// Returns the transient actions, after which a retry is correct and succeeds.
     pub fn passing() -> Vec<Self> {
         Self::all().into_iter().filter(|action| !action.is_final()).collect()
     }
@@ -205,7 +205,7 @@ pub type Fault = fault::Fault<Action, Call>;
 pub(crate) type Faults = fault::Faults<Action, Call>;
 
 impl Fault {
-    /// Hits only requests with this conversation in the path.
+    /// Restricts the fault to requests with this conversation in the path.
     pub fn conversation(self, sid: &str) -> Self {
         self.within(sid)
     }

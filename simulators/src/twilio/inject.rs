@@ -1,4 +1,4 @@
-//! Carries out a request, or applies its fault.
+//! Executes a request, or applies the fault that hits it.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use crate::twilio::state::Shared;
 
 const RETRY_AFTER: &str = "retry-after";
 
-/// Returns the answer. `None` closes the connection.
+/// Returns the response, or `None` to close the connection.
 pub(crate) async fn answer(
     shared: Arc<Shared>,
     index: usize,
@@ -47,7 +47,7 @@ pub(crate) async fn answer(
         }
         Action::HalfAnAnswer => {
             let reply = acted(&shared, index, request).await;
-            // An empty body has no half.
+            // An empty body cannot be truncated, so the connection is closed.
             if reply.body.is_empty() {
                 return None;
             }

@@ -17,7 +17,7 @@ pub struct Message {
     pub author: String,
     /// The text. Empty if the message has only files.
     pub body: String,
-    /// JSON, which the API represents as a string.
+    /// The attributes: JSON, which the API represents as a string.
     pub attributes: Value,
     /// The files in order. The REST API accepts one per message.
     pub media: Vec<Media>,
@@ -33,7 +33,7 @@ pub struct Message {
 pub struct Media {
     /// `ME...`
     pub sid: String,
-    /// The file name. Some carriers send none.
+    /// The file name. Some carriers omit it.
     pub filename: Option<String>,
     /// The media type, such as `image/png`.
     pub content_type: String,
@@ -88,7 +88,7 @@ pub enum DeliveryStatus {
 impl DeliveryStatus {
     const ALL: [Self; 5] = [Self::Sent, Self::Delivered, Self::Read, Self::Undelivered, Self::Failed];
 
-    /// The name in the API.
+    /// Returns the name in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Sent => "sent",
@@ -103,7 +103,7 @@ impl DeliveryStatus {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// Returns true if a message with this status had the other status before.
+    /// Returns whether a message with this status has had the other status before.
     fn has_been(self, earlier: Self) -> bool {
         match earlier {
             Self::Sent => self != Self::Failed,
@@ -126,7 +126,7 @@ impl Media {
 }
 
 impl Stored {
-    /// `path` is the path of the resource.
+    /// Returns the JSON of the file. `path` is the path of the resource.
     pub(crate) fn json(&self, account_sid: &str, service_sid: &str, storage_url: &str, path: &str) -> Value {
         let Media { sid, filename, content_type, size, .. } = &self.media;
         json!({
@@ -142,7 +142,7 @@ impl Stored {
             "filename": filename,
             "author": "sender",
             "url": path,
-            // As captured: the first URL has no host, the second has another host.
+            // As in captured traffic, the first URL has no host and the second has another host.
             "links": { "content": format!("{path}/Content"), "content_direct_temporary": self.temporary_url(storage_url) },
         })
     }
@@ -206,7 +206,7 @@ impl Message {
         })
     }
 
-    /// For each status: `all`, `some` or `none` of the participants with an address.
+    /// Returns for each status whether `all`, `some` or `none` of the participants with an address reached it.
     fn delivery(&self) -> Value {
         if self.receipts.is_empty() {
             return Value::Null;
@@ -227,7 +227,7 @@ impl Message {
         summary
     }
 
-    /// The recipients with an address: all participants except the author.
+    /// Returns the recipients: all participants with an address, except the author.
     pub(crate) fn readers<'c>(&self, conversation: &'c Conversation) -> Vec<&'c Participant> {
         let reads = |participant: &&Participant| participant.address.as_ref().is_some_and(|own| *own != self.author);
         conversation.participants.iter().filter(reads).collect()

@@ -17,12 +17,12 @@ pub enum ConversationState {
     Inactive,
     /// Open.
     Active,
-    /// Closed for good.
+    /// Closed permanently.
     Closed,
 }
 
 impl ConversationState {
-    /// The name in the API.
+    /// Returns the name in the API.
     pub fn name(self) -> &'static str {
         match self {
             Self::Initializing => "initializing",
@@ -44,21 +44,21 @@ pub struct Conversation {
     pub sid: String,
     /// The name that the app shows.
     pub friendly_name: Option<String>,
-    /// A second key, chosen at creation.
+    /// A second key of the conversation, chosen at creation.
     pub unique_name: Option<String>,
-    /// JSON, which the API represents as a string.
+    /// The attributes: JSON, which the API represents as a string.
     pub attributes: Value,
     /// The state.
     pub state: ConversationState,
-    /// Oldest first.
+    /// The participants, oldest first.
     pub participants: Vec<Participant>,
-    /// Oldest first.
+    /// The messages, oldest first.
     pub messages: Vec<Message>,
     pub(crate) webhooks: Vec<ScopedWebhook>,
     pub(crate) messaging_service_sid: String,
     /// The company's number in a group MMS.
     pub(crate) business_number: Option<String>,
-    /// The number of writes to reject before the conversation becomes active.
+    /// The number of writes that are rejected before the conversation becomes active.
     pub(crate) refusals_left: Option<u32>,
     pub(crate) timers: Value,
     pub(crate) date_created: SystemTime,
@@ -89,7 +89,7 @@ impl Conversation {
         self.messages.iter().find(|message| message.sid == sid)
     }
 
-    /// The resource path of its messages.
+    /// Returns the resource path of the conversation's messages.
     pub(crate) fn place<'p>(&'p self, account_sid: &'p str, service_sid: &'p str, base: &str) -> Place<'p> {
         let url = format!("{base}/Conversations/{}", self.sid);
         Place { account_sid, service_sid, conversation_sid: &self.sid, url }
@@ -134,7 +134,7 @@ pub struct Participant {
     pub proxy_address: Option<String>,
     /// The company's number that represents a worker in a group MMS.
     pub projected_address: Option<String>,
-    /// JSON, which the API represents as a string.
+    /// The attributes: JSON, which the API represents as a string.
     pub attributes: Value,
     pub(crate) role_sid: String,
     pub(crate) last_read_message_index: Option<i64>,
@@ -144,7 +144,7 @@ pub struct Participant {
 }
 
 impl Participant {
-    /// `sms` or `whatsapp`; `chat` for a worker without a number.
+    /// Returns `sms` or `whatsapp`, or `chat` for a worker without a number.
     pub(crate) fn kind(&self) -> &'static str {
         match self.address.as_ref().or(self.projected_address.as_ref()) {
             Some(address) if address.starts_with("whatsapp:") => "whatsapp",

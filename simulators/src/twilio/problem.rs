@@ -1,6 +1,6 @@
 //! Twilio's errors: a code from Twilio's dictionary, an HTTP status, and a JSON body of one shape.
 //!
-//! The status of most 50xxx codes is not documented. Those marked [?] are guesses.
+//! The status of most 50xxx codes is not documented. Statuses and codes marked [?] are guesses.
 
 use serde_json::{Value, json};
 
@@ -41,12 +41,12 @@ impl Problem {
         Self::new(status, 20500, "An internal server error has occurred")
     }
 
-    /// A missing or invalid parameter: 20001 is Twilio's generic code.
+    /// Creates the error for a missing or invalid parameter: 20001 is Twilio's generic code.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, 20001, message)
     }
 
-    /// Attributes that are not JSON, or too long. [?]
+    /// Creates the error for attributes that are not JSON or too long. [?]
     pub(crate) fn attributes(message: impl Into<String>) -> Self {
         Self::new(400, 50306, message)
     }
@@ -55,7 +55,7 @@ impl Problem {
         Self::new(409, 50386, "Conversation is initializing and cannot be changed yet")
     }
 
-    /// [?] The status.
+    /// Creates the error for a concurrent modification. [?] The status is a guess.
     pub(crate) fn concurrent_modification() -> Self {
         Self::new(409, 50391, "The conversation was modified by another request")
     }
@@ -70,32 +70,32 @@ impl Problem {
         Self::new(409, 50416, message)
     }
 
-    /// As captured.
+    /// Creates the error for a unique name that is in use, as in captured traffic.
     pub(crate) fn unique_name_exists() -> Self {
         Self::new(409, 50353, "Conversation with provided unique name already exists")
     }
 
-    /// [?] The status.
+    /// Creates the error for a message text that is too long. [?] The status is a guess.
     pub(crate) fn body_too_long() -> Self {
         Self::new(400, 50504, "Message body parameter is too long")
     }
 
-    /// More than five webhooks of one conversation. [?] The status.
+    /// Creates the error for more than five webhooks of one conversation. [?] The status is a guess.
     pub(crate) fn scoped_webhooks_max() -> Self {
         Self::new(400, 50361, "The limit of webhooks of a conversation is reached")
     }
 
-    /// [?] The status.
+    /// Creates the error for a closed conversation. [?] The status is a guess.
     pub(crate) fn closed() -> Self {
         Self::new(409, 50377, "Conversation is closed and cannot be updated")
     }
 
-    /// Too many participants. [?] The status, and which of the two codes applies.
+    /// Creates the error for too many participants. [?] The status and the choice between two codes are guesses.
     pub(crate) fn participants_max() -> Self {
         Self::new(400, 50417, "The limit of participants of a conversation is reached")
     }
 
-    /// Too many participants with an address. [?]
+    /// Creates the error for too many participants with an address. [?]
     pub(crate) fn non_chat_participants_max() -> Self {
         Self::new(400, 50422, "The limit of non-chat participants of a conversation is reached")
     }
@@ -104,17 +104,17 @@ impl Problem {
         Self::new(400, 50407, "Invalid messaging binding: address and proxy address are the same")
     }
 
-    /// [?] The code. The dictionary lists 50427 next to the codes of groups.
+    /// Creates the error for a projected address. [?] The dictionary lists 50427 next to the codes of groups.
     pub(crate) fn projected_address(message: &str) -> Self {
         Self::new(400, 50427, message)
     }
 
-    /// A pre-event webhook rejected the change. [?] Code and status.
+    /// Creates the error for a change that a pre-event webhook rejected. [?] Code and status are guesses.
     pub(crate) fn rejected(event: &str) -> Self {
         Self::new(403, 50107, format!("The webhook of {event} rejected the request"))
     }
 
-    /// A pre-event webhook answered with an invalid value. [?] Code and status.
+    /// Creates the error for an invalid response of a pre-event webhook. [?] Code and status are guesses.
     pub(crate) fn invalid_answer(event: &str, error: &str) -> Self {
         Self::new(400, 50068, format!("The webhook of {event} answered an invalid value: {error}"))
     }

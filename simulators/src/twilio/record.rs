@@ -11,9 +11,9 @@ use crate::twilio::model::ConversationState;
 /// The credentials of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authorization {
-    /// No credentials.
+    /// The request has no credentials.
     Missing,
-    /// Unknown credentials.
+    /// The credentials are unknown.
     Wrong,
     /// Account SID and auth token.
     AuthToken,
@@ -52,9 +52,9 @@ pub struct Recorded {
     pub user_agent: Option<String>,
     /// The fault that hit the request.
     pub fault: Option<Action>,
-    /// The status of the answer. `None` if the connection was closed or the caller left.
+    /// The status of the response. `None` if the connection was closed or the caller disconnected.
     pub status: Option<u16>,
-    /// Whether the request took effect, regardless of the answer.
+    /// Whether the request took effect, regardless of the response.
     pub acted: bool,
 }
 
@@ -86,19 +86,19 @@ pub struct Fired {
     pub fields: Vec<(String, String)>,
     /// `I-Twilio-Idempotency-Token`.
     pub token: String,
-    /// The status of the answer. `None` if no answer arrived in time.
+    /// The status of the response. `None` if no answer arrived in time.
     pub status: Option<u16>,
-    /// The body of the answer.
+    /// The body of the response.
     pub body: String,
-    /// The time until the answer or the timeout.
+    /// The time until the response or the timeout.
     pub elapsed: Duration,
-    /// Whether the connection failed or ended without an answer.
+    /// Whether the connection failed or ended without a response.
     pub unreachable: bool,
-    /// Whether the deadline passed before the answer arrived.
+    /// Whether the deadline passed before the response arrived.
     pub late: bool,
     /// Whether a 2xx status arrived in time.
     pub acknowledged: bool,
-    /// The error that Twilio's debugger would show, such as an answer that is not JSON.
+    /// The error that Twilio's debugger would show, such as a response that is not JSON.
     pub error: Option<String>,
 }
 
@@ -211,14 +211,14 @@ pub enum Effect {
     },
     /// The configuration of the webhooks was set.
     WebhooksSet,
-    /// A conversation got a webhook of its own.
+    /// A webhook was added to a conversation.
     ScopedWebhookAdded {
         /// `CH...`
         conversation: String,
         /// The URL of the webhook.
         url: String,
     },
-    /// A conversation lost a webhook of its own.
+    /// A webhook of a conversation was removed.
     ScopedWebhookRemoved {
         /// `CH...`
         conversation: String,
@@ -242,7 +242,7 @@ pub enum Effect {
 /// The reason for which a conversation or a message was rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// The event whose webhook rejected it, or at which Twilio rejected it.
+    /// The event whose webhook rejected the change, or at which Twilio rejected it.
     pub event: String,
     /// The conversation, if one exists.
     pub conversation: Option<String>,
@@ -250,7 +250,7 @@ pub struct Rejection {
     pub status: u16,
     /// Twilio's error code, if Twilio rejected it.
     pub code: Option<u32>,
-    /// The answer of the webhook, or Twilio's message.
+    /// The response body of the webhook, or Twilio's message.
     pub body: String,
 }
 

@@ -1,4 +1,4 @@
-//! The REST API: routes a request, applies its change, answers, and fires webhooks.
+//! The REST API: routes a request, applies the change, responds, and fires webhooks.
 
 mod addresses;
 mod conversations;
@@ -76,7 +76,7 @@ impl Place {
             ("GET", ["ParticipantConversations"]) => Call::ParticipantConversations,
             ("GET", ["Configuration", "Webhooks"]) => Call::FetchWebhooks,
             ("POST", ["Configuration", "Webhooks"]) => Call::UpdateWebhooks,
-            // Addresses belong to the account, not to a service.
+            // Address configurations belong to the account, not to a service.
             ("POST", ["Configuration", "Addresses"]) if service.is_none() => Call::CreateAddress,
             ("GET", ["Configuration", "Addresses", _]) if service.is_none() => Call::FetchAddress,
             ("POST", ["Configuration", "Addresses", _]) if service.is_none() => Call::UpdateAddress,
@@ -107,7 +107,7 @@ pub(crate) struct RestRequest {
     pub(crate) bytes: Bytes,
     pub(crate) authorization: Authorization,
     pub(crate) webhook_enabled: bool,
-    /// The base of URLs in the answer.
+    /// The base of URLs in the response.
     pub(crate) url: String,
     /// The base of download URLs.
     pub(crate) storage_url: String,
@@ -118,7 +118,7 @@ impl RestRequest {
         self.form.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the value of a field, and `None` if it is empty.
+    /// Returns the value of a field, or `None` if the value is empty.
     fn filled(&self, name: &str) -> Option<String> {
         self.field(name).filter(|value| !value.is_empty()).map(ToOwned::to_owned)
     }
@@ -167,7 +167,7 @@ struct Done {
     status: u16,
     body: Option<Value>,
     effects: Vec<Effect>,
-    /// The pre event, which may reject the request, and the post events.
+    /// The pre event, which may reject the request.
     before: Option<Event>,
     after: Vec<Event>,
 }
@@ -178,7 +178,7 @@ impl Done {
     }
 }
 
-/// Carries out a request and returns whether it had an effect.
+/// Executes a request. Returns the response, and whether the request had an effect.
 pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Reply, bool) {
     if request.place.call == Call::DownloadContent {
         let reply = shared.read(|state| media::download(&state.world, &request));
@@ -195,7 +195,7 @@ pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Repl
     }
     let origin = Origin::api();
     if request.webhook_enabled {
-        // Applied to a copy first: the pre event contains the result.
+        // Apply the change to a copy first: the pre event contains the result.
         let mut copy = shared.read(|state| state.world.clone());
         if let Ok(Done { before: Some(event), .. }) = perform(&mut copy, &request) {
             let name = event.name;
@@ -250,7 +250,7 @@ fn guard(world: &World, request: &RestRequest) -> Result<(), Problem> {
         return Err(Problem::not_found(&request.path));
     }
     if !request.is_form && request.place.call != Call::UploadMedia {
-        // [?] Twilio's answer to another content type. The body is ignored.
+        // [?] Twilio's response to other content types is undocumented. The body is ignored.
         return Err(Problem::invalid("The body must be application/x-www-form-urlencoded"));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Scenarios for tests. Each returns once its webhooks are sent, without waiting for retries.
+//! Scenarios for tests. Each returns once the scenario's webhooks are sent, without waiting for retries.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::twilio::webhook::retried;
 pub type FileToSend<'f> = (&'f str, &'f str, &'f [u8]);
 
 impl Twilio {
-    /// A customer sends an SMS to a number of the company. Returns the SID of the conversation: the open one of the two
+    /// Sends a customer's SMS to a number of the company. Returns the SID of the conversation: the open one of the two
     /// numbers, or a new one.
     pub fn inbound_sms(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
         self.inbound_sms_with(from, to, text, &[])
     }
 
-    /// Like [`Twilio::inbound_sms`], as an MMS with files.
+    /// Works like [`Twilio::inbound_sms`], but sends an MMS with files.
     pub fn inbound_sms_with(
         &self,
         from: &str,
@@ -32,12 +32,12 @@ impl Twilio {
         self.runtime().block_on(steps::inbound(&self.shared, "SMS", from, to, text, files))
     }
 
-    /// Like [`Twilio::inbound_sms`], over WhatsApp. Adds the prefix `whatsapp:` to numbers without one.
+    /// Works like [`Twilio::inbound_sms`], over WhatsApp. Adds the prefix `whatsapp:` to numbers without it.
     pub fn inbound_whatsapp(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
         self.inbound_whatsapp_with(from, to, text, &[])
     }
 
-    /// Like [`Twilio::inbound_whatsapp`], with files.
+    /// Works like [`Twilio::inbound_whatsapp`], but sends files as well.
     pub fn inbound_whatsapp_with(
         &self,
         from: &str,
@@ -49,7 +49,7 @@ impl Twilio {
         self.runtime().block_on(steps::inbound(&self.shared, "WHATSAPP", &from, &to, text, files))
     }
 
-    /// A worker writes into a conversation in an app that uses Twilio's SDK, and joins the conversation first if
+    /// Adds a worker's message from an app that uses Twilio's SDK. The worker joins the conversation first if
     /// necessary. Returns the SID of the message.
     pub fn agent_writes(
         &self,
@@ -61,8 +61,8 @@ impl Twilio {
         self.runtime().block_on(steps::agent(&self.shared, conversation, identity, text, files))
     }
 
-    /// Carriers report the status of a message for each recipient with an address: fires `onDeliveryUpdated`, with the
-    /// error code if there is one.
+    /// Reports the status of a message for each recipient with an address, as carriers do. Fires `onDeliveryUpdated`,
+    /// with the error code if there is one.
     ///
     /// # Panics
     ///
@@ -72,14 +72,14 @@ impl Twilio {
         assert!(reported, "message {message} is unknown or has no recipient with an address\n{}", self.dump());
     }
 
-    /// A group MMS: `author` writes to `to`, the company's number, and to `others`. Returns once the conversation is
-    /// active and contains the message.
+    /// Sends a group MMS from `author` to `to`, the company's number, and to `others`. Returns once the conversation
+    /// is active and contains the message.
     pub fn group_mms(&self, author: &str, others: &[&str], to: &str, text: &str) -> Result<String, Rejection> {
         self.runtime().block_on(steps::group(&self.shared, author, others, to, text))
     }
 
-    /// A worker starts a conversation in the app, which got `proxy_address` from the gateway. A pair of addresses that
-    /// is in use is rejected with 50416 and leaves an empty conversation.
+    /// Starts a conversation as a worker does in the app, which got `proxy_address` from the gateway. A pair of
+    /// addresses that is in use is rejected with 50416 and leaves an empty conversation.
     pub fn outgoing(
         &self,
         worker: &str,

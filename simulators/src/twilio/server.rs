@@ -1,4 +1,4 @@
-//! Reads requests and sends or withholds answers.
+//! Reads requests, and sends or withholds the responses.
 
 use std::sync::Arc;
 
@@ -59,14 +59,14 @@ pub(crate) async fn respond(
         url: shared.url.clone(),
         storage_url: shared.storage_url.clone(),
     };
-    // Spawned, since Twilio completes a request even if the caller disconnects.
+    // Spawn a task: Twilio completes a request even if the caller disconnects.
     let working = tokio::spawn(inject::answer(Arc::clone(&shared), index, request, fault));
     let reply = working.await.ok().flatten().ok_or(Cut)?;
     shared.update(|state| state.requests[index].status = Some(reply.status));
     Ok(response(reply))
 }
 
-/// Records a request and takes the fault that hits it.
+/// Records a request. Returns the index of the record and the fault that hits the request.
 fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize, Option<Action>) {
     shared.update(|state| {
         let fault = state.faults.draw(place.call, place.conversation.as_deref());

@@ -1,4 +1,4 @@
-//! Conversations as text for people.
+//! Formats conversations as human-readable text.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::twilio::model::{Conversation, Participant};
 use crate::twilio::state::{Shared, State};
 
-/// How long [`assigned`] waits: a gateway assigns a worker within milliseconds.
+/// The timeout of [`assigned`]: a gateway assigns a worker within milliseconds.
 const ASSIGNMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Returns all conversations, oldest first.
@@ -19,7 +19,7 @@ pub(crate) fn all(state: &State) -> String {
     conversations.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-/// One conversation, as soon as a worker is in it or the wait has timed out.
+/// Returns one conversation once it has a worker, or the wait has timed out.
 pub(crate) async fn assigned(shared: &Arc<Shared>, sid: &str) -> Option<String> {
     let is_assigned = |state: &State| state.conversation(sid).is_none_or(|known| !known.workers().is_empty());
     let _ = tokio::time::timeout(ASSIGNMENT_TIMEOUT, shared.until(is_assigned)).await;

@@ -12,7 +12,7 @@ use crate::twilio::record::{Effect, Fired, Recorded};
 use crate::twilio::settings::Settings;
 use crate::twilio::world::World;
 
-/// Everything that happened and everything stored. [`crate::Twilio::wait_for`] prints it when it times out.
+/// All recorded events and all stored data. [`crate::Twilio::wait_for`] prints this state after a timeout.
 pub struct State {
     pub(crate) world: World,
     pub(crate) requests: Vec<Recorded>,

@@ -22,7 +22,7 @@ use crate::twilio::world::{NewMessage, NewParticipant, World};
 struct Scenario {
     shared: Arc<Shared>,
     origin: Origin,
-    /// Events to fire later, in any order.
+    /// Events that are fired later, in any order.
     held: Vec<Event>,
 }
 
@@ -35,8 +35,8 @@ impl Scenario {
         self.shared.read(|state| make(&state.world))
     }
 
-    /// Fires a pre event. An invalid answer has no effect if a carrier caused the event, since a carrier cannot report
-    /// it.
+    /// Fires a pre event. If a carrier caused the event, an invalid response has no effect, since a carrier cannot
+    /// report it.
     async fn fire_pre(&self, event: Event, conversation: Option<&str>) -> Result<Changes, Rejection> {
         let name = event.name;
         let rejection = |status, code, body| {
@@ -124,7 +124,7 @@ impl Scenario {
     }
 }
 
-/// A message from one customer, added to the conversation of the two numbers or to a new one.
+/// Adds a message from one customer to the conversation of the two numbers, or to a new conversation.
 pub(crate) async fn inbound(
     shared: &Arc<Shared>,
     source: &'static str,
@@ -158,11 +158,11 @@ pub(crate) async fn inbound(
     let changes = scenario.fire_pre(asked.expect("it was just made"), None).await?;
     let sid = shared.update(|state| {
         let conversation = state.world.create(changes.friendly_name, changes.attributes);
-        // [?] Whether this webhook also gets the message that created the conversation.
+        // [?] Twilio may not send the message that created the conversation to this webhook.
         conversation.webhooks.extend(attached);
         let sid = conversation.sid.clone();
         let (address, proxy_address) = (Some(from.to_owned()), Some(to.to_owned()));
-        // A concurrent message may have created the conversation. [?] Twilio's behavior in that case.
+        // A concurrent message may have created the conversation. [?] Twilio's behavior is undocumented.
         let _ = state.world.add(&sid, NewParticipant { address, proxy_address, ..NewParticipant::default() });
         sid
     });
@@ -173,7 +173,7 @@ pub(crate) async fn inbound(
     said.map(|_| sid)
 }
 
-/// A message to several numbers, one of which is the company's.
+/// Adds a message to several numbers, one of which is the company's.
 pub(crate) async fn group(
     shared: &Arc<Shared>,
     author: &str,
@@ -258,7 +258,7 @@ fn activate_after(shared: &Arc<Shared>, sid: &str, time: Duration) {
     });
 }
 
-/// A worker writes first: creates the conversation, adds the customer, then the worker.
+/// Starts a conversation as a worker: creates the conversation, adds the customer, then the worker.
 pub(crate) async fn outgoing(
     shared: &Arc<Shared>,
     worker: &str,
@@ -317,7 +317,7 @@ async fn join(scenario: &mut Scenario, sid: &str, newcomer: NewParticipant) -> R
     Ok(())
 }
 
-/// A worker writes in an app. Returns the SID of the message.
+/// Adds a worker's message from an app. Returns the SID of the message.
 pub(crate) async fn agent(
     shared: &Arc<Shared>,
     sid: &str,
@@ -337,7 +337,7 @@ pub(crate) async fn agent(
     said
 }
 
-/// Carriers report on a message. Returns false if no recipient has an address.
+/// Applies carriers' reports on a message. Returns false if no recipient has an address.
 pub(crate) async fn delivery(
     shared: &Arc<Shared>,
     message: &str,
@@ -346,7 +346,7 @@ pub(crate) async fn delivery(
 ) -> bool {
     let reports = shared.update(|state| report(&mut state.world, message, status, error_code.unwrap_or(0)));
     for (source, event) in &reports {
-        // [?] The source of such an event.
+        // [?] The source of such an event is a guess.
         let mut scenario = Scenario::new(shared, Origin::carrier(source));
         scenario.fire_post(Some(event.clone())).await;
         scenario.flush().await;

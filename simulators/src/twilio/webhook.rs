@@ -1,4 +1,4 @@
-//! Sends signed webhooks with Twilio's timeouts, and interprets the answers as Twilio does.
+//! Sends signed webhooks with Twilio's timeouts, and interprets the responses as Twilio does.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) enum PreEventOutcome {
     Invalid(String),
 }
 
-/// The changes that the answer to a pre event requests.
+/// The changes that the response to a pre event requests.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) friendly_name: Option<String>,
@@ -50,7 +50,7 @@ fn is_pre(event: &str) -> bool {
     event.ends_with("Add") || event.ends_with("Update") || event.ends_with("Remove")
 }
 
-/// Returns the URL for an event in the configuration of the account and its services.
+/// Returns the URL for an event from the configuration of the account and its services.
 fn configured(state: &State, event: &str) -> Option<String> {
     let (gateway, webhooks) = (state.settings.gateway.as_ref()?, &state.world.webhooks);
     let url = match event {
@@ -61,7 +61,7 @@ fn configured(state: &State, event: &str) -> Option<String> {
     Some(url.clone()).filter(|url| !url.is_empty())
 }
 
-/// Returns the URLs for an event in the conversation's own webhooks.
+/// Returns the URLs for an event from the conversation's own webhooks.
 fn scoped(state: &State, event: &str, fields: &Fields) -> Vec<String> {
     let sid = fields.iter().find(|(name, _)| name == "ConversationSid").map(|(_, sid)| sid.as_str());
     let Some(conversation) = sid.and_then(|sid| state.world.conversation(sid)).filter(|_| event != ROUTING) else {
@@ -77,7 +77,7 @@ fn target(state: &State, event: &str, url: &str) -> Option<Target> {
         ROUTING => state.settings.routing_deadline,
         _ => state.settings.conversations_deadline,
     };
-    // A fragment is neither sent nor signed.
+    // URL fragments are neither sent nor signed.
     let url = url.split('#').next().unwrap_or_default().to_owned();
     Some(Target { address: gateway.address, url, token: gateway.token.clone(), deadline })
 }
@@ -220,7 +220,7 @@ impl Shared {
     }
 }
 
-/// Increments `RetryCount`.
+/// Returns the fields with an incremented `RetryCount`.
 pub(crate) fn retried(mut fields: Fields) -> Fields {
     for (_, count) in fields.iter_mut().filter(|(name, _)| name == "RetryCount") {
         *count = (count.parse::<u32>().unwrap_or(0) + 1).to_string();
@@ -241,7 +241,7 @@ fn error(event: &str, status: u16, body: &str) -> Option<String> {
     changes(event, body).err()
 }
 
-/// Parses the answer to a pre event. Ignores unknown keys.
+/// Parses the response to a pre event. Ignores unknown keys.
 fn changes(event: &str, body: &str) -> Result<Changes, String> {
     if body.is_empty() {
         return Ok(Changes::default());

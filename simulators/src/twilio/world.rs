@@ -1,4 +1,4 @@
-//! The account: the state that requests and scenarios read and change.
+//! The account's data, which requests and scenarios read and change.
 
 use std::time::SystemTime;
 
@@ -29,17 +29,17 @@ pub(crate) struct World {
     pub(crate) addresses: Vec<AddressConfiguration>,
     pub(crate) participants_max: usize,
     pub(crate) non_chat_participants_max: usize,
-    /// Makes SIDs unique across simulators, so that a test can replace one with another.
+    /// A random number that makes SIDs unique across simulators, so that a test can replace one with another.
     salt: u64,
     sids: u64,
 }
 
-/// `Configuration/Webhooks`, one for the account and all services.
+/// The single `Configuration/Webhooks` of the account and all services.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Webhooks {
     pub(crate) pre_webhook_url: String,
     pub(crate) post_webhook_url: String,
-    /// `None` allows all events.
+    /// The enabled events. `None` enables all events.
     pub(crate) filters: Option<Vec<String>>,
     pub(crate) target: String,
 }
@@ -262,7 +262,7 @@ impl World {
     }
 }
 
-/// In a group MMS, workers send from the company's number.
+/// Checks that workers in a group MMS send from the company's number.
 fn projected(conversation: &Conversation, projected_address: Option<&str>) -> Result<(), Problem> {
     let Some(projected_address) = projected_address else {
         return Err(Problem::projected_address("A projected address is required in a group conversation"));

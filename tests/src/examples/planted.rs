@@ -1,21 +1,21 @@
-//! Typical mistakes of authors, inserted into the examples: `frontgate plugin test` has to detect and name each.
+//! Inserts typical mistakes of authors into the examples; `frontgate plugin test` must detect and name each mistake.
 
 use crate::examples::{Edit, Example};
 
 /// A kind of mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
-    /// Every page but the first loses its first customer.
+    /// Every page except the first one lacks its first customer.
     Gap,
     /// WhatsApp addresses lack their prefix.
     WrongField,
-    /// A text instead of a record; compilers reject it in typed languages.
+    /// A text is returned instead of a record; compilers of typed languages reject it.
     WrongType,
     /// A search never ends.
     Slow,
     /// Notes are three megabytes long.
     TooLarge,
-    /// A failing CRM is shown as an empty one.
+    /// If the CRM fails, the list of customers is empty.
     Silent,
 }
 
@@ -123,7 +123,7 @@ fn typescript(mistake: Mistake) -> Option<Edit> {
     }
 }
 
-/// Edits that are equal in JavaScript and TypeScript.
+/// Returns the edit for a mistake; JavaScript and TypeScript share these edits.
 fn script(file: &'static str, mistake: Mistake) -> Option<Edit> {
     match mistake {
         Mistake::Gap => {

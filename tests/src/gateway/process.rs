@@ -1,4 +1,4 @@
-//! What Linux reports about a gateway's process: threads, memory, descriptors.
+//! Reads data about a gateway's process from Linux: threads, memory, descriptors.
 
 use std::fs::{self, DirEntry};
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::Gateway;
 
 impl Gateway {
-    /// The threads of the process.
+    /// Returns the threads of the process.
     pub fn threads(&self) -> Vec<Thread> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.process.0.id())).expect("a Linux system").flatten();
         let read = |task: &DirEntry, name| fs::read_to_string(task.path().join(name));
-        // A thread that has ended meanwhile is skipped.
+        // A thread that has exited meanwhile is skipped.
         tasks
             .filter_map(|task| {
                 let (stat, schedstat) = (read(&task, "stat").ok()?, read(&task, "schedstat").ok()?);
@@ -19,24 +19,24 @@ impl Gateway {
             .collect()
     }
 
-    /// Minor page faults of the process so far.
+    /// Returns the number of minor page faults of the process so far.
     pub fn page_faults(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).expect("a Linux system");
         let (_, fields) = stat.rsplit_once(") ").expect("its name in parentheses");
         fields.split(' ').nth(7).and_then(|number| number.parse().ok()).expect("a number")
     }
 
-    /// The number of open descriptors.
+    /// Returns the number of open descriptors.
     pub fn descriptors(&self) -> usize {
         fs::read_dir(format!("/proc/{}/fd", self.process.0.id())).expect("a Linux system").count()
     }
 
-    /// Resident anonymous memory, in KiB.
+    /// Returns the resident anonymous memory in KiB.
     pub fn resident_kib(&self) -> u64 {
         self.memory_kib("RssAnon:")
     }
 
-    /// Peak resident memory, in KiB.
+    /// Returns the peak resident memory in KiB.
     pub fn peak_kib(&self) -> u64 {
         self.memory_kib("VmHWM:")
     }
@@ -57,7 +57,7 @@ pub struct Thread {
     pub nice: i32,
     /// The time slice that the thread requests; `None` if this system does not support or report slices.
     pub slice: Option<Duration>,
-    /// The CPU time used.
+    /// The CPU time used so far.
     pub ran: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Thread {
     }
 }
 
-/// Linux before 6.12 accepts a requested slice but ignores it.
+/// Returns whether Linux applies a requested slice. Versions before 6.12 accept it but ignore it.
 fn supports_slices() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a Linux system");
     let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());

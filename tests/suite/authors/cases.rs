@@ -1,11 +1,11 @@
-//! `plugin test`: the author's own cases.
+//! Tests `plugin test` with cases written by the author.
 
 use frontgate_tests::component;
 use serde_json::json;
 
 use super::{Project, checks_with};
 
-/// A case that lists customers with a plugin that calls `https://crm.test/` first.
+/// Returns a case that lists customers. The plugin first calls `https://crm.test/`.
 fn page(http: serde_json::Value, answer: serde_json::Value) -> serde_json::Value {
     json!({
         "call": "crm.list-customers",

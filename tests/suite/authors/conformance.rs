@@ -1,4 +1,4 @@
-//! `plugin test`: the conformance checks that apply to every plugin.
+//! Tests the conformance checks of `plugin test`, which apply to every plugin.
 
 use std::fs;
 
@@ -8,7 +8,8 @@ use url::form_urlencoded;
 
 use super::{Project, checks_with};
 
-/// A plugin for every role with one flaw. A generous CPU limit keeps a busy machine from causing timeouts.
+/// Returns the project of a plugin that has every role and one flaw. A high CPU limit avoids timeouts on a busy
+/// machine.
 fn flawed(flaw: &str) -> Project {
     let toml = format!("[plugin.config]\nflaw = \"{flaw}\"\n[plugin.limits]\ncpu_time_ms = 500\n");
     Project::new(&component("flawed"), &toml)
@@ -62,7 +63,7 @@ fn each_flaw_is_reported_with_advice() {
     }
 }
 
-/// A case with a provider's request and the expected result.
+/// Returns a case with a request of a provider and the expected result.
 fn webhook_case(headers: &Value, body: &str, answer: &Value) -> Value {
     let url = "https://gw.example.net/front/sms/key/provider";
     json!({
@@ -123,7 +124,7 @@ fn signed_webhooks_need_a_case_that_contains_markup() {
     assert!(passed.iter().any(|check| check.contains("text that a customer types stays text")), "{report:#}");
 }
 
-/// A bundled plugin with its own plugin.toml and cases.
+/// Returns the project of a bundled plugin with its own plugin.toml and cases.
 fn bundled(name: &str) -> Project {
     let folder = root().join("plugins").join(name);
     let toml = fs::read_to_string(folder.join("plugin.toml")).expect("a file");
@@ -191,13 +192,13 @@ fn without_a_test_upstream_the_report_explains_how_to_configure_one() {
     let skipped = checks_with(&report, "skipped");
     let advised = skipped.iter().filter(|check| check.contains("[test] upstreams"));
     assert_eq!(advised.count(), 1, "{report:#}");
-    // An empty list after a failed request proves nothing.
+    // An empty list after a failed request does not show that the list can be read to its end.
     let report = Project::new(&component("flawed"), &toml("calm")).test_report(&[]);
     let read = |check: &String| check.contains("the list of customers can be read to its end");
     assert!(checks_with(&report, "skipped").iter().any(read), "{report:#}");
 }
 
-/// A server that answers every request with 204.
+/// Starts a server that answers every request with 204.
 fn upstream() -> std::net::SocketAddr {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

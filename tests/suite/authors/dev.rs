@@ -1,4 +1,4 @@
-//! `frontgate dev`: build, swap, repeat the last callback.
+//! Tests `frontgate dev`: build, replace the plugin, repeat the last callback.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::Project;
 
-/// Longer than a build in these tests takes on any machine.
+/// The time limit for a build, long enough on any machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running `frontgate dev`.
@@ -35,7 +35,7 @@ impl Dev {
         Self { child, keys, lines }
     }
 
-    /// The output of the next round.
+    /// Waits for the next round to end, and returns its output.
     fn round(&self) -> String {
         let mut shown = String::new();
         loop {

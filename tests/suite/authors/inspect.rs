@@ -1,4 +1,4 @@
-//! `plugin inspect` and `plugin call`.
+//! Tests `plugin inspect` and `plugin call`.
 
 use frontgate_tests::{component, digest};
 use serde_json::json;

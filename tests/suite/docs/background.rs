@@ -1,4 +1,4 @@
-//! Programs that a page starts and keeps running: `frontgate dev`, `frontgate run`.
+//! Runs programs that a page starts and keeps running: `frontgate dev`, `frontgate run`.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -11,17 +11,17 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::output;
 
-/// Longer than a build takes on a busy machine.
+/// The time limit for a build, long enough on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Lines that a program prints when it is ready: a gateway's, and the last one of a round of `frontgate dev`.
+/// Parts of the lines that show that a program is ready: a gateway, and a round of `frontgate dev`.
 const READY: [&str; 2] = ["listening on ", "Enter: repeat"];
 
-/// A running program, killed when this is dropped.
+/// A running program, killed on drop.
 pub(super) struct Background {
     child: Child,
     written: Arc<Written>,
-    /// The number of lines that were matched already.
+    /// The number of lines matched so far.
     seen: usize,
 }
 
@@ -32,10 +32,10 @@ struct Written {
 }
 
 impl Background {
-    /// Starts it in a process group of its own, and waits until it is ready.
+    /// Starts the program in its own process group, and waits until it is ready.
     pub(super) fn start(mut command: Command, place: &str) -> Self {
         use std::os::unix::process::CommandExt as _;
-        // Standard input stays open but silent: its end would stop the program.
+        // Standard input stays open without data: the program would stop at its end.
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().expect("bash");
         let written = Arc::<Written>::default();
@@ -48,7 +48,7 @@ impl Background {
         background
     }
 
-    /// Waits until the program has printed what a page shows, after what was matched before.
+    /// Waits until the program has printed the expected lines, after the lines matched before.
     pub(super) fn expect(&mut self, place: &str, expected: &str) {
         self.wait(place, expected, |lines| output::find(expected, lines));
     }
@@ -90,7 +90,7 @@ impl Written {
 impl Drop for Background {
     fn drop(&mut self) {
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
-        // The program may have ended already.
+        // The program may have exited already.
         let _ = group.map(|group| kill_process_group(group, Signal::KILL));
         let _ = self.child.wait();
     }

@@ -1,48 +1,48 @@
-//! A fenced block of a page, and how it is tested.
+//! Parses the fenced blocks of a page, and determines how each is tested.
 
 /// How a block is tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Commands to run.
     Shell(Expected),
-    /// A command that keeps running.
+    /// A command that runs in the background.
     Background,
-    /// Expected output of the commands before.
+    /// Expected output of the previous commands.
     Output,
     /// Expected output of the background program.
     BackgroundOutput,
-    /// A file to write, by its name.
+    /// A file to write, with its name.
     File(String),
-    /// Must be JSON.
+    /// A text that must be valid JSON.
     Json,
-    /// Must be TOML.
+    /// A text that must be valid TOML.
     Toml,
-    /// Must occur in the contract.
+    /// A text that must occur in the contract.
     Contract,
-    /// A diagram.
+    /// A diagram, which is not tested.
     Diagram,
-    /// Not tested.
+    /// A block that is not tested.
     NotRun,
 }
 
-/// How commands end.
+/// The expected exit status of commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
     Success,
     Failure,
 }
 
-/// One block.
+/// A block of a page.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// Page and line, for error messages.
+    /// The page and line, for error messages.
     pub(super) place: String,
     pub(super) kind: Kind,
     pub(super) text: String,
 }
 
 impl Block {
-    /// The blocks of a page, in their order.
+    /// Returns the blocks of a page in order.
     pub(super) fn all(page: &str, text: &str) -> Vec<Self> {
         let mut blocks = Vec::new();
         let mut lines = text.lines().enumerate();
@@ -55,7 +55,7 @@ impl Block {
             let place = format!("docs/{page}:{}", at + 1);
             let kind = kind(fence).unwrap_or_else(|| panic!("{place}: unknown kind of block `{fence}`"));
             if let Kind::File(name) = &kind {
-                // The fence is invisible on a rendered page.
+                // The fence is invisible on a rendered page, so the text must name the file.
                 assert_eq!(before, format!("**{name}**"), "{place}: the line before the block names the file");
             }
             before = "";

@@ -1,4 +1,4 @@
-//! `docs/operate/errors.md` is complete: each code of the sources has an entry, and each entry a code.
+//! Checks that each code in the sources has an entry in `docs/operate/errors.md`, and each entry a code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,32 +8,32 @@ use hyper::StatusCode;
 
 const PAGE: &str = "docs/operate/errors.md";
 
-/// The source with the `match` of status and code.
+/// The source file whose `match` maps errors to status and code.
 const ANSWERS: &str = "host/crates/gateway/src/error.rs";
-/// Sources of codes whose status that `match` decides.
+/// The source files with codes whose status is determined in [`ANSWERS`].
 const CODES: [&str; 2] = ["host/crates/runtime/src/error.rs", "host/crates/twilio-callbacks/src/error.rs"];
-/// Sources that know error numbers of Twilio.
+/// The source files that contain Twilio's error numbers.
 const NUMBERS: [&str; 3] = [
     "host/crates/twilio-rest/src/classify.rs",
     "host/crates/twilio-callbacks/src/lib.rs",
     "host/crates/twilio-callbacks/src/outgoing.rs",
 ];
-/// The source of the names of store limits.
+/// The source file with the names of store limits.
 const LIMITS: &str = "host/crates/store/src/error.rs";
-/// The source of the verdicts on requests of plugins.
+/// The source file with the decisions about plugins' requests.
 const VERDICTS: &str = "host/crates/runtime/src/outbound/failure.rs";
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// A source without its unit tests.
+/// Returns the text of a source file without its unit tests.
 fn source(path: &str) -> String {
     let text = read(path);
     text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
 }
 
-/// Heading and text of each entry of the page.
+/// Returns the heading and text of each entry on the page.
 fn entries() -> Vec<(String, String)> {
     let page = read(PAGE);
     let split = |entry: &str| {
@@ -43,7 +43,7 @@ fn entries() -> Vec<(String, String)> {
     page.split("\n### ").skip(1).map(split).collect()
 }
 
-/// First cells in code style of the table below a header.
+/// Returns the code-style text in the first cell of each row of the table with this header.
 fn cells(header: &str) -> BTreeSet<String> {
     let page = read(PAGE);
     let (_, table) = page.split_once(header).unwrap_or_else(|| panic!("no table {header}"));
@@ -51,7 +51,7 @@ fn cells(header: &str) -> BTreeSet<String> {
     rows.filter_map(|row| Some(row.split('`').nth(1)?.to_owned())).collect()
 }
 
-/// Texts in the right side of `match` arms, `Self::Name => "text"`.
+/// Returns the texts on the right side of `match` arms such as `Self::Name => "text"`.
 fn named_by_arms(path: &str) -> BTreeSet<String> {
     let source = source(path);
     let names = source.lines().filter_map(|line| line.trim().split_once(" => \"")?.1.strip_suffix("\","));
@@ -66,7 +66,7 @@ fn status(name: &str) -> u16 {
     all.into_iter().find(is_named).unwrap_or_else(|| panic!("no status {name}")).as_u16()
 }
 
-/// Codes that the sources name together with their status.
+/// Returns the codes that the sources state together with a status.
 fn answers() -> BTreeMap<String, u16> {
     let source = source(ANSWERS);
     let pair = |line: &str| {
@@ -76,7 +76,7 @@ fn answers() -> BTreeMap<String, u16> {
     source.lines().filter_map(pair).collect()
 }
 
-/// Entries for codes, with the status that each one states.
+/// Returns the codes that have an entry, with the status stated there.
 fn listed() -> BTreeMap<String, u16> {
     let codes = entries().into_iter().filter(|(heading, _)| heading.starts_with('`'));
     let stated = |(heading, text): (String, String)| {
@@ -86,7 +86,7 @@ fn listed() -> BTreeMap<String, u16> {
     codes.map(stated).collect()
 }
 
-/// Error numbers of Twilio in a text: five digits.
+/// Returns Twilio's error numbers in a text, each with five digits.
 fn numbers(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.filter(|word| word.len() == 5 && word.bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned).collect()

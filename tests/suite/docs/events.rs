@@ -1,4 +1,4 @@
-//! `docs/operate/events.md` is complete: each event of the sources has a row with its level, and each row an event.
+//! Checks that each event in the sources has a row in `docs/operate/events.md` with its level, and vice versa.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,16 +10,16 @@ use crate::architecture;
 
 const PAGE: &str = "docs/operate/events.md";
 
-/// Macros of log lines at the levels that a gateway shows by default.
+/// Names of the log macros for the levels that a gateway shows by default.
 const LEVELS: [&str; 3] = ["info", "warn", "error"];
 
-/// Log lines of the sources: where they are, their level, and their event.
+/// Returns the log calls in the sources, each with its location, level and event.
 fn lines() -> Vec<(String, &'static str, Option<String>)> {
     let mut found = Vec::new();
     for (path, text) in architecture::host() {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for level in LEVELS {
-            // Each line of a request is written by this macro, which takes level and event.
+            // This macro writes the log lines of requests; it has level and event as arguments.
             let calls = code.match_indices("log_line!(").filter_map(|(at, name)| {
                 let event = code[at + name.len()..].trim_start().strip_prefix(level)?.strip_prefix(", \"")?;
                 Some((place(&path, code, at), level, event.split('"').next().map(str::to_owned)))
@@ -33,7 +33,7 @@ fn lines() -> Vec<(String, &'static str, Option<String>)> {
                     continue;
                 }
                 let arguments = code[at + call.len()..].split(';').next().unwrap_or_default();
-                // Lines that plugins write have their own target and no event.
+                // Log lines of plugins have their own target and no event.
                 if arguments.trim_start().starts_with("target: \"plugin\"") && !arguments.contains("event = ") {
                     continue;
                 }
@@ -56,7 +56,7 @@ fn place(path: &Path, code: &str, at: usize) -> String {
     format!("{}:{}", path.display(), code[..at].lines().count())
 }
 
-/// The events among which the last `let event = match` of a source chooses, without those of lines inside it.
+/// Returns the events in the arms of the last `let event = match` in the source.
 fn chosen(code: &str) -> Vec<String> {
     let choice =
         code.rsplit("let event = match").next().unwrap_or_default().split("\n    };").next().unwrap_or_default();
@@ -64,7 +64,7 @@ fn chosen(code: &str) -> Vec<String> {
     arms.map(str::to_owned).collect()
 }
 
-/// Events of the page with their levels.
+/// Returns the events on the page, with their levels.
 fn listed() -> BTreeMap<String, BTreeSet<String>> {
     let page = fs::read_to_string(root().join(PAGE)).unwrap_or_else(|error| panic!("{PAGE}: {error}"));
     let cells = |row: &str| -> Option<(String, BTreeSet<String>)> {

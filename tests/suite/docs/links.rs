@@ -1,17 +1,17 @@
-//! Links of a page to other pages, to headings and to files of the repository.
+//! Checks the links of a page to other pages, to headings and to files of the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every link of a page without a target.
+/// Returns all links of a page whose target does not exist.
 pub(super) fn broken(page: &Path) -> Vec<String> {
     let text = fs::read_to_string(page).expect("the page");
     let all = targets(&text).into_iter().filter(|target| !has_target(page, target));
     all.map(|target| format!("{}: {target}", page.display())).collect()
 }
 
-/// The pages that a page links to.
+/// Returns the pages that a page links to.
 pub(super) fn pages(page: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(page).expect("the page");
     let files = targets(&text).into_iter().filter_map(|target| file(page, &target));
@@ -29,7 +29,7 @@ fn has_target(page: &Path, target: &str) -> bool {
     }
 }
 
-/// The file that a link names, if the file exists.
+/// Returns the file that a link names, if the file exists.
 fn file(page: &Path, target: &str) -> Option<PathBuf> {
     let path = target.split('#').next().unwrap_or_default();
     if path.is_empty() {
@@ -38,7 +38,7 @@ fn file(page: &Path, target: &str) -> Option<PathBuf> {
     page.parent()?.join(path).canonicalize().ok()
 }
 
-/// The targets of `[...](...)`, outside of code blocks and inline code.
+/// Returns the targets of links `[...](...)` outside of code blocks and inline code.
 fn targets(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     for line in prose(text) {
@@ -53,7 +53,7 @@ fn targets(text: &str) -> Vec<String> {
     all
 }
 
-/// The anchors of a page's headings.
+/// Returns the anchors of a page's headings.
 fn headings(text: &str) -> BTreeSet<String> {
     let titles = prose(text).filter(|line| line.starts_with('#'));
     let named = |title: &str| {

@@ -1,9 +1,9 @@
 //! Compares the output of commands with what a page shows.
 
-/// Matches any lines on a line of its own, and any text within a line.
+/// The placeholder for any lines if alone on a line, and for any text within a line.
 const ANYTHING: &str = "…";
 
-/// Finds expected lines in written lines, and returns the index behind the last match. Expected lines without `…`
+/// Finds the expected lines in `written`, and returns the index after the last match. Expected lines without a line `…`
 /// between them must be adjacent.
 pub(super) fn find(expected: &str, written: &[String]) -> Option<usize> {
     let lines: Vec<&str> = expected.lines().map(str::trim_end).collect();

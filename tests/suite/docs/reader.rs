@@ -1,4 +1,4 @@
-//! A simulated reader of a page: follows its blocks in a folder, with a shell and the tools that the page requires.
+//! Simulates a reader of a page: executes its blocks in a folder, with a shell and the required tools.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,10 +12,10 @@ use super::background::Background;
 use super::block::{Block, Expected, Kind};
 use super::output;
 
-/// Addresses in pages. Tests replace them, since other programs may listen there.
+/// Addresses in pages. Tests replace them, since other programs may use these ports.
 const ADDRESSES: [&str; 3] = ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:4010"];
 
-/// Faster builds of slower plugins, which are called only a few times.
+/// Environment variables for faster builds: these plugins may run slowly, since they are called only a few times.
 const QUICK: [(&str, &str); 4] = [
     // The gateway's build has downloaded all dependencies already.
     ("CARGO_NET_OFFLINE", "true"),
@@ -26,11 +26,11 @@ const QUICK: [(&str, &str); 4] = [
 
 /// The state of a reader of one page.
 pub(super) struct Reader {
-    /// The test's own folder, beside the reader's.
+    /// The folder with the test's own tools, next to the reader's folder.
     tools: PathBuf,
     /// The current directory of the shell.
     here: PathBuf,
-    /// Addresses on the page, and their replacements.
+    /// The addresses on the page, each with its replacement.
     addresses: [(&'static str, String); 3],
     /// The output of the last commands.
     written: Option<Vec<String>>,
@@ -38,8 +38,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// A reader of a page, in a folder that is kept: it helps to debug a failure, and cargo reuses what it compiled at
-    /// the same path.
+    /// Creates a reader of a page, in a folder that is kept after the test. A kept folder helps debugging, and cargo
+    /// reuses compiled code at the same path.
     pub(super) fn new(page: &str) -> Self {
         let name = page.trim_end_matches(".md").replace('/', "-");
         let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs").join(name);
@@ -60,7 +60,7 @@ impl Reader {
         Self { tools, here, addresses, written: None, background: None }
     }
 
-    /// Runs, writes or checks a block.
+    /// Executes, writes or checks a block.
     pub(super) fn follow(&mut self, block: &Block) {
         let Block { place, kind, text } = block;
         let text = &self.with_addresses(text);
@@ -138,13 +138,13 @@ impl Reader {
     }
 }
 
-/// A free address.
+/// Returns a free address.
 fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").to_string()
 }
 
-/// The files of the contract, as lines without indentation.
+/// Returns the files of the contract, as lines without indentation.
 fn contract() -> Vec<Vec<String>> {
     let files = fs::read_dir(root().join("wit")).expect("a folder").flatten().map(|entry| entry.path());
     let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "wit"));

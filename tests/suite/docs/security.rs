@@ -1,4 +1,4 @@
-//! SECURITY.md is complete: every finding has a row, and the tests named in a row exist.
+//! Checks that SECURITY.md is complete: every finding has a row, and the tests named in a row exist.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ fn page() -> String {
     fs::read_to_string(root().join("SECURITY.md")).expect("the page")
 }
 
-/// The table of findings: the cells of each row, by finding.
+/// Returns the table of findings: the cells of each row, by number of the finding.
 fn rows() -> BTreeMap<u32, Vec<String>> {
     let page = page();
     let (_, table) = page.split_once("| finding | what it was |").expect("the table");
@@ -27,7 +27,7 @@ fn rows() -> BTreeMap<u32, Vec<String>> {
     by_number
 }
 
-/// The texts in backticks.
+/// Returns the texts in backticks.
 fn named(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }

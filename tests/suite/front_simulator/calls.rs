@@ -1,4 +1,4 @@
-//! Calls of channels to Front: imports, failures, states, tokens and rate limits.
+//! Tests the calls of channels to Front: imports, failures, states, tokens and rate limits.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -207,7 +207,7 @@ fn a_duplicate_external_id_is_recorded() {
     let dropped = client.import("conv-1", "1", "Hello").expect("an answer");
     assert_eq!((dropped.status, &dropped.json["message_uid"]), (202, &messages[0].uid.as_str().into()));
     assert_eq!(front.duplicates(), [duplicate(Some(&messages[1].id)), duplicate(None)]);
-    // A sent message that is imported as a new one is a duplicate as well.
+    // If a sent message is imported as a new one, it is a duplicate as well.
     front.dedup(false);
     let sent = front.reply(&first, "On its way");
     let mut echo = inbound("conv-1", sent.ids().0, "On its way");

@@ -1,4 +1,4 @@
-//! Faults, missing and repeated notifications of imports, and the control API.
+//! Tests faults, missing and repeated notifications of imports, and the control API.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use super::{Client, LEE, Outcome, agent, connected, fine, imported, kinds, serve};
 
-/// Imports a message under a fault.
+/// Imports a message while a fault with this action is set.
 fn hit(action: Action) -> (Front, Client, Outcome) {
     let (front, client, _) = connected(fine);
     front.fault(Fault::new(action).on(Call::Inbound).channel(&client.channel));
@@ -40,7 +40,7 @@ fn faults_hit_before_or_after_the_effect() {
         if let Ok(reply) = outcome {
             assert_eq!(request.status, Some(reply.status));
         }
-        // The fault hits once.
+        // The fault applies only once.
         assert_eq!(client.import("conv-1", "1", "Hello").expect("an answer").status, 202, "{action:?}");
         assert_eq!(front.duplicates().len(), usize::from(acts), "{action:?}");
     }

@@ -1,4 +1,4 @@
-//! Files in both directions: in the forms of imports, and in downloads.
+//! Tests files in both directions: in the forms of imports, and in downloads.
 
 use frontgate_tests::digest;
 use frontgate_tests::front::{Action, Call, Downloads, Draft, Fault, generated};

@@ -1,4 +1,4 @@
-//! Actions of an admin, and the format of Front's requests.
+//! Tests the actions of an admin, and the format of Front's requests.
 
 use frontgate_tests::front::{Address, Connect, Draft, Farewell, Refusal, Timestamps, UNDEFINED, signature};
 use frontgate_tests::{Front, digest};
@@ -155,7 +155,7 @@ fn autoreplies_have_no_id_and_no_author() {
     let replied_to = payload["_links"]["related"]["message_replied_to"].as_str().unwrap_or_default();
     assert!(replied_to.ends_with(&first), "{replied_to}");
     assert_eq!((&payload["recipients"][0]["handle"], &payload["text"]), (&LEE.into(), &"We are closed.".into()));
-    // The answer names another conversation, since the request names none.
+    // The response names another conversation, since the request names no conversation.
     assert_eq!(front.conversation("gw-autoreply").texts(), ["We are closed."]);
 
     front.autoreply_rule(None);

@@ -1,4 +1,4 @@
-//! Messages of teammates, the effects of answers, and conversations.
+//! Tests messages of teammates, the effects of responses, and conversations.
 
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -155,7 +155,7 @@ fn the_id_in_the_answer_selects_the_conversation() {
     let first = front.send(&client.channel, Draft::new("one").to(LEE));
     assert_eq!(front.conversation("conv-1").id, first.conversation);
     front.reply(&first.conversation, "two");
-    // A new conversation joins the known conversation that the answer names.
+    // If the response names a known conversation, the new conversation is merged into it.
     let joined = front.send(&client.channel, Draft::new("three").to(LEE));
     assert_eq!(joined.conversation, first.conversation);
     name("conv-2");

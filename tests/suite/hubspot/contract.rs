@@ -1,4 +1,4 @@
-//! `plugin test` for the plugin `hubspot`, with a HubSpot simulator as upstream.
+//! Tests the plugin `hubspot` with `plugin test`, with a HubSpot simulator as upstream.
 
 use frontgate_tests::hubspot::Person;
 use frontgate_tests::{HubSpot, component};

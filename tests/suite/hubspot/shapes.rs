@@ -1,11 +1,11 @@
-//! Checks requests to HubSpot and its answers against HubSpot's own schemas.
+//! Checks requests to HubSpot and its answers against HubSpot's published schemas.
 
 use frontgate_tests::hubspot::{Call, Exchange};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use url::Url;
 
-/// The known query parameters of each request.
+/// The known query parameters of each call.
 const PARAMETERS: [(Call, &[&str]); 3] = [
     (Call::Contact, &["properties", "propertiesWithHistory", "associations", "archived", "idProperty"]),
     (Call::Owners, &["email", "after", "limit", "archived"]),

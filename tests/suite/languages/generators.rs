@@ -1,4 +1,4 @@
-//! Plugins without a starter project, built from the contract's WIT with public generators.
+//! Tests plugins without a starter project, built from the contract's WIT with public generators.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{ROLES, run_as_author, walk};
 
-/// The name of a customer, in JavaScript and Rust.
+/// The name of the customer, in JavaScript and Rust.
 const NAME: &str = "Mora Lind";
 
 #[test]
@@ -132,7 +132,7 @@ fn wit_bindgen_builds_a_plugin_from_the_contract_alone() {
     fs::create_dir(folder.path().join("src")).expect("a folder");
     fs::write(folder.path().join("Cargo.toml"), manifest).expect("a file");
     fs::write(folder.path().join("src/lib.rs"), source).expect("a file");
-    // The lock file selects versions that are already downloaded.
+    // The lock file selects versions that have been downloaded already.
     fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).expect("a file");
     run_as_author(folder.path(), "cargo", &["build", "--quiet", "--offline", "--release", "--target", "wasm32-wasip2"]);
     let built = frontgate_tests::target().join("starters/target/wasm32-wasip2/release/plain.wasm");
@@ -140,7 +140,7 @@ fn wit_bindgen_builds_a_plugin_from_the_contract_alone() {
     assert_answers(&folder);
 }
 
-/// A folder with the contract.
+/// Creates a folder with the contract.
 fn contract() -> TempDir {
     let folder = TempDir::new().expect("a folder");
     assert!(run(folder.path(), &["plugin", "wit", "wit"]).status.success());

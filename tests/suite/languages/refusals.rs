@@ -1,4 +1,4 @@
-//! Input that the commands for authors reject; existing files are never overwritten.
+//! Tests input that the commands for authors reject, and that existing files are never overwritten.
 
 use std::fs;
 

@@ -6,7 +6,7 @@ use frontgate_tests::{Front, Gateway, Raw, Setup};
 
 const REQUESTS: usize = 100;
 
-/// The CPU time of all threads for requests to a path.
+/// Sends requests to a path, and returns the CPU time used by all threads.
 fn cost(gateway: &Gateway, path: &str) -> Duration {
     let ran = || gateway.threads().iter().map(|thread| thread.ran).sum::<Duration>();
     let before = ran();
@@ -17,7 +17,8 @@ fn cost(gateway: &Gateway, path: &str) -> Duration {
     ran().saturating_sub(before)
 }
 
-/// CPU time, not wall time. Before the fix the factor was 700; `routes/tests.rs` counts what is hashed.
+/// Compares CPU times, not wall-clock times. The factor was 700 before the fix; `routes/tests.rs` counts the hashed
+/// bytes.
 #[test]
 fn a_path_of_slashes_costs_as_much_as_another_of_its_length() {
     let front = Front::start();

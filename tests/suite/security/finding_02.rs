@@ -6,7 +6,7 @@ use frontgate_tests::hostile::{
 use frontgate_tests::{Gateway, Setup, eventually, run};
 use tempfile::TempDir;
 
-/// Enough levels to overflow the stack of a recursive parser.
+/// A number of levels that would overflow the stack of a recursive parser.
 const LEVELS: usize = 1_000;
 
 const TOO_DEEP: &str = "it nests components and their types more than 32 levels deep";
@@ -64,7 +64,7 @@ fn commands_explain_what_is_wrong_with_nested_types() {
     assert!(!folder.path().join("plugins.lock").exists());
 }
 
-/// Waits until pending retries have happened, and counts how often the plugin's file was compiled.
+/// Waits for pending retries, and counts the compilations of the plugin's file.
 fn compilations(gateway: &Gateway, plugin: &str) -> usize {
     let scans = || gateway.metric("frontgate_plugin_folder_looks_total");
     let wait_until_loaded = || {
@@ -97,7 +97,7 @@ fn a_file_that_kills_the_compiler_twice_is_rejected_for_good() {
 #[test]
 fn a_file_that_exhausts_compiler_memory_twice_is_rejected_for_good() {
     let gateway = Setup::misbehaving()
-        // The smallest allowed address space, which the types exceed.
+        // The smallest allowed address space is too small for the types.
         .set("plugins.compile_memory_bytes_max", "268435456")
         .set("plugins.rescan_interval_ms", "20")
         .start();

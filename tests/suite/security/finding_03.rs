@@ -6,12 +6,12 @@ use crate::channels::ChannelFixture;
 
 const UNSIGNED: &str = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
 
-/// A gateway for this many connections, half of which are reserved for verified ones.
+/// Starts a gateway with this connection limit. Half of the connections are reserved for verified ones.
 fn with_connections_max(places: usize) -> Gateway {
     Setup::misbehaving()
         .set("server.connections_max", places.to_string())
         .set("server.connections_verified_percent", "50")
-        // No timeout, so that connections are closed only to make room.
+        // The timeout is long, so that connections are closed only to free capacity.
         .set("server.header_timeout_ms", "600000")
         .start()
 }
@@ -20,7 +20,7 @@ fn unverified(gateway: &Gateway, count: usize) -> Vec<Raw> {
     (0..count).map(|_| Raw::connect(gateway.address())).collect()
 }
 
-/// A connection with a verified request.
+/// Opens a connection, sends a verified request, and returns the connection.
 fn verified(gateway: &Gateway) -> Raw {
     let mut raw = Raw::connect(gateway.address());
     assert_answered(&mut raw);
@@ -125,7 +125,7 @@ fn unverified_connections_of_an_address_make_room_for_its_callbacks() {
     assert!(held[0].is_closed());
 }
 
-/// A request of the provider without events, which the plugin `courier` accepts.
+/// Returns a provider's request without events, which the plugin `courier` accepts.
 fn provider_request(fixture: &ChannelFixture) -> String {
     let webhook = fixture.webhook();
     let path = webhook.strip_prefix(frontgate_tests::PUBLIC_URL).expect("ours");

@@ -9,7 +9,7 @@ use serde_json::json;
 
 const SERVER: &str = "https://gw.example.org/acme/front/sms";
 
-/// One tenant with a channel that accepts every event, and another one that receives conversations.
+/// Creates a setup with two tenants: one has a channel that accepts every event, the other receives conversations.
 pub(crate) fn two_tenants(front: &Front) -> Setup {
     Setup::new()
         .plugin("echo-channel", &component("echo-channel"))
@@ -22,7 +22,7 @@ pub(crate) fn two_tenants(front: &Front) -> Setup {
         .set("tenants.bolt.twilio.default_worker", "\"bob@example.org\"")
 }
 
-/// Connects a channel. Returns its id and the URL for its provider.
+/// Connects a channel, and returns its id and the URL for its provider.
 pub(crate) fn connect(front: &Front, gateway: &Gateway) -> (String, String) {
     front.point_at(gateway.address());
     let channel = front.connect(SERVER).expect("a channel");
@@ -30,7 +30,7 @@ pub(crate) fn connect(front: &Front, gateway: &Gateway) -> (String, String) {
     (channel, webhook)
 }
 
-/// Reports a customer's message to the echo channel.
+/// Reports a customer's message to the echo channel, as its provider.
 pub(crate) fn report_message(gateway: &Gateway, webhook: &str, id: usize, text: &str) -> Answer {
     let event =
         json!({ "id": format!("in-{id}"), "conversation": format!("c-{id}"), "from": "+15550100001", "text": text });
@@ -42,7 +42,7 @@ pub(crate) fn routing(gateway: &Gateway, tenant: &str, sid: &str) -> Answer {
     gateway.tenant_callback(tenant, "routing", &form)
 }
 
-/// The number of a tenant's queued writes.
+/// Returns the number of a tenant's queued writes.
 fn waiting(gateway: &Gateway, tenant: &str) -> f64 {
     gateway.metric(&format!("frontgate_store_waiting{{tenant=\"{tenant}\"}}"))
 }
@@ -66,14 +66,14 @@ fn a_flooded_channel_leaves_queue_room_for_other_tenants() {
         let report = |id: u32| report_message(&gateway, &webhook, id as usize, "planted text");
         let all: Vec<_> = (0..flood).map(|id| scope.spawn(move || report(id))).collect();
         let refused = "frontgate_requests_total{callback=\"front-provider\",code=\"overload\"}";
-        // Four writes are queued and the writer holds one more, or none if it holds another write.
+        // Four writes are queued, and the writer may hold a fifth.
         let refusals = || gateway.metric_or_zero(refused);
         eventually("the flood is rejected", refusals, |count| *count >= f64::from(flood - 5));
         assert!(waiting(&gateway, "demo") >= 4.0);
         let event = |sid| routing(&gateway, "/bolt", sid).status;
         let answers = ["CH1", "CH2", "CH3"].map(|sid| scope.spawn(move || event(sid)));
         eventually("the other tenant's events are queued", || waiting(&gateway, "bolt"), |count| *count >= 3.0);
-        // The flooded tenant's own events are queued beside its imports.
+        // The flooded tenant's own events are queued although its queue of imports is full.
         let own = scope.spawn(|| routing(&gateway, "/acme", "CH9").status);
         eventually("the tenant's own event is queued", || waiting(&gateway, "demo"), |count| *count >= 5.0);
         other.execute_batch("ROLLBACK").expect("an end");

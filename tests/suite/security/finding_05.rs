@@ -6,7 +6,7 @@ use frontgate_tests::{Front, Gateway, eventually};
 use super::finding_04::{connect, report_message, routing, two_tenants};
 use crate::channels::LEE;
 
-/// More bytes than any disk has.
+/// A number of bytes that exceeds the free space of any disk.
 const FULL: &str = "1125899906842624";
 
 /// Sends events until one is rejected, and returns how many were accepted.
@@ -37,7 +37,7 @@ fn imports_waiting_for_a_channel_are_limited_by_number() {
     assert_eq!(fill(&gateway, &webhook, "planted text"), 5);
     let refusals = gateway.metric("frontgate_store_refused_total{tenant=\"demo\",limit=\"channel-waiting\"}");
     assert!(refusals >= 1.0);
-    // Platform events are not limited as imports are.
+    // The limit on imports does not apply to events of platforms.
     assert_eq!(routing(&gateway, "/acme", "CH1").status, 200);
     assert_eq!(routing(&gateway, "/bolt", "CH1").status, 200);
     front.come_back();
@@ -83,7 +83,7 @@ fn waiting_events_are_limited_per_tenant() {
     }
     let answer = routing(&gateway, "/acme", "CH3");
     assert_eq!((answer.status, answer.code(), &*answer.headers["retry-after"]), (503, "overload", "5"));
-    // A known event is still accepted.
+    // An event that is already stored is still accepted.
     assert_eq!(routing(&gateway, "/acme", "CH1").status, 200);
     assert_eq!(routing(&gateway, "/bolt", "CH3").status, 200);
 }

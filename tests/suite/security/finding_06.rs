@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::finding_04::{connect, report_message, two_tenants};
 
-/// Signatures of the right length that no key has made.
+/// Header lines with signatures of the right length that are not valid for any key.
 const TWILIO: &str = "x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 const FRONT: &str = "x-front-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n";
 const TIME: &str = "x-front-request-timestamp: 1700000000123\r\n";
@@ -54,7 +54,7 @@ fn a_caller_that_is_still_sending_receives_the_rejection() {
     }
 }
 
-/// Sends unverified bodies that stay incomplete.
+/// Sends unverified bodies that remain incomplete.
 fn send_incomplete_bodies(raws: &mut [Raw], bytes: usize) {
     for raw in raws {
         raw.send(post_head("/callbacks/crm", TWILIO, 250_000)).send(vec![b'x'; bytes]);
@@ -80,7 +80,7 @@ fn unverified_bodies_share_a_budget_and_the_largest_is_evicted() {
     let mut large = [Raw::connect(gateway.address())];
     send_incomplete_bodies(&mut large, 90_000);
     let mut small = [Raw::connect(gateway.address())];
-    // The small body may arrive before the large one is complete.
+    // The small body may arrive before the large one is fully received.
     send_incomplete_bodies(&mut small, 40_000);
     assert!(is_busy(large[0].answer()));
 }
@@ -103,14 +103,14 @@ fn signed_callbacks_are_answered_while_the_body_budget_is_exhausted() {
     for _ in 0..20 {
         let answer = Raw::connect(gateway.address()).send(signed_callback("")).answer();
         assert_eq!(answer.map(|answer| answer.status), Some(200));
-        // A body large enough to be charged to the budget.
+        // The body is large enough to be charged to the budget.
         assert_eq!(gateway.crm(&large_list()).status, 200);
     }
     let full = held.iter_mut().filter_map(Raw::answer).filter(|answer| answer.status == 503).count();
     assert!(full >= 18, "{full} of 20 were rejected");
 }
 
-/// The form of a callback whose body is large enough to be charged to the budget.
+/// Returns the form of a callback whose body is large enough to be charged to the budget.
 fn large_list() -> Vec<(&'static str, &'static str)> {
     static QUERY: LazyLock<String> = LazyLock::new(|| "x".repeat(20_000));
     LIST.into_iter().chain([("Padding", QUERY.as_str())]).collect()
@@ -127,7 +127,7 @@ fn queued_provider_bodies_make_room_for_a_signed_callback() {
         .set("store.timeout_ms", "60000")
         .start();
     let (_, webhook) = connect(&front, &gateway);
-    // The lock blocks the first body's write; the other bodies wait for the first.
+    // The lock blocks the write of the first body; the other bodies wait for it.
     let other = Connection::open(gateway.path("data/frontgate.db")).expect("the database");
     other.execute_batch("BEGIN EXCLUSIVE").expect("a lock");
     let text = "x".repeat(100_000);
@@ -163,7 +163,7 @@ fn the_budget_of_a_finished_body_is_released() {
     for _ in 0..20 {
         send_incomplete_bodies(&mut [Raw::connect(gateway.address())], 240_000);
     }
-    // All requests have ended when each has its log line.
+    // Each request has a log line once it has ended.
     gateway.log().wait_for_count("callback crm", 40);
     let answer = Raw::connect(gateway.address()).send(raw_callback(TWILIO)).answer().expect("an answer");
     assert_eq!(answer.status, 403);
@@ -182,7 +182,7 @@ fn a_body_in_one_byte_chunks_uses_no_extra_memory() {
     for raw in &mut held {
         raw.send(&head).send(&pieces);
     }
-    // The bodies are incomplete, so each is read completely and then times out.
+    // The gateway waits for the rest of each incomplete body, and then times out.
     for raw in &mut held {
         assert_eq!(raw.answer().map(|answer| answer.status), Some(408));
     }

@@ -1,7 +1,7 @@
 //! Finding 7: a plugin reads a bound secret.
 //!
-//! A plugin may send any request to a host that returns parts of it, in any encoding that servers use. The plugin must
-//! never learn the secret that the gateway has inserted.
+//! A plugin may send any request to a host that returns parts of the request, in any encoding that servers use. The
+//! plugin must never learn the secret that the gateway has inserted.
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -13,7 +13,7 @@ const USER: &str = "mora-the-account";
 const PASSWORD: &str = "pa55word-1b8d4a";
 const WITHHELD: &str = "response withheld: contains a secret bound to ";
 
-/// The bytes of an answer that contains the given credential.
+/// A function that returns the bytes of an answer containing the given credential.
 type Echo = fn(&str) -> Vec<u8>;
 
 fn head(line: &str) -> Vec<u8> {
@@ -29,13 +29,13 @@ fn each(text: &str, spell: impl Fn(u8) -> String) -> String {
     text.bytes().map(spell).collect()
 }
 
-/// A chunked body with one byte per chunk.
+/// Returns an answer with a chunked body, one byte per chunk.
 fn chunked(text: &str, trailer: &str) -> Vec<u8> {
     let chunks = each(text, |byte| format!("1\r\n{}\r\n", char::from(byte)));
     format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}0\r\n{trailer}\r\n").into_bytes()
 }
 
-/// Ways to return a credential: `pat-...`, or user and password in base64.
+/// Named ways to return a credential: `pat-...`, or user and password in base64.
 const ECHOES: [(&str, Echo); 38] = [
     ("a header", |seen| head(&format!("x-echo: {seen}"))),
     ("the middle of a header", |seen| head(&format!("x-echo: you sent \"{seen}\" here"))),
@@ -90,13 +90,13 @@ const ECHOES: [(&str, Echo); 38] = [
     ("base64 in percent escapes", |seen| body(each(&BASE64_STANDARD.encode(seen), |byte| format!("%{byte:02X}")))),
 ];
 
-/// The credential in the `authorization` header, without the scheme.
+/// Returns the credential in the `authorization` header, without the scheme.
 fn credential(head: &str) -> Option<&str> {
     let line = head.lines().find(|line| line.to_lowercase().starts_with("authorization:"))?;
     line.rsplit(' ').next()
 }
 
-/// A server that returns the credential: `/echo/N` as received and in form N, `/decoded/N` decoded from base64.
+/// Starts a server that returns the credential in form N: `/echo/N` as received, `/decoded/N` decoded from base64.
 fn echo_server() -> Web {
     Web::scripted(|head| {
         let path = head.split(' ').nth(1)?;

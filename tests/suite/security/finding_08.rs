@@ -5,7 +5,7 @@ use std::fs;
 use frontgate_tests::hostile::{many_exports, padded, sparse_memories};
 use frontgate_tests::{Gateway, Setup, component, numbered_build};
 
-/// Growth of resident memory allowed after a rejected file; before the fix it was 990 MiB.
+/// The allowed growth of resident memory after a rejected file, in KiB; before the fix the growth was 990 MiB.
 const GROWTH_KIB_MAX: u64 = 16 * 1024;
 
 fn cached_bytes(gateway: &Gateway) -> u64 {

@@ -7,7 +7,7 @@ use frontgate_tests::{Setup, another_build, component};
 fn a_chain_of_aliases_is_followed_once() {
     let gateway = Setup::misbehaving().set("plugins.check_timeout_ms", "2000").start();
     gateway.drop_plugin("aliases", &alias_chain(32_000));
-    // The file is rejected for its content, not for a timeout, which following each link for each name would exceed.
+    // The file is rejected for its content. Following each alias for each name would exceed the timeout instead.
     gateway
         .log()
         .event("plugin.refused")
@@ -48,7 +48,7 @@ fn slow_compilations_do_not_delay_a_good_file() {
     gateway.log().wait_for("compiling plugin `slow-");
     gateway.drop_plugin("good", &another_build(&component("keyvalue"), 1));
     gateway.log().event("plugin.live").with("plugin", "good").wait_for(1);
-    // Files take turns, so the good one waits for a few slow ones only.
+    // Files are compiled in rotation, so the good file waits only for a few slow ones.
     let begun = gateway.log().text().matches("compiling plugin `slow-").count();
     assert!(begun <= 12, "{begun} of {SLOW} were compiled before");
 }

@@ -1,7 +1,7 @@
 //! Finding 10: machine code of another user is run.
 //!
 //! A user who can write to a folder above the gateway's own files can replace them, so every folder of a path is
-//! checked. Tests that need root, for files of another user, run only where they can.
+//! checked. Tests with files of another user need root, and are skipped without it.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
@@ -9,14 +9,14 @@ use std::path::Path;
 
 use frontgate_tests::{Setup, another_build, component, digest, run};
 
-/// The id of `nobody`, which exists everywhere and differs from the current user.
+/// The id of a user that exists on every system and differs from the current user.
 const ANOTHER_USER: u32 = 65_534;
 
 fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
 }
 
-/// Changes a file's owner; only root can.
+/// Changes the owner of a file; only root is allowed to do so.
 #[expect(clippy::print_stdout, reason = "the test output has to show what was not tested")]
 fn give_away(path: &Path) -> bool {
     let given = chown(path, Some(ANOTHER_USER), None).is_ok();
@@ -26,7 +26,7 @@ fn give_away(path: &Path) -> bool {
     given
 }
 
-/// Asserts that the gateway does not start, and that its error contains these words.
+/// Asserts that the gateway does not start, and that its error message contains these words.
 fn assert_rejected(setup: &Setup, words: &[&str]) {
     setup.write();
     assert_rejected_as_written(setup, words);
@@ -39,7 +39,7 @@ fn assert_rejected_as_written(setup: &Setup, words: &[&str]) {
     assert!(words.iter().all(|word| text.contains(word)), "{words:?}: {text}");
 }
 
-/// A setup with an additional folder `outer`.
+/// Creates a setup with an additional folder `outer`.
 fn with_outer() -> Setup {
     let setup = Setup::misbehaving();
     fs::create_dir(setup.folder().join("outer")).expect("a folder");

@@ -1,4 +1,4 @@
-//! Finding 10, the cache: machine code that another user has put there is run.
+//! Finding 10, the cache: machine code that another user has stored there is executed.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use frontgate_tests::{Gateway, Setup, component, digest};
 
-/// A gateway with code of `misbehaving` in its cache, the path of that code, and the file name for code of `keyvalue`.
+/// Starts a gateway with code of `misbehaving` in its cache. Returns the gateway, the path of that code, and the file
+/// name for code of `keyvalue`.
 fn with_false_code() -> (Gateway, PathBuf, String) {
     let gateway = Setup::misbehaving().set("plugins.cache", "\"compiled\"").start();
     let file = fs::read_dir(gateway.path("compiled")).expect("the cache").flatten().next().expect("its code").path();

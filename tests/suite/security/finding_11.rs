@@ -1,7 +1,7 @@
 //! Finding 11: damaged plugin records disable the safeguards.
 //!
-//! However `plugins.json` is damaged: the live version keeps answering, unknown files wait for the operator, and no
-//! version that a rollback may need is deleted.
+//! For any damage to `plugins.json`: the live version keeps answering, unknown files wait for the operator, and
+//! versions needed for a rollback are kept.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use frontgate_tests::{Gateway, Setup, another_build, component, digest, eventually};
 use serde_json::Value;
 
-/// A version that needs no grants.
+/// Returns a plugin version that needs no grants.
 fn without_grants() -> Vec<u8> {
     component("directory")
 }
 
-/// A version that needs outbound HTTP and state.
+/// Returns a plugin version that needs outbound HTTP and state.
 fn with_grants() -> Vec<u8> {
     component("misbehaving")
 }
@@ -58,7 +58,7 @@ fn damage(path: &Path, bytes: Option<&[u8]>) {
     }
 }
 
-/// A gateway with one live version, stopped.
+/// Starts and stops a gateway with one live version.
 fn stopped() -> Gateway {
     let mut gateway = Setup::new().plugin("plugin", &without_grants()).start();
     gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
@@ -153,7 +153,7 @@ fn damage_keeps_versions_and_rollback_decisions() {
     let gateway = gateway.start_again();
     gateway.log().wait_for("plugin records");
     eventually("the version before is live", || live(&gateway), |live| *live == digest(&without_grants()));
-    // A change that triggers the cleanup of versions.
+    // This change triggers the cleanup of versions.
     gateway.drop_plugin("other", &second);
     gateway.log().event("plugin.live").with("plugin", "other").wait_for(1);
     for version in [without_grants(), second] {

@@ -1,4 +1,4 @@
-//! Finding 12: a customer's plain text is HTML in Front.
+//! Finding 12: a customer's plain text is shown as HTML in Front.
 
 use frontgate_tests::front::{Draft, Message};
 use frontgate_tests::{Front, Provider, Setup, component};
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::channel_twilio::Team;
 use crate::channels::{ChannelFixture, LEE, SERVER};
 
-/// Deceptive links, tracking images and scripts.
+/// Texts with deceptive links, tracking images and scripts.
 const HOSTILE: [&str; 6] = [
     "<a href=\"https://evil.example\">https://your-bank.example</a><img src=\"https://tracker.example/1.png\">",
     "<script>alert(1)</script>",

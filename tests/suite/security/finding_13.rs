@@ -1,6 +1,6 @@
-//! Finding 13: an over-long path is replaced by the root.
+//! Finding 13: an overlong path is replaced by the root path.
 //!
-//! A path that cannot be sent unchanged is rejected; the request is not sent with another path.
+//! A request whose path cannot be sent unchanged is rejected, and not sent with another path.
 
 use frontgate_tests::{Gateway, Names, Setup, Web};
 

@@ -1,6 +1,6 @@
 //! Finding 14: replays are not recognized.
 //!
-//! Twilio signs URL and fields, but no time and no headers. Requests with the same signed text are one event.
+//! Twilio signs the URL and the fields, but no time and no headers. Requests with the same signed text are one event.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use serde_json::json;
 const PATH: &str = "/callbacks/conversations";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// An event without a SID of its own and without a time.
+/// An event without its own SID and without a time.
 const EVENT: [(&str, &str); 4] =
     [("Body", "hello"), ("ConversationSid", "CH1"), ("EventType", "onMessageUpdated"), ("RetryCount", "0")];
 

@@ -31,7 +31,7 @@ fn only_regular_files_and_folders_of_a_granted_folder_are_readable() {
         let output = gateway.output_of(&format!("files {name}"));
         assert!(output.starts_with("Err(") && output.ends_with(" false"), "{name}: {output}");
     }
-    // The only file thread is not blocked.
+    // The only file thread must not be blocked.
     for name in ["note", "./note", "below/../note", "folder/../note"] {
         assert_eq!(gateway.output_of(&format!("files {name}")), "Ok(\"a note\") false", "{name}");
     }

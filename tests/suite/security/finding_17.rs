@@ -17,7 +17,7 @@ fn unverified_connections_leave_descriptors_for_a_callback() {
     assert_answered();
     let _held: Vec<_> = (0..296).map(|_| Raw::connect(gateway.address())).collect();
     assert_answered();
-    // A new connection, after all the unverified ones.
+    // A new connection is served despite all the unverified ones.
     let answer = Raw::connect(gateway.address()).send(signed_callback("")).answer();
     assert_eq!(answer.map(|answer| answer.status), Some(200));
     assert_answered();

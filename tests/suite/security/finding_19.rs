@@ -8,10 +8,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use frontgate_tests::hostile::slow_to_compile;
 use frontgate_tests::{Gateway, Setup, crashing_program};
 
-/// The signal that ends a process after a forbidden system call.
+/// The signal that kills a process after a forbidden system call.
 const SIGSYS: i32 = 31;
 
-/// A running compiler that its gateway has confined.
+/// A running compiler process, confined by its gateway.
 struct Compiler {
     gateway: Gateway,
     process: u64,
@@ -39,7 +39,7 @@ impl Compiler {
         line.expect("a field").trim().to_owned()
     }
 
-    /// The soft and the hard limit.
+    /// Returns the soft and the hard value of a resource limit.
     fn limit(&self, name: &str) -> (u64, u64) {
         let limits = self.read("limits");
         let line = limits.lines().find_map(|line| line.strip_prefix(name)).expect("a limit");
@@ -48,7 +48,8 @@ impl Compiler {
     }
 }
 
-/// Performs an operation inside the sandbox, with the crash-points program. Returns exit status and error output.
+/// Performs an operation inside the sandbox, with the program that has crash points. Returns exit status and error
+/// output.
 fn attempt(what: &str, at: &str) -> (ExitStatus, String) {
     let mut process = Command::new(crashing_program())
         .args(["compile-plugin", "--gateway", &std::process::id().to_string()])

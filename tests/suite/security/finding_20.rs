@@ -1,4 +1,4 @@
-//! Finding 20: the admin listener answers any `Host`.
+//! Finding 20: the admin listener accepts any `Host`.
 
 use frontgate_tests::{Gateway, Raw, Setup, run};
 

@@ -42,7 +42,7 @@ fn hoarding_calls_stay_within_their_budgets() {
         }
     });
     let grown = gateway.peak_kib() - before;
-    // Each call may hold 8 MiB beside its own memory; without a budget it would hold 29 MiB.
+    // Each call may hold 8 MiB in addition to its own memory; without a budget it would hold 29 MiB.
     assert!(grown < 6 * 14 * 1024, "{grown} kB");
 }
 
@@ -59,6 +59,6 @@ fn instances_share_the_memory_limit_of_their_tenant() {
         assert_eq!((answer.status, answer.code(), &*answer.headers["retry-after"]), (503, "busy", "1"));
         assert_eq!(hog.join().expect("no panic"), 200);
     });
-    // The rejection is no failure of the plugin, and memory is available again.
+    // The rejection is not a failure of the plugin, and memory is available again.
     assert_eq!(gateway.instruct("hold 30 0").status, 200);
 }

@@ -14,7 +14,7 @@ fn unsigned_rejections_are_counted_but_logged_at_a_bounded_rate() {
                        x-twilio-signature: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\nhalf";
         Raw::connect(gateway.address()).send(hung_up);
     }
-    // Written after the lines of all requests.
+    // This line is written after the lines of all requests.
     let line = gateway.log().event("gateway.refusal_lines_omitted").wait_for(1);
     assert_eq!(line["event"], "gateway.refusal_lines_omitted");
     assert_eq!(gateway.metric_sum("frontgate_refusal_lines_omitted_total") as usize, REQUESTS);

@@ -1,4 +1,4 @@
-//! Finding 23: secrets stay in memory and environment.
+//! Finding 23: secrets remain in memory and in the environment.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _};
@@ -9,7 +9,7 @@ use frontgate_tests::{Front, Gateway, LIST, Setup, TOKEN, eventually};
 const PAGE: u64 = 4_096;
 const OTHER: &str = "another-planted-secret-0001";
 
-/// A gateway whose token comes from the environment.
+/// Starts a gateway whose token comes from the environment.
 fn with_environment() -> Gateway {
     Setup::misbehaving().set("tenants.demo.twilio.auth_tokens", "[{ env = \"PLANTED_TOKEN\" }]").start_in(&[
         ("PLANTED_TOKEN", TOKEN),
@@ -19,7 +19,7 @@ fn with_environment() -> Gateway {
     ])
 }
 
-/// The initial environment of the process; `None` if this user may not read it.
+/// Returns the initial environment of the process, or `None` if this user may not read it.
 fn environment(gateway: &Gateway) -> Option<String> {
     match fs::read(format!("/proc/{}/environ", gateway.process_id())) {
         Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
@@ -28,7 +28,7 @@ fn environment(gateway: &Gateway) -> Option<String> {
     }
 }
 
-/// The number of copies of a text in the process's writable memory; `None` if this user may not read it.
+/// Counts the copies of a text in the process's writable memory. Returns `None` if this user may not read that memory.
 fn copies(gateway: &Gateway, text: &str) -> Option<usize> {
     let open = |name: &str| File::open(format!("/proc/{}/{name}", gateway.process_id())).ok();
     let (mut maps, memory, pages) = (String::new(), open("mem")?, open("pagemap")?);
@@ -95,7 +95,8 @@ fn a_replaced_secret_is_erased() {
         .start();
     assert!(copies(&gateway, OTHER).is_none_or(|count| count > 0));
     gateway.reconfigure(&[("tenants.demo.twilio.auth_tokens", "[{ file = \"token\" }]")]);
-    // Calls that began before the reload still hold the old configuration, and each call may release it.
+    // Calls started before the reload still hold the old configuration, and it may be released only at the end of a
+    // call.
     let copies_after_a_call = || {
         assert_eq!(gateway.crm(&LIST).status, 200);
         copies(&gateway, OTHER)
@@ -113,7 +114,7 @@ fn core_dumps_are_off_unless_configured() {
     for (wanted, limit) in [(false, "0"), (true, &*own)] {
         let gateway = Setup::misbehaving().set("process.core_dumps", wanted.to_string()).start_with_core_dumps();
         let limits = fs::read_to_string(format!("/proc/{}/limits", gateway.process_id()));
-        // Not every user may read them.
+        // Some users may not read the limits.
         let Ok(limits) = limits else { continue };
         assert_eq!(most(limits), limit, "core_dumps = {wanted}");
     }

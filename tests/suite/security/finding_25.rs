@@ -12,7 +12,7 @@ const SHA1: &str = "e11949aaa9a104b407d3e428ed5a0c4aa6e2a663";
 const SHA1_BASE64: &str = "4RlJqqmhBLQH0+Qo7VoMSqbipmM=";
 const SHA256: &str = "0ca6356f069ca47fe1ee5b7e89d550ba87c337edb08f0b1632311d3e43a34a97";
 
-/// A gateway whose plugin has the webhook key `provider` with the secret `planted-key`.
+/// Starts a gateway whose plugin has the webhook key `provider` with the secret `planted-key`.
 fn bound(change: impl FnOnce(Setup) -> Setup) -> Gateway {
     let setup = Setup::misbehaving().file("webhook-key", "planted-key");
     change(setup.set("plugins.named.plugin.webhook_keys.provider", "{ file = \"files/webhook-key\" }")).start()

@@ -1,4 +1,4 @@
-//! Finding 26: a redirect carries a secret to another host.
+//! Finding 26: a redirect sends a secret to another host.
 
 use frontgate_tests::{Front, Provider, Setup, Web};
 use serde_json::json;
@@ -11,7 +11,7 @@ fn redirect(to: &str) -> Option<Vec<u8>> {
     Some(format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n").into_bytes())
 }
 
-/// A channel whose plugin has the same secret for both hosts.
+/// Creates a channel whose plugin has the same secret for both hosts.
 fn fixture(hosts: [&Web; 2]) -> ChannelFixture {
     let (front, provider) = (Front::start(), Provider::start());
     let url = |web: &Web| format!("\"http://{}\"", web.address());
@@ -34,7 +34,7 @@ fn fixture(hosts: [&Web; 2]) -> ChannelFixture {
     ChannelFixture { front, provider, gateway, channel }
 }
 
-/// Imports a customer's message with a file at this URL, and waits until Front has it.
+/// Imports a customer's message with a file at this URL, and waits until Front has the message.
 fn fetch(fixture: &ChannelFixture, url: &str) {
     let message =
         json!({"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text", "files": [["a.txt", url]]});
@@ -42,7 +42,7 @@ fn fetch(fixture: &ChannelFixture, url: &str) {
     fixture.front.wait_for(|state| state.messages().count() == 1);
 }
 
-/// The path of each request, and whether the request had the secret.
+/// Returns the path of each request, and whether the request contained the secret.
 fn with_secret(web: &Web) -> Vec<(String, bool)> {
     let path = |request: &str| request.split(' ').nth(1).unwrap_or_default().to_owned();
     web.requests().iter().map(|request| (path(request), request.contains(SECRET))).collect()

@@ -1,4 +1,4 @@
-//! Finding 27: a message that cannot be decided is let through.
+//! Finding 27: a message is accepted if no decision about it is possible.
 
 use frontgate_tests::{Setup, Twilio};
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::channels::{ChannelFixture, LEE};
 
-/// A gateway that fetches files from all hosts below a domain, as with Front's default.
+/// Starts a gateway that fetches files from all hosts of a domain, as with Front's default.
 fn fixture(networks: &str, address: &str) -> ChannelFixture {
     let names = Names::start().is("files.front.test", &[address]);
     ChannelFixture::with(|setup| {
@@ -18,13 +18,13 @@ fn fixture(networks: &str, address: &str) -> ChannelFixture {
     })
 }
 
-/// Sends a message with a file whose URL has that host.
+/// Sends a message with a file whose URL is at `files.front.test`.
 fn send(fixture: &ChannelFixture) {
     let draft = Draft::new("planted text").to(LEE).attach("a.txt", "text/plain", "a file").edit(move_files);
     fixture.front.send(&fixture.channel, draft);
 }
 
-/// Replaces the URL of each file.
+/// Replaces the URL of each file in a request.
 fn move_files(value: &mut Value) {
     match value {
         Value::Object(fields) if fields.contains_key("content_type") => {

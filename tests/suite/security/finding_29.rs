@@ -1,4 +1,4 @@
-//! Finding 29: plugin records keep every name ever seen.
+//! Finding 29: plugin records keep every plugin name forever.
 
 use std::fs;
 

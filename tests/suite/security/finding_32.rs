@@ -14,7 +14,7 @@ fn transfer_codings_other_than_chunked_are_rejected() {
     ];
     for coding in codings {
         let mut raw = Raw::connect(gateway.address());
-        // A verified connection, which stays open otherwise.
+        // A verified connection would otherwise stay open.
         assert_eq!(raw.send(signed_callback("")).answer().map(|answer| answer.closes()), Some(false));
         let request =
             format!("POST /callbacks/crm HTTP/1.1\r\nhost: x\r\ntransfer-encoding: {coding}\r\n\r\n0\r\n\r\n");

@@ -1,7 +1,7 @@
 //! Finding 33: the resolver's search list applies.
 //!
-//! A unit test of `frontgate_net::resolver` covers which names are queried, since a system nameserver must use port 53.
-//! This test covers that a host found only through the search list is not found.
+//! A unit test of `frontgate_net::resolver` checks the queried names, since a system nameserver must use port 53. This
+//! test checks that a host is not found if only the search list leads to it.
 
 use std::net::UdpSocket;
 
@@ -9,7 +9,7 @@ use frontgate_tests::{Names, Setup, Web};
 
 #[test]
 fn the_resolvers_search_list_is_ignored() {
-    // Binding this port needs privileges.
+    // Binding this port requires privileges.
     let Ok(socket) = UdpSocket::bind("127.0.53.33:53") else { return };
     let web = Web::start();
     let names = Names::at(socket).is("crm.corp.test", &["127.0.0.1"]).is("crm.test", &["127.0.0.1"]);

@@ -1,4 +1,4 @@
-//! Webhooks of single conversations, and address configurations that attach one to new conversations.
+//! Tests webhooks of single conversations, and address configurations that attach a webhook to new conversations.
 
 use frontgate_tests::{DeliveryStatus, Effect, PUBLIC_URL, TOKEN, sign};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The plugin `twilio-channel`, run natively against the simulator: both agree on Twilio's behavior.
+//! Runs the plugin `twilio-channel` natively against the simulator, to check that both agree on Twilio's behavior.
 
 mod fixture;
 
@@ -94,7 +94,7 @@ fn each_part_is_sent_once_and_in_order_under_every_fault() {
     for call in calls {
         let (fixture, connection) = fixture(&[]).connected(NUMBER);
         for (at, action) in Action::passing().into_iter().enumerate() {
-            // A plugin cannot know of an effect after an answer that denies it.
+            // A plugin cannot know of an effect that happens after the failed answer.
             if matches!(action, Action::ActLate(_)) {
                 continue;
             }
@@ -168,7 +168,7 @@ fn channels_of_one_service_get_their_own_customers_only() {
     };
     assert_eq!((told(&one), told(&other)), (vec!["to one".to_owned()], vec!["to the other".to_owned()]));
 
-    // The channel gets another number: messages from the webhook of the old number are read and ignored.
+    // The channel gets another number; later messages from the old number's webhook are acknowledged and ignored.
     let moved = Connection { credential: Some(SECOND.to_owned()), ..one.clone() };
     *fixture.got.lock() = all;
     assert_eq!(fixture.received(&moved), []);

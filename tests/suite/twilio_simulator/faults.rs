@@ -1,4 +1,4 @@
-//! Faults, duplicate and late webhooks, and settings of the simulator.
+//! Tests faults, duplicate and late webhooks, and settings of the simulator.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{
     twilio,
 };
 
-/// Starts a conversation and adds a worker under a fault.
+/// Starts a conversation, and adds a worker while a fault with this action is set.
 fn hit(action: Action) -> (Twilio, Client, String, Outcome) {
     let (twilio, client) = twilio();
     let sid = twilio.inbound_sms(CUSTOMER, NUMBER, "Hello").expect("no webhook rejects it");
@@ -49,7 +49,7 @@ fn faults_hit_before_or_after_the_effect() {
         if let Ok((status, _)) = outcome {
             assert_eq!(request.status, Some(status));
         }
-        // The fault hits once.
+        // The fault applies only once.
         let expected = if request.acted { 409 } else { 201 };
         assert_eq!(client.post(&participants(&sid), &[("Identity", ANA)]).0, expected, "{action:?}");
     }

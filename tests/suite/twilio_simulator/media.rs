@@ -1,4 +1,4 @@
-//! Files: upload, attachment, files of customers, download.
+//! Tests files: upload, attachment, files of customers, download.
 
 use frontgate_tests::{Twilio, digest};
 use serde_json::Value;
@@ -19,7 +19,7 @@ fn upload(client: &Client, query: &str, content_type: &str, bytes: &[u8]) -> (u1
     (response.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
 }
 
-/// Status, media type, location and bytes.
+/// Fetches a URL, and returns status, media type, location and bytes.
 fn fetch(client: &Client, url: &str) -> (u16, String, String, Vec<u8>) {
     let mut request = client.agent.get(if url.starts_with("http") { url.to_owned() } else { client.url.clone() + url });
     for (name, value) in &client.headers {

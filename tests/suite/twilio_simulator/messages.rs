@@ -1,4 +1,4 @@
-//! Messages: created over REST, by customers and by workers; order and delivery receipts.
+//! Tests messages created over REST, by customers and by workers: order and delivery receipts.
 
 use frontgate_tests::{Action, Call, DeliveryStatus, Effect, Fault, Twilio};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The plugin that the benchmark measures: generated customers.
+//! The plugin that the benchmark measures. Its customers are generated.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
 const FIRST: [&str; 10] = ["Ada", "Boris", "Chen", "Dora", "Emil", "Farah", "Gus", "Hana", "Ivo", "Jun"];
 const LAST: [&str; 10] = ["Adler", "Brown", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Haas", "Ito", "Jansen"];
 
-/// A worker without customers.
+/// Worker without customers.
 const NOBODY: &str = "nobody@example.org";
 
 struct Customers;
@@ -17,7 +17,7 @@ frontgate_sdk::export!(Customers: crm);
 impl Crm for Customers {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
         let count = if request.worker == NOBODY { 0 } else { request.page_size as usize };
-        // Builds complete records although a page shows fewer fields, as real plugins do.
+        // Build complete records, although a page shows fewer fields, as real plugins do.
         Ok(CustomerPage::last((0..count).map(|number| black_box(customer(number)))))
     }
 

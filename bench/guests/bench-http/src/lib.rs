@@ -1,15 +1,15 @@
-//! The bench's callback as one component for `wasmtime serve`: with signature check, form, list and JSON.
+//! The benchmark's callback as one component for `wasmtime serve`, with signature check, form parsing, list and JSON.
 #![cfg(target_family = "wasm")]
 
 use frontgate_bench_answer::Callback;
 use wasip2::exports::http::incoming_handler::Guest;
 use wasip2::http::types::{Fields, IncomingRequest, OutgoingBody, OutgoingResponse, ResponseOutparam};
 
-/// Token and URL of the benchmark, compiled in: every other way to pass them would add cost.
+/// Token and URL of the benchmark. They are compiled in, because any other way to pass them would add cost.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const URL: &str = "https://gw.example.org/callbacks/crm";
 
-/// Maximum bytes of one write to a stream without a readiness check.
+/// Maximum size in bytes of a write to a stream without a readiness check.
 const PIECE_BYTES_MAX: usize = 4_096;
 
 struct Service;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 const START: Duration = Duration::from_secs(1_767_225_600);
 
 thread_local! {
-    /// Since 1970.
+    /// The simulated time since 1970.
     static NOW: Cell<Duration> = const { Cell::new(START) };
 }
 

@@ -1,4 +1,4 @@
-//! The granted folder: simulated after [`set`], the real file system before.
+//! The granted folder: the real file system, until [`set`] replaces it with simulated files.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(crate) fn version(path: &str) -> Option<FileVersion> {
     Some(FileVersion { modified: found.modified().ok()?, bytes: found.len(), instance })
 }
 
-/// `None` if the folder is not simulated.
+/// Returns a file's simulated content, or `None` if the folder is not simulated.
 fn simulated(path: &str) -> Option<io::Result<String>> {
     FOLDER.with_borrow(|folder| {
         let found = folder.as_ref()?.get(path).cloned();

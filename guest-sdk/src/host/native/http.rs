@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use crate::bindings::http_client::{Content, HttpError, OutboundRequest, OutboundResponse, UploadBody};
 use crate::host::native::attachments;
 
-/// Answers a request.
+/// A function that answers requests.
 pub(crate) type Handler = fn(&OutboundRequest) -> Result<OutboundResponse, HttpError>;
 
 thread_local! {
@@ -13,7 +13,7 @@ thread_local! {
     static REQUESTS: RefCell<Vec<OutboundRequest>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The default handler: no host is granted.
+/// Rejects every request, as if no host were granted. This is the default handler.
 pub(crate) fn forbidden(_: &OutboundRequest) -> Result<OutboundResponse, HttpError> {
     Err(HttpError::Forbidden("no outbound host granted; set `outbound` of the plugin".to_owned()))
 }

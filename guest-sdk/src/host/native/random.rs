@@ -1,4 +1,4 @@
-//! Deterministic random numbers: every run of a test gets the same.
+//! Deterministic random numbers, the same in every run of a test.
 
 use std::cell::Cell;
 
@@ -11,12 +11,12 @@ fn next() -> u64 {
     COUNTER.get()
 }
 
-/// A counter in the form of a UUID.
+/// Returns the next value of a counter in the form of a UUID.
 pub(crate) fn uuid() -> String {
     format!("00000000-0000-4000-8000-{:012x}", next())
 }
 
-/// The multiplication spreads the counter over all bits.
+/// Returns bytes made from a counter. The multiplication spreads the counter over all bits.
 pub(crate) fn bytes(count: u32) -> Vec<u8> {
     let words = std::iter::repeat_with(|| next().wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
     words.flatten().take(count as usize).collect()

@@ -28,7 +28,7 @@ pub(crate) fn set(is_valid: impl Fn(&Check<'_>) -> bool + 'static) {
     VERIFIER.set(Some(Box::new(is_valid)));
 }
 
-/// Without a verifier, every key is unknown.
+/// Verifies a signature with the test's verifier. Without a verifier, every key is unknown.
 pub(crate) fn verify(key: &str, algorithm: Algorithm, message: &[u8], signature: &str) -> Result<bool, SignatureError> {
     let check = Check { key, algorithm, message, signature };
     VERIFIER.with_borrow(|verifier| match verifier {

@@ -1,6 +1,6 @@
-//! Differences between two configurations, and which of them a running gateway cannot apply.
+//! Finds the differences between two configurations, including those that a running gateway cannot apply.
 //!
-//! Bound sockets, reserved memory and an open database need a restart.
+//! Changes of bound sockets, reserved memory or the open database need a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, RandomState};
@@ -11,10 +11,10 @@ use toml::{Table, Value};
 use super::Config;
 use super::schema::settings;
 
-/// The hash function of fingerprints: random, and the same for the life of the process.
+/// Hash function of fingerprints: random, but constant during the life of the process.
 static HASH: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// Every key in the file and every secret, each with a hash of its value.
+/// Every key of the file and of secrets, with a hash of its value.
 #[derive(Debug, Default)]
 pub(super) struct Fingerprint(BTreeMap<String, u64>);
 
@@ -35,19 +35,19 @@ impl Fingerprint {
         }
     }
 
-    /// Adds a key, such as that of a secret, which replaces the hash of its source.
+    /// Adds a key and the hash of its value. For a secret, replaces the hash of its source.
     pub(super) fn add(&mut self, key: String, value: &str) {
         self.0.insert(key, HASH.hash_one(value));
     }
 }
 
-/// Settings that a running gateway cannot change, as they were at its start.
+/// Startup values of the settings that a running gateway cannot change.
 ///
-/// Holds no secret, so that a reload can erase those of the first configuration.
+/// Contains no secret, so that a reload can erase the secrets of the first configuration.
 #[derive(Debug)]
 pub struct Fixed {
     settings: BTreeMap<String, String>,
-    /// Reserved memory: lower values need no restart.
+    /// Sizes of reserved memory, by key; lower values need no restart.
     reserved: Vec<(&'static str, usize)>,
 }
 

@@ -1,4 +1,4 @@
-//! Checks beyond the shape of the file: ranges, usable addresses, existing names, files and secrets.
+//! Checks values beyond the shape of the file: ranges, usable addresses, existing names, files and secrets.
 
 mod bounds;
 mod front;
@@ -18,7 +18,7 @@ use url::Url;
 use super::Config;
 use super::document::Document;
 
-/// Adds a diagnostic for everything that cannot work.
+/// Adds a diagnostic for every setting that cannot work.
 pub(super) fn check(config: &mut Config, document: &Document<'_>, diagnostics: &mut Vec<Diagnostic>) {
     check_plugins(config, document, diagnostics);
     let config = &*config;
@@ -50,14 +50,14 @@ pub(super) fn check_plugins(config: &mut Config, document: &Document<'_>, diagno
     webhooks::check(config, &mut report);
 }
 
-/// Collects diagnostics with their places.
+/// Collects diagnostics with their positions in the file.
 struct Report<'r, 'd> {
     document: &'r Document<'d>,
     diagnostics: &'r mut Vec<Diagnostic>,
 }
 
 impl Report<'_, '_> {
-    /// Adds the problem of a key, and how to fix it.
+    /// Adds a problem of a key, and how to fix it.
     fn add(&mut self, key: &str, problem: &str, fix: &str) {
         self.diagnostics.push(Diagnostic {
             place: self.document.place(key),
@@ -67,7 +67,7 @@ impl Report<'_, '_> {
     }
 }
 
-/// Every file must hold certificates.
+/// Reports every file that contains no certificates.
 fn ca_files(key: &str, files: &[PathBuf], report: &mut Report<'_, '_>) {
     for (index, file) in files.iter().enumerate() {
         if let Err(problem) = read_authorities(file) {
@@ -76,7 +76,7 @@ fn ca_files(key: &str, files: &[PathBuf], report: &mut Report<'_, '_>) {
     }
 }
 
-/// The folder of plugins and the granted folders must exist.
+/// Reports a plugin folder or granted folder that does not exist.
 fn folders(config: &Config, report: &mut Report<'_, '_>) {
     let directory = &config.plugins.directory;
     if !directory.is_dir() {
@@ -91,14 +91,14 @@ fn folders(config: &Config, report: &mut Report<'_, '_>) {
     }
 }
 
-/// The name of a plugin is that of its file.
+/// Reports a plugin name that cannot be a file name.
 fn plugin_name(key: &str, plugin: &str, report: &mut Report<'_, '_>) {
     if plugin.is_empty() || !plugin.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
         report.add(key, "is not a plugin's name", "write the name of its file without `.wasm`");
     }
 }
 
-/// A URL that credentials are sent to must use TLS, except on this machine.
+/// Reports an invalid API URL, or one without TLS, since credentials are sent to it. Loopback URLs need no TLS.
 fn api_url(key: &str, url: &str, example: &str, report: &mut Report<'_, '_>) {
     match Url::parse(url) {
         Ok(url) if url.query().is_some() || url.fragment().is_some() || has_user_info(&url) => {
@@ -115,7 +115,7 @@ fn api_url(key: &str, url: &str, example: &str, report: &mut Report<'_, '_>) {
     }
 }
 
-/// Whether a URL contains a user or a password.
+/// Returns whether a URL contains a user name or a password.
 fn has_user_info(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }

@@ -1,4 +1,4 @@
-//! The text of `config.toml` and the place of each key in it, for diagnostics.
+//! The text of `config.toml`, and the position of each key in it for diagnostics.
 
 use std::ops::Range;
 use std::path::Path;
@@ -10,8 +10,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 use super::Config;
 
-/// Maximum number of mismatches that are reported. Each costs another pass over the file, which would take minutes for
-/// a large file that is not a configuration.
+/// Maximum number of reported mismatches. Each one costs another pass over the file. Without a limit, a large file that
+/// is not a configuration would take minutes.
 const MISMATCHES_MAX: usize = 100;
 
 /// A parsed file.
@@ -22,7 +22,7 @@ pub(super) struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
-    /// Parses the text of a file, or says where it is not TOML.
+    /// Parses the text of a file. The error contains the position of the invalid TOML.
     pub(super) fn parse(path: &Path, text: &'t str) -> Result<Self, Diagnostics> {
         let file = path.display().to_string();
         let table = DeTable::parse(text).map_err(|error| {
@@ -36,8 +36,8 @@ impl<'t> Document<'t> {
         Ok(Self { file, text, root: Spanned::new(span, DeValue::Table(table.into_inner())) })
     }
 
-    /// Returns the configuration without the keys that do not match a section, and a diagnostic for each of those, up
-    /// to [`MISMATCHES_MAX`].
+    /// Returns the configuration without the keys that do not match a section. Adds a diagnostic for each of these
+    /// keys, up to [`MISMATCHES_MAX`].
     pub(super) fn read(&self) -> (Config, Vec<Diagnostic>) {
         let mut root = self.root.clone();
         let mut diagnostics = Vec::new();
@@ -60,8 +60,8 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// Returns the place, such as `config.toml:12:3`, of a key such as `tenants.demo.roles.crm[0]`, or of the nearest
-    /// table around it.
+    /// Returns the position of a key, such as `config.toml:12:3` for `tenants.demo.roles.crm[0]`. If the key is
+    /// missing, returns the position of the nearest enclosing table.
     pub(super) fn place(&self, key: &str) -> String {
         let mut value = &self.root;
         let mut span = 0..0;
@@ -80,10 +80,10 @@ impl<'t> Document<'t> {
         place(&self.file, self.text, Some(span))
     }
 
-    /// Translates an error of serde for operators.
+    /// Converts an error of serde to a diagnostic for operators.
     fn mismatch(&self, error: &toml::de::Error) -> Diagnostic {
         let place = place(&self.file, self.text, error.span());
-        // serde repeats the text, which may be a literal secret.
+        // The message of serde repeats the text, which may be a literal secret.
         let message = match error.message().split_once(": string \"") {
             Some((kind, rest)) => {
                 let expected = rest.rsplit_once("\", ").map_or("", |(_, expected)| expected);
@@ -110,7 +110,7 @@ impl<'t> Document<'t> {
     }
 }
 
-/// Returns the known name that was most likely meant.
+/// Returns the known name that was most likely intended.
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     known
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
@@ -129,7 +129,7 @@ fn place(file: &str, text: &str, span: Option<Range<usize>>) -> String {
     format!("{file}:{line}:{column}")
 }
 
-/// Removes the setting whose key or value is at `span`, a list as a whole. Returns whether it was found.
+/// Removes the setting whose key or value is at `span`. A list is removed as a whole. Returns whether one was found.
 fn remove(value: &mut Spanned<DeValue<'_>>, span: &Range<usize>) -> bool {
     let DeValue::Table(table) = value.get_mut() else {
         return false;

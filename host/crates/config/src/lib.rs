@@ -1,9 +1,9 @@
 //! The configuration file `config.toml`, composed from the sections of all crates.
 //!
 //! [`Config::load`] reads and checks the whole file before a socket is bound, and reports every problem at once as a
-//! [`Diagnostic`] with its place and a fix. Each crate owns its section as a struct with defaults, ranges and sentences;
-//! this crate derives [`schema()`], the range checks, [`Fixed`] and the reference page from them, and adds the checks
-//! across keys. It never contains the value of a secret in a text that it returns.
+//! [`Diagnostic`] with its position and a fix. Each crate owns its section as a struct with defaults, ranges and
+//! descriptions. From these, this crate derives [`schema()`], the range checks, [`Fixed`] and the reference page, and
+//! adds the checks across keys. Texts that this crate returns never contain the value of a secret.
 //!
 //! A reload (see "Flow of a reload" in ARCHITECTURE.md) compares two configurations with [`Config::changes`] and
 //! [`Fixed::changed`].
@@ -74,7 +74,7 @@ pub struct Checked {
 }
 
 impl Config {
-    /// Reads and checks a file. Relative paths in it start at its folder.
+    /// Reads and checks a file. Relative paths in the file start at the file's folder.
     ///
     /// Fails if another user can write to the file or to the file of a secret.
     pub fn load(path: &Path) -> Result<Checked, Diagnostics> {
@@ -82,7 +82,7 @@ impl Config {
         let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
         let document = document::Document::parse(path, &text)?;
         let (mut config, mut diagnostics) = document.read();
-        // A key that was left out would be reported again as missing.
+        // A key that was removed because of a mismatch would be reported again as missing.
         if diagnostics.is_empty() {
             config.resolve(&folder, ownership::open);
             check::check(&mut config, &document, &mut diagnostics);
@@ -100,7 +100,7 @@ impl Config {
         Err(Diagnostics(diagnostics))
     }
 
-    /// Reads a file without checking it: enough to find the running gateway and its database.
+    /// Reads a file without checking it. This is sufficient to find the running gateway and its database.
     ///
     /// A missing secret is an error only where it is used. Owners are not checked, so that root can operate the gateway
     /// of another user.
@@ -183,9 +183,9 @@ impl PluginConfig for Config {
     }
 }
 
-/// Tenants and their public URLs.
+/// Access to tenants and their public URLs.
 impl Config {
-    /// Returns the URL of the public listener as the platforms call it.
+    /// Returns the URL at which the platforms call the public listener.
     pub fn public_url(&self) -> String {
         self.server.public_url.as_deref().map_or_else(|| format!("http://{}", self.server.listen), str::to_owned)
     }
@@ -206,7 +206,7 @@ impl Config {
         Tenant::new(name, self.tenants.get(name)?, &self.public_url(), share)
     }
 
-    /// Returns the URL before the channels of a Front app, as Front and providers call it.
+    /// Returns the base URL of a Front app's channels, which Front and providers call.
     pub fn front_url(&self, tenant: &frontgate_tenants::Settings, app: &str) -> String {
         frontgate_tenants::front_url(&self.public_url(), tenant, app)
     }

@@ -12,7 +12,7 @@ pub struct Receipt {
     pub outcome: Outcome,
     /// Keys, including those of secrets, whose values changed.
     pub changes: Vec<String>,
-    /// Duration of the reload.
+    /// Duration of the reload in milliseconds.
     pub duration_ms: u64,
 }
 
@@ -27,7 +27,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Returns the name in logs and metrics.
+    /// Returns the outcome's name in logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Live => "live",

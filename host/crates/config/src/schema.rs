@@ -1,4 +1,5 @@
-//! The JSON schema of `config.toml`, derived from the sections' structs: the source of ranges and of what needs a restart.
+//! The JSON schema of `config.toml`, derived from the structs of all sections. It defines ranges and restart
+//! requirements.
 
 use std::sync::LazyLock;
 
@@ -7,12 +8,12 @@ use serde_json::{Map, Value};
 
 use super::Config;
 
-/// Keyword of keys that need a restart: `true`, or `"when raised"`.
+/// Schema keyword of keys that need a restart: `true`, or `"when raised"`.
 const RESTART: &str = "x-restart";
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let mut settings = SchemaSettings::draft2020_12();
-    // Without references, a value and its schema have the same shape.
+    // With inlined subschemas, a value and its schema have the same shape.
     settings.inline_subschemas = true;
     let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
     simplify(&mut schema);
@@ -21,13 +22,14 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
 
 /// Returns the JSON schema of `config.toml` (draft 2020-12), without references to definitions.
 ///
-/// Two keywords are Frontgate's own: `x-restart` marks keys that need a restart (`true` or `"when raised"`), and
+/// Two keywords are specific to Frontgate: `x-restart` marks keys that need a restart (`true` or `"when raised"`), and
 /// `x-keys-of` names the section whose keys a table overrides.
 pub fn schema() -> &'static Value {
     &SCHEMA
 }
 
-/// Removes what TOML and editors have no use for: `null`, formats of Rust's integers, defaults of tables, line breaks.
+/// Removes keywords that are useless for TOML and editors: `null`, Rust's integer formats, defaults of tables. Also
+/// joins the lines of descriptions.
 fn simplify(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(simplify),
@@ -48,7 +50,7 @@ fn simplify(schema: &mut Value) {
     }
 }
 
-/// Makes the schema of an `Option` the schema of what is inside.
+/// Replaces the schema of an `Option` by the schema of its inner type.
 fn remove_null(keywords: &mut Map<String, Value>) {
     if let Some(Value::Array(types)) = keywords.get_mut("type") {
         types.retain(|name| name != "null");
@@ -74,13 +76,13 @@ pub(super) struct Setting<'s> {
     pub(super) key: String,
     /// The value.
     pub(super) value: &'s Value,
-    /// Least and greatest value that can work.
+    /// Minimum and maximum of the value.
     pub(super) range: Option<(u64, u64)>,
     /// Whether any change needs a restart.
     pub(super) restart: bool,
 }
 
-/// Returns the settings of a serialized configuration, in its order.
+/// Returns the settings of a serialized configuration, in the order of the configuration.
 pub(super) fn settings(config: &Value) -> Vec<Setting<'_>> {
     let mut found = Vec::new();
     collect(String::new(), config, schema(), false, &mut found);
@@ -92,7 +94,7 @@ fn collect<'s>(key: String, value: &'s Value, schema: &Value, restart: bool, fou
     match value {
         Value::Null => {}
         Value::Object(table) => {
-            // A table among several alternatives, such as `state`.
+            // One of several alternatives, such as those of `state`, is a table.
             let alternatives = schema.get("anyOf").and_then(Value::as_array);
             let table_of = |schema: &&Value| schema.get("type").is_some_and(|name| name == "object");
             let schema = alternatives.and_then(|all| all.iter().find(table_of)).unwrap_or(schema);

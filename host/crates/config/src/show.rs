@@ -1,4 +1,4 @@
-//! The effective configuration as TOML: defaults filled in, secrets by their source.
+//! Shows the effective configuration as TOML: with defaults filled in, and secrets as their source.
 
 use frontgate_settings::mask_user_info;
 use serde_json::Value;
@@ -6,9 +6,10 @@ use serde_json::Value;
 use super::Config;
 
 impl Config {
-    /// Returns the configuration as TOML that the gateway could read.
+    /// Returns the configuration as TOML that the gateway can read.
     ///
-    /// A secret is shown as its source, and user and password of a URL as `***`. Paths are as written in the file.
+    /// Secrets are shown as their source, and the user and password in a URL as `***`. Paths are as written in the
+    /// file.
     pub fn show(&self) -> Result<String, toml::ser::Error> {
         let mut values = self.values.clone();
         prepare(&mut values);
@@ -16,7 +17,7 @@ impl Config {
     }
 }
 
-/// Removes values that TOML cannot write, and masks credentials in URLs.
+/// Removes values that TOML cannot represent, and masks credentials in URLs.
 fn prepare(value: &mut Value) {
     match value {
         Value::Object(table) => {

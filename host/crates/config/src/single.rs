@@ -1,4 +1,4 @@
-//! The configuration of one plugin without tenants, from the file of its author.
+//! Reads the configuration of one plugin without tenants, from the file of the plugin's author.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,9 +9,9 @@ use super::document::Document;
 use super::{Config, check};
 
 impl Config {
-    /// Reads the keys of `[plugins.named.NAME]` from the table `[plugin]` of an author's file.
+    /// Reads the table `[plugin]` of an author's file, which has the keys of `[plugins.named.NAME]`.
     ///
-    /// `placeholders` replace the values of secrets, by name.
+    /// The values of `placeholders` replace the secrets with the same names.
     pub fn of_plugin(
         file: &Path,
         name: &str,
@@ -24,10 +24,10 @@ impl Config {
         let document = Document::parse(file, &text)?;
         let (mut config, mut diagnostics) = document.read();
         if diagnostics.is_empty() {
-            // Owners are not checked: this process has no more rights than the author.
+            // Owners are not checked, because this process runs with the author's rights.
             config.resolve(&file.parent().map(Path::to_path_buf).unwrap_or_default(), open_as_is);
             for (key, secret) in config.secrets_mut() {
-                // The key of a list's element ends with its index.
+                // For an element of a list, the key ends with an index.
                 let name = key.rsplit('.').next().and_then(|name| name.split('[').next());
                 let value = name.and_then(|name| placeholders.get(name));
                 if let Some(value) = value {
@@ -39,7 +39,7 @@ impl Config {
         if diagnostics.is_empty() {
             return Ok(config);
         }
-        // Lines and columns are those of the generated text.
+        // Lines and columns refer to the generated text, so only the file is reported.
         let here = |diagnostic: Diagnostic| Diagnostic {
             place: file.display().to_string(),
             problem: diagnostic.problem.replace(&format!("plugins.named.{name}."), "plugin."),

@@ -1,4 +1,5 @@
-//! Warnings: settings that work, but probably not as intended. `frontgate check` and the start show them.
+//! Warns about settings that work, but probably not as intended. `frontgate check` and the startup log show the
+//! warnings.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ use url::Url;
 use super::Config;
 use super::document::Document;
 
-/// Adds a diagnostic for every doubtful setting.
+/// Adds a diagnostic for every questionable setting.
 pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<Diagnostic>) {
     for folder in ownership::trusted_folders() {
         warnings.push(Diagnostic {
@@ -33,7 +34,7 @@ pub(super) fn warn(config: &Config, document: &Document<'_>, warnings: &mut Vec<
     unused(config, &mut warnings);
 }
 
-/// Collects warnings with their places.
+/// Collects warnings with their positions in the file.
 struct Warnings<'w, 'd> {
     document: &'w Document<'d>,
     warnings: &'w mut Vec<Diagnostic>,

@@ -12,11 +12,11 @@ use wasmparser::{Parser, Payload, ValidPayload, Validator};
 use super::FEATURES;
 use super::{CONTRACT, VERSION, line};
 
-/// Imports, or exports, of one component; the contract and WASI together have about sixty.
+/// Maximum number of imports, or of exports, of one component. The contract and WASI together have about sixty.
 const NAMES_MAX: usize = 1_000;
-/// Bytes of one of these names.
+/// Maximum length of an import or export name, in bytes.
 const NAME_BYTES_MAX: usize = 200;
-/// Custom section with the version of the SDK, and the number of its bytes that are read.
+/// Custom section with the version of the SDK, and the maximum number of bytes that are read from the section.
 const SDK_SECTION: &str = "frontgate-sdk";
 const SDK_BYTES_MAX: usize = 64;
 
@@ -25,16 +25,16 @@ pub(super) struct ContractTypes {
     pub(super) types: Types,
     pub(super) imports: BTreeMap<String, ComponentInstanceTypeId>,
     pub(super) exports: BTreeMap<String, ComponentInstanceTypeId>,
-    /// Interface and name of each type, by the type at the end of its chain of aliases.
+    /// Interface and name of each type. The key is the type at the end of the alias chain.
     names: HashMap<ComponentDefinedTypeId, (String, String)>,
 }
 
 impl ContractTypes {
-    /// Reads a component, and the version of the SDK that it names.
+    /// Reads the types of a component, and the SDK version that the component names.
     pub(super) fn of_component(wasm: &[u8]) -> anyhow::Result<(Self, Option<String>)> {
         let mut validator = Validator::new_with_features(FEATURES);
         let (mut imports, mut exports, mut sdk) = (Vec::new(), Vec::new(), None);
-        // 1 in the component itself, more in components and modules inside it.
+        // 1 inside the component itself, higher inside nested components and modules.
         let mut depth = 0;
         for payload in Parser::new(0).parse_all(wasm) {
             let payload = payload.context("it does not compile")?;
@@ -120,7 +120,7 @@ impl ContractTypes {
         Self { types, imports, exports, names }
     }
 
-    /// Names of the functions of an interface.
+    /// Returns the names of the functions of an interface.
     pub(super) fn functions(&self, id: ComponentInstanceTypeId) -> Vec<&str> {
         let items = self.types[id].exports.iter();
         items
@@ -129,12 +129,13 @@ impl ContractTypes {
             .collect()
     }
 
-    /// Interface and name of a type; none for an anonymous type.
+    /// Returns the interface and name of a type; `None` for an anonymous type.
     pub(super) fn name(&self, id: ComponentDefinedTypeId) -> Option<&(String, String)> {
         self.names.get(&resolve(&self.types, id)?)
     }
 
-    /// Version of the contract that it uses. If there are several, one that differs from this gateway's.
+    /// Returns the contract version of the interfaces. If there are several, prefers one that differs from the
+    /// gateway's.
     pub(super) fn version(&self) -> Option<String> {
         let names = self.exports.keys().chain(self.imports.keys()).filter(|name| name.starts_with(CONTRACT));
         let versions: Vec<&str> = names.filter_map(|name| Some(name.split_once('@')?.1)).collect();
@@ -143,10 +144,10 @@ impl ContractTypes {
     }
 }
 
-/// Aliases that are followed for a single name: one for each `use`. Plugins have fewer than ten.
+/// Maximum length of an alias chain: each `use` adds one alias. Plugins have fewer than ten.
 const CHAIN_MAX: usize = 1_000;
 
-/// Follows a chain of aliases to its end; none if the chain is too long.
+/// Follows a chain of aliases to its end; `None` if the chain is too long.
 fn resolve(types: &Types, mut id: ComponentDefinedTypeId) -> Option<ComponentDefinedTypeId> {
     for _ in 0..CHAIN_MAX {
         match types.peel_alias(id) {
@@ -157,7 +158,7 @@ fn resolve(types: &Types, mut id: ComponentDefinedTypeId) -> Option<ComponentDef
     None
 }
 
-/// Follows chains of many types. Chains share their ends, so each link is followed once.
+/// Returns the end of an alias chain. Caches the end of each link in `ends`, since many chains share links.
 fn end_of_chain(
     types: &Types,
     id: ComponentDefinedTypeId,
@@ -181,12 +182,12 @@ fn end_of_chain(
     end
 }
 
-/// The name of an interface without its version.
+/// Returns the name of an interface without its version.
 pub(super) fn stem(name: &str) -> &str {
     name.split_once('@').map_or(name, |(stem, _)| stem)
 }
 
-/// The name of an interface without package and version.
+/// Returns the name of an interface without package and version.
 pub(super) fn short(name: &str) -> &str {
     let stem = stem(name);
     stem.strip_prefix(CONTRACT).unwrap_or(stem)
@@ -207,7 +208,7 @@ fn instances(
     names.iter().filter_map(|name| Some((name.clone(), find(name)?))).collect()
 }
 
-/// The first line of the SDK's section, if it contains only characters of a version.
+/// Returns the first line of the SDK's section, if the line contains only characters that a version can have.
 fn version(section: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(section.get(..SDK_BYTES_MAX).unwrap_or(section)).ok()?;
     let line = text.lines().next().unwrap_or_default();

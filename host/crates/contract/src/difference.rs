@@ -12,13 +12,13 @@ use wasmparser::names::KebabString;
 use super::contract_types::{ContractTypes, short, stem};
 use super::{CONTRACT, VERSION, line};
 
-/// Differences in one message; between versions, nearly everything differs.
+/// Maximum number of differences in one message. Between versions, nearly everything differs.
 const NAMED_MAX: usize = 3;
 
 /// Limit on compared values, members and functions. The whole contract takes a few thousand steps.
 const STEPS_MAX: usize = 100_000;
 
-/// Levels of types inside a type that a message shows. Types share parts, so a full text could be endless.
+/// Maximum nesting of a type that a message shows. Types share parts, so the full text could grow exponentially.
 const SHOWN_DEPTH_MAX: usize = 4;
 
 /// Returns the first differences. Only interfaces that the component uses are compared.
@@ -42,7 +42,7 @@ pub(super) fn differences(ours: &ContractTypes, theirs: &ContractTypes) -> Vec<S
             }
         }
     }
-    // The linker does not find equal types under another version either.
+    // Even if all types are equal, the linker does not link an interface of another version.
     if let Some(name) = other_versions.first().filter(|_| comparison.found.is_empty()) {
         comparison.found.push(format!("built against {name}"));
     }
@@ -52,14 +52,14 @@ pub(super) fn differences(ours: &ContractTypes, theirs: &ContractTypes) -> Vec<S
 struct Comparison<'s> {
     ours: &'s ContractTypes,
     theirs: &'s ContractTypes,
-    /// Pairs of types that were compared. Types are shared, so following every path could be endless.
+    /// Pairs of types that were compared. Types are shared, so following every path could take exponential time.
     seen: HashSet<(ComponentDefinedTypeId, ComponentDefinedTypeId)>,
     found: Vec<String>,
     steps: usize,
 }
 
 impl Comparison<'_> {
-    /// Counts a step. Returns false if the comparison must end.
+    /// Counts a step. Returns `false` if the comparison must end.
     fn may_continue(&mut self) -> bool {
         self.steps += 1;
         if self.steps == STEPS_MAX {
@@ -70,14 +70,14 @@ impl Comparison<'_> {
     }
 
     fn say(&mut self, difference: String) {
-        // Names of the component can be long.
+        // Names in the component can be long.
         let difference = brief(&difference);
         if self.found.len() < NAMED_MAX && !self.found.contains(&difference) {
             self.found.push(difference);
         }
     }
 
-    /// Compares an interface. The component may use fewer functions of an import, and must export all of an export.
+    /// Compares an interface. A component may import some of its functions, but must export all of them.
     fn interface(
         &mut self,
         name: &str,
@@ -230,7 +230,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Writes a type as in WIT.
+/// Formats a type as in WIT.
 fn shown(side: &ContractTypes, value: Option<ComponentValType>) -> String {
     shown_within(side, value, SHOWN_DEPTH_MAX)
 }

@@ -7,7 +7,7 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of a file.
+/// SHA-256 digest of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
@@ -17,12 +17,12 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// First twelve digits, for people.
+    /// Returns the first twelve digits, for display.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
     }
 
-    /// Whether it starts with these digits, as people copy the short form.
+    /// Checks whether the digest starts with these digits, such as a copied short form.
     pub fn starts_with(&self, digits: &str) -> bool {
         !digits.is_empty() && self.to_string().starts_with(&digits.to_ascii_lowercase())
     }
@@ -56,7 +56,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A text is not a digest.
+/// Error for a text that is not a digest.
 #[derive(Debug, thiserror::Error)]
 #[error("a digest is 64 hexadecimal digits")]
 pub struct InvalidDigest;

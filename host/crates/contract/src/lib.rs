@@ -2,12 +2,12 @@
 //! compiled.
 //!
 //! - [`bindings`] are the types and functions of `wit/`.
-//! - [`Description`] is what a component declares, and where it is incompatible with the contract, in words.
+//! - [`Description`] contains the declarations of a component, and describes incompatibilities with the contract.
 //! - [`Role`], [`Manifest`] and [`digest::Digest`] identify what a plugin does and which version it is.
 //!
-//! The crate runs no component. It reads untrusted files, which the gateway does in a child process only, after a scan
-//! that limits nesting and counts, and with the parser and the WebAssembly features of the engine. See "Flow of a
-//! reload" in ARCHITECTURE.md.
+//! The crate runs no component. The files are untrusted: the gateway reads them in a child process only, after a scan
+//! that limits nesting and counts, with the parser and the WebAssembly features of the engine. See "Flow of a reload"
+//! in ARCHITECTURE.md.
 
 pub mod bindings;
 mod contract_types;
@@ -35,7 +35,7 @@ pub const CONTRACT: &str = "frontgate:plugin/";
 pub const VERSION: &str = "0.1.0";
 
 /// WebAssembly features that plugins may use: those that the compilers of the six supported languages emit. Any other
-/// feature would only expose code of parser and compiler to hostile files.
+/// feature would only expose more parser and compiler code to hostile files.
 pub const FEATURES: WasmFeatures =
     WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST).union(WasmFeatures::COMPONENT_MODEL);
 
@@ -58,7 +58,7 @@ pub struct Description {
 }
 
 impl Description {
-    /// Reads a component, without the bodies of its functions. Fails for files that are no valid component.
+    /// Describes a component, ignoring function bodies. Fails if the file is not a valid component.
     pub fn of(wasm: &[u8]) -> anyhow::Result<Self> {
         let component = Component::parse(wasm)?;
         let (incompatibility, made_with) = (component.incompatibility(), producers::producers(wasm));
@@ -77,7 +77,7 @@ struct Component {
 }
 
 impl Component {
-    /// Parses a component, without the bodies of its functions.
+    /// Parses a component, ignoring function bodies.
     fn parse(wasm: &[u8]) -> anyhow::Result<Self> {
         scan::scan(wasm)?;
         let (types, sdk) = ContractTypes::of_component(wasm)?;
@@ -91,7 +91,8 @@ impl Component {
         Ok(Self { manifest, version: types.version(), types })
     }
 
-    /// Describes how the component's types differ from the contract, and the fix; `None` if it can be linked.
+    /// Describes how the component's types differ from the contract, and the fix. `None` if the component can be
+    /// linked.
     fn incompatibility(&self) -> Option<String> {
         let found = differences(&OURS, &self.types);
         if found.is_empty() {
@@ -115,13 +116,13 @@ impl Component {
     }
 }
 
-/// Roles whose interfaces a component exports, in any version.
+/// Returns the roles whose interfaces a component exports, in any version.
 fn roles(types: &ContractTypes) -> BTreeSet<String> {
     let exported = |role: &Role| types.exports.keys().any(|name| stem(name) == format!("{CONTRACT}{role}"));
     Role::ALL.into_iter().filter(exported).map(|role| role.name().to_owned()).collect()
 }
 
-/// The part of a version that the linker compares: `0.1` of `0.1.3`, `2` of `2.4.0`.
+/// Returns the part of a version that the linker compares: `0.1` for `0.1.3`, `2` for `2.4.0`.
 fn line(version: &str) -> &str {
     match version.split_once('.') {
         Some(("0", _)) => version.rsplit_once('.').map_or(version, |(line, _)| line),
@@ -130,7 +131,7 @@ fn line(version: &str) -> &str {
     }
 }
 
-/// The numbers of a version, for comparison.
+/// Returns the numbers of a version, for comparison.
 fn semver(version: &str) -> Vec<u64> {
     version.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
 }

@@ -44,7 +44,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// The capability that an imported interface needs; none if only its types are imported.
+    /// Returns the capability that an imported interface needs; `None` if only its types are imported.
     pub(super) fn of(name: &str, types: &ContractTypes, id: ComponentInstanceTypeId) -> Option<Self> {
         let functions = types.functions(id);
         if functions.is_empty() {
@@ -58,7 +58,7 @@ impl Capability {
             Some(_) => None,
             None if stem == "wasi:http/outgoing-handler" || stem == "wasi:http/client" => Some(Self::Http),
             None if stem.starts_with("wasi:keyvalue/") => Some(Self::State),
-            // A folder is granted, so that a component which opens no file has no access.
+            // Only `open-at` needs a grant: a component that does not import it cannot open any file.
             None if stem.starts_with("wasi:filesystem/") => {
                 functions.iter().any(|function| function.ends_with(".open-at")).then_some(Self::Files)
             }
@@ -68,7 +68,7 @@ impl Capability {
 }
 
 impl Capability {
-    /// The key of `[plugins.named.NAME]` that grants it; none if every plugin has it.
+    /// Returns the key of `[plugins.named.NAME]` that grants the capability; `None` if every plugin has it.
     pub fn key(self) -> Option<&'static str> {
         match self {
             Self::Http => Some("outbound"),

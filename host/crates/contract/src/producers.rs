@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use wasmparser::{KnownCustom, Parser, Payload, ProducersSectionReader};
 
-/// Limits on names and versions of one file, and on the bytes of each.
+/// Maximum number of names in one file and of versions of each name, and maximum bytes of each text.
 const NAMES_MAX: usize = 50;
 const BYTES_MAX: usize = 100;
 
-/// An export of the adapter for WASI preview 1, whose own tools say nothing about the plugin.
+/// Export of the adapter for WASI preview 1, whose `producers` section says nothing about the plugin.
 const ADAPTER: &str = "cabi_import_realloc";
-/// Languages without a `producers` section, by a prefix of their runtime's exports.
+/// Languages without a `producers` section, each with the prefix of its runtime's exports.
 const RUNTIMES: [(&str, &str); 2] = [("componentize_py_runtime", "Python"), ("componentize_qjs_runtime", "JavaScript")];
 
 type Producers = BTreeMap<String, Vec<String>>;
 
-/// Returns languages and tools of the `producers` section, with their versions. [`super::contract_types`] has the
-/// version of frontgate-sdk. Skips what cannot be read.
+/// Returns languages and tools of the `producers` sections, with their versions. Skips unreadable parts.
+/// [`super::contract_types`] reads the version of frontgate-sdk.
 pub(super) fn producers(wasm: &[u8]) -> Producers {
     let (mut found, mut module, mut is_adapter) = (Producers::new(), Producers::new(), false);
     for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
@@ -64,7 +64,7 @@ fn add(into: &mut Producers, name: String, versions: Vec<String>) {
     }
 }
 
-/// Limits an untrusted text.
+/// Truncates an untrusted text, and replaces control characters.
 fn short(text: &str) -> String {
     text[..text.floor_char_boundary(BYTES_MAX)].replace(char::is_control, " ")
 }

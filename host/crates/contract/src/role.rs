@@ -15,7 +15,7 @@ macro_rules! roles {
             /// Every role.
             pub const ALL: [Self; [$(Self::$role),+].len()] = [$(Self::$role),+];
 
-            /// Name in `config.toml`, in WIT and in the log.
+            /// Returns the name in `config.toml`, in WIT and in the log.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$role => stringify!($name),)+

@@ -1,23 +1,23 @@
 //! Limits nesting and size of a component's description, before a parser builds a model of it.
 //!
-//! One pass in constant memory.
+//! The scan is one pass in constant memory.
 //!
-//! wasmparser reads nested component and instance types by unlimited recursion, and its model takes many times the bytes
-//! of the description.
+//! wasmparser reads nested component and instance types by unlimited recursion, and its model takes many times the
+//! bytes of the description.
 
 use anyhow::{Context as _, bail};
 use wasmparser::{
     BinaryReader, ComponentTypeDeclaration, CoreType, FromReader, InstanceTypeDeclaration, Parser, Payload,
 };
 
-/// Levels of components and of component and instance types. Tools nest at most four.
+/// Maximum nesting of components, component types and instance types. Tools nest at most four levels.
 const DEPTH_MAX: usize = 32;
-/// Types, aliases, imports, exports and instances together. An interpreter of Python with the whole contract and WASI has
-/// a few thousand.
+/// Maximum number of types, aliases, imports, exports and instances together. A Python interpreter with the whole
+/// contract and WASI has a few thousand.
 const ITEMS_MAX: usize = 100_000;
-/// Imports and exports of core modules; C libraries have thousands.
+/// Maximum number of imports and exports of core modules; C libraries have thousands.
 const CORE_NAMES_MAX: usize = 100_000;
-/// Core modules, each of which has a memory image.
+/// Maximum number of core modules, each of which has a memory image.
 const MODULES_MAX: usize = 256;
 
 /// Context of parser errors.
@@ -29,7 +29,7 @@ const INSTANCE_TYPE: u8 = 0x42;
 const DECLARED_CORE_TYPE: u8 = 0x00;
 const DECLARED_TYPE: u8 = 0x01;
 
-/// Rejects a component beyond one of the limits.
+/// Rejects a component that exceeds one of the limits.
 pub(super) fn scan(wasm: &[u8]) -> anyhow::Result<()> {
     let mut counts = Counts::default();
     let mut depth = 0;
@@ -106,7 +106,7 @@ impl Counts {
 
     /// Counts the types of one section. Keeps its own stack for types that nest; wasmparser reads everything else.
     fn types(&mut self, mut reader: BinaryReader<'_>, outside: usize) -> anyhow::Result<()> {
-        // Declarations left at each level, and the kind of the level.
+        // Number of declarations left at each level, and the kind of the level.
         let mut open: Vec<(u32, Level)> = vec![(reader.read_var_u32().context(BROKEN)?, Level::Section)];
         while let Some((left, level)) = open.last_mut() {
             if *left == 0 {
@@ -166,7 +166,7 @@ enum Level {
     Instance,
 }
 
-/// Parameters, fields and cases of a type: each takes as much memory as a type.
+/// Counts parameters, fields and cases of a type: each takes as much memory as a type.
 fn members(kind: &wasmparser::ComponentType<'_>) -> u32 {
     use wasmparser::{ComponentDefinedType as D, ComponentType as T};
     let count = match kind {

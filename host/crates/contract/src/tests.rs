@@ -141,7 +141,7 @@ fn too_many_names_are_rejected() {
     assert!(refused.to_string().contains("more than 1000 names"), "{refused}");
 }
 
-/// Instance types inside each other.
+/// Returns a component with nested instance types.
 fn nested(levels: usize) -> String {
     format!("(component (type {}(instance){}))", "(instance (type ".repeat(levels), "))".repeat(levels))
 }

@@ -40,7 +40,7 @@ impl FrontClient {
         Self { app: Arc::clone(app), client: Arc::clone(client), rate_limit }
     }
 
-    /// Waits until a call of a channel may leave. Downloads of files use up Front's limit as well.
+    /// Waits until a channel may make a call. File downloads use up Front's rate limit as well.
     pub(super) async fn permit(&self, channel: &Channel) -> Permit {
         self.rate_limit.acquire(channel.id).await
     }
@@ -51,7 +51,7 @@ impl FrontClient {
         self.call_now(permit, channel, call, Vec::new()).await
     }
 
-    /// Makes a call with files. They are opened after the permit was acquired, so no open file waits for it.
+    /// Makes a call with files. The files are opened only once the permit is held, so no open file waits for a permit.
     pub(super) async fn call_now(&self, permit: Permit, channel: &Channel, call: &Call, files: Vec<FilePart>) -> Fate {
         let url = format!("{}{}", self.app.api_url.as_str().trim_end_matches('/'), call.path);
         let url = Url::parse(&url).expect("a checked URL and an escaped path");
@@ -84,7 +84,7 @@ impl FrontClient {
         fate
     }
 
-    /// Headers with a new token, which is valid for seconds.
+    /// Returns the headers, with a new token that is valid for a few seconds.
     fn headers(&self, channel: &Channel) -> HeaderMap {
         let jti = uuid::Uuid::new_v4().simple().to_string();
         let token = self.app.issuer.token(&channel.channel_id, &jti, now_ms() / 1_000, token::LIFETIME_SECONDS);
@@ -102,7 +102,7 @@ impl FrontClient {
                 if !matches!(fate, Fate::Accepted { .. })
                     && let Some(detail) = response(answer, &|name| header(answer, name)).detail()
                 {
-                    // Only at debug level: the text may contain names.
+                    // Logged at debug level only, because the text may contain names.
                     tracing::debug!(channel = channel.channel_id, "error text of Front: {detail}");
                 }
                 fate

@@ -1,4 +1,4 @@
-//! Handlers: execute one attempt of a delivery, one module for each kind.
+//! Handlers execute one attempt of a delivery; each kind has its own module.
 
 mod channel;
 mod event;
@@ -29,12 +29,12 @@ use super::rate_limit::TenantRateLimit;
 use super::retry_policy::CRASHES_MAX;
 use super::store::{Store, StoreError};
 
-/// Everything that the handlers of one tenant use.
+/// Dependencies of the handlers of one tenant.
 pub(super) struct DeliveryContext {
     pub(super) tenant: Arc<Tenant>,
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
-    /// Twilio's API; `None` without credentials.
+    /// Client of Twilio's API; `None` without credentials.
     pub(super) rest: Option<ConversationsApi>,
     pub(super) rate_limit: TenantRateLimit,
     /// Clients of the tenant's Front apps, by name.
@@ -43,7 +43,7 @@ pub(super) struct DeliveryContext {
     pub(super) stop: CancellationToken,
 }
 
-/// Ends a handler early.
+/// The reason why a handler ends early.
 pub(super) enum Stop {
     /// The outcome of the attempt.
     Settle(Outcome),
@@ -78,7 +78,7 @@ impl DeliveryContext {
             Kind::Disconnect => self.disconnect(delivery).await,
         };
         match executed {
-            // Without an answer about it, the outcome of the earlier request stays unknown.
+            // This attempt got no answer about the earlier request, so the outcome stays unknown.
             Err(Stop::Settle(Outcome::Retry { reason, after, .. })) if delivery.unknown && delivery.kind.is_front() => {
                 Ok(Outcome::Unknown { reason, asked: false, after })
             }
@@ -93,13 +93,13 @@ impl DeliveryContext {
         self.plugins.invoker(&self.tenant, &delivery.request, deadlines, CallRecords::default())
     }
 
-    /// Returns Twilio's API, or a retry without credentials.
+    /// Returns the client of Twilio's API, or a retry if no credentials are configured.
     fn account(&self) -> Result<&ConversationsApi, Stop> {
         let reason = "no Twilio credentials configured; add api_key and api_secret, or account_sid";
         self.rest.as_ref().ok_or_else(|| retry(reason, false).into())
     }
 
-    /// Waits for the rate limit and returns Twilio's API.
+    /// Waits for the rate limit and returns the client of Twilio's API.
     async fn turn(&self) -> Result<&ConversationsApi, Stop> {
         let rest = self.account()?;
         tokio::select! {
@@ -108,7 +108,7 @@ impl DeliveryContext {
         }
     }
 
-    /// Returns the outcome of a failed call to Twilio; `None` if the failure means that it was done before.
+    /// Returns the outcome of a failed call to Twilio; `None` if an earlier call has succeeded.
     fn react(&self, failure: &ApiError, repeatable: Repeatable) -> Option<Outcome> {
         match classify(failure, repeatable) {
             FailureClass::AlreadyDone => None,
@@ -134,12 +134,12 @@ fn retry(reason: impl Into<String>, waits_for_plugin: bool) -> Outcome {
     Outcome::Retry { after: None, reason: reason.into(), waits_for_plugin }
 }
 
-/// The outcome of a worker that lost its lease; it is discarded when the lease is compared.
+/// Returns an outcome for a worker that lost its lease; `settle` discards the outcome.
 fn lease_lost() -> Outcome {
     retry("lease lost", false)
 }
 
-/// A failed read of the store, which is retried.
+/// Returns a retry for a failed read of the store.
 fn unread(error: StoreError) -> Stop {
     retry(format!("failed to read the store: {error}"), false).into()
 }
@@ -152,7 +152,7 @@ fn failed(error: &CallError) -> Outcome {
     Outcome::Failed { reason: sentence(error) }
 }
 
-/// The outcome of a failed plugin call: a retry, unless the failure is permanent.
+/// Returns the outcome of a failed plugin call: a retry, unless the failure is permanent.
 fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Outcome {
     match error {
         CallError::Trap { .. } if delivery.attempts >= CRASHES_MAX => {
@@ -166,7 +166,7 @@ fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Outcome {
     }
 }
 
-/// The error with the plugin's own text, shortened.
+/// Returns the error, followed by the plugin's own text in shortened form.
 fn sentence(error: &CallError) -> String {
     match error.detail() {
         Some(detail) => format!("{error}: {}", frontgate_telemetry::brief(&detail)),

@@ -1,4 +1,4 @@
-//! One delivery: what is stored of it, its states, and the outcome of an attempt.
+//! Types of a delivery: its stored data, its states, and the outcome of an attempt.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl State {
     pub const ALL: [Self; 7] =
         [Self::Ready, Self::Leased, Self::Unknown, Self::Sent, Self::Failed, Self::Dead, Self::Cancelled];
 
-    /// The name in the database, the commands and the metrics.
+    /// Returns the name used in the database, the commands and the metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ready => "ready",
@@ -81,12 +81,12 @@ impl Kind {
     pub const ALL: [Self; 6] =
         [Self::Routing, Self::Conversations, Self::Message, Self::Import, Self::Status, Self::Disconnect];
 
-    /// Whether the delivery belongs to a Front channel.
+    /// Returns whether the delivery belongs to a Front channel.
     pub fn is_front(self) -> bool {
         !matches!(self, Self::Routing | Self::Conversations)
     }
 
-    /// The name in the database, the commands and the log.
+    /// Returns the name used in the database, the commands and the log.
     pub fn name(self) -> &'static str {
         match self {
             Self::Routing => "routing",
@@ -109,11 +109,11 @@ impl Kind {
 pub struct NewDelivery {
     /// Name of the tenant.
     pub tenant: Arc<str>,
-    /// The handler.
+    /// Kind, which selects the handler.
     pub kind: Kind,
     /// `routing`, or the platform's name of the event.
     pub name: String,
-    /// Key of the conversation; its deliveries are executed in order.
+    /// Key of the conversation. Deliveries of one conversation are executed in order.
     pub conversation: String,
     /// JSON: the callback as received, or the content to send.
     pub payload: String,
@@ -121,7 +121,7 @@ pub struct NewDelivery {
     pub channel: Option<i64>,
     /// Row id of the Front message, if any.
     pub message: Option<i64>,
-    /// Id of the request that caused it.
+    /// Id of the request that caused the delivery.
     pub request: Arc<str>,
 }
 
@@ -142,11 +142,11 @@ pub(crate) struct Delivery {
     pub(crate) unknown: bool,
     /// Number of attempts, including this one.
     pub(crate) attempts: u32,
-    /// Number of times the platform was asked about the outcome, or of plugin crashes.
+    /// Number of inconclusive queries about the outcome, or of plugin crashes.
     pub(crate) questions: u32,
-    /// When it was accepted, or last retried by an operator.
+    /// Time when the delivery was accepted, or last retried by an operator.
     pub(crate) since: SystemTime,
-    /// When its first attempt began.
+    /// Time when the first attempt began.
     pub(crate) begun: SystemTime,
     /// Random token of the lease; every later write compares it.
     pub(crate) lease: String,
@@ -158,12 +158,12 @@ impl Delivery {
         Form::from_pairs(fields)
     }
 
-    /// Time since it was accepted; zero if the clock was turned back.
+    /// Returns the time since the delivery was accepted; zero if the clock was turned back.
     pub(crate) fn age(&self) -> Duration {
         SystemTime::now().duration_since(self.since).unwrap_or_default()
     }
 
-    /// Time since its first attempt.
+    /// Returns the time since the first attempt.
     pub(crate) fn tried(&self) -> Duration {
         SystemTime::now().duration_since(self.begun).unwrap_or_default()
     }
@@ -183,26 +183,26 @@ pub(crate) struct ProviderReceipt {
 /// The outcome of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Done.
+    /// Executed successfully.
     Sent {
         /// The platform's id of the result.
         result: Option<String>,
     },
-    /// Not done, without any effect: retry.
+    /// The attempt had no effect and must be retried.
     Retry {
-        /// The earliest time of the retry, if the platform named one.
+        /// Minimum pause before the retry, if the platform named one.
         after: Option<Duration>,
         reason: String,
-        /// Whether a plugin has to answer first, so that nothing is decided yet.
+        /// Whether the delivery waits for a plugin's answer, so no decision was made yet.
         waits_for_plugin: bool,
     },
     /// The request may have had its effect.
     Unknown {
         reason: String,
-        /// Whether the platform was asked and gave no answer about this delivery. An outage answers
-        /// nothing and must not use up a question.
+        /// Whether the platform was queried and gave no conclusive answer. False for an outage, which must not
+        /// increment `questions`.
         asked: bool,
-        /// The earliest time of the next question, if the platform named one.
+        /// Minimum pause before the next query, if the platform named one.
         after: Option<Duration>,
     },
     /// Rejected permanently.
@@ -231,12 +231,12 @@ pub(crate) struct Transition {
     pub(crate) questions: u32,
     /// The plugin's receipt for a message that it sent.
     pub(crate) receipt: Option<ProviderReceipt>,
-    /// Why the message was not delivered, for its author.
+    /// Text for the author of a message that was not delivered.
     pub(crate) notice: Option<String>,
 }
 
 impl Transition {
-    /// A transition without pause, reason or result.
+    /// Creates a transition without pause, reason or result.
     pub(crate) fn new(state: State, questions: u32) -> Self {
         Self {
             state,

@@ -1,15 +1,15 @@
 //! The durable queue of deliveries, and its workers.
 //!
-//! Work that remains after a platform's request was answered is a delivery: stored before the answer, executed
-//! afterwards, retried until it ends or an operator decides. A request that may have had its effect is never
+//! A delivery is work that remains after a platform's request was answered. It is stored before the answer, executed
+//! afterwards, and retried until it ends or an operator decides. A request that may have had its effect is never
 //! repeated before the platform was asked about it, unless repeating it is harmless.
 //!
-//! - [`Store`]: the tables, through the database's one writer; [`store::queue_admin::QueueAdmin`] for operators.
+//! - [`Store`]: the tables, through the database's single writer; [`store::queue_admin::QueueAdmin`] for operators.
 //! - [`worker::work`]: leases deliveries, executes them with the `handlers`, and stores the outcome.
 //! - [`job::NewDelivery`]: a delivery to be enqueued.
 //!
-//! In reading order: [`job`], [`store`], [`worker`], `handlers`, `retry_policy`. This crate is the flow of a delivery
-//! and the second half of the flow of a channel's message (see ARCHITECTURE.md). It serves no HTTP.
+//! In reading order: [`job`], [`store`], [`worker`], `handlers`, `retry_policy`. This crate implements the flow of a
+//! delivery and the second half of the flow of a channel's message (see ARCHITECTURE.md). The crate serves no HTTP.
 
 mod concurrency;
 mod front_client;

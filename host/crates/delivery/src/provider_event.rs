@@ -18,12 +18,12 @@ pub enum ProviderEvent {
     Failed(Report),
 }
 
-/// A message to be imported into Front. Ids are the plugin's.
+/// A message to be imported into Front. The plugin assigns all ids.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     pub(crate) external_id: String,
     pub(crate) conversation: String,
-    /// The customer who wrote; `None` if an agent wrote.
+    /// The customer who wrote the message; `None` if an agent wrote it.
     pub(crate) sender: Option<Party>,
     /// Recipients of an agent's message.
     pub(crate) to: Vec<Party>,
@@ -74,7 +74,7 @@ pub enum Source {
     Url(String),
 }
 
-/// A message that was not delivered: the plugin's id of it, and the reason.
+/// A report of an undelivered message: the plugin's id of the message, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     pub(crate) message: String,
@@ -82,7 +82,7 @@ pub struct Report {
 }
 
 impl ProviderEvent {
-    /// Bytes of all its texts and files.
+    /// Returns the total bytes of all texts and files of the event.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Message(import) => import.bytes(),
@@ -110,7 +110,7 @@ impl Import {
         self.sender.is_some()
     }
 
-    /// Handle of the other participant of the conversation.
+    /// Returns the handle of the sender, or else of the first recipient.
     pub(crate) fn handle(&self) -> Option<&str> {
         let with = self.sender.as_ref().or_else(|| self.to.first());
         with.map(|party| party.handle.as_str())
@@ -147,10 +147,10 @@ impl From<ChannelEvent> for ProviderEvent {
     }
 }
 
-/// Bytes of an id or a handle, which is stored for months after the message is deleted.
+/// Maximum bytes of an id or a handle; both are stored for months after the message is deleted.
 pub(crate) const ID_BYTES_MAX: usize = 1_024;
 
-/// Returns why Front would never accept an event, or why it cannot be stored; `None` for a valid event.
+/// Returns the reason why Front would reject an event or why it cannot be stored; `None` for a valid event.
 pub fn invalid_reason(event: &ChannelEvent) -> Option<String> {
     let parts = match event {
         ChannelEvent::Inbound(message) => [
@@ -173,7 +173,7 @@ pub fn invalid_reason(event: &ChannelEvent) -> Option<String> {
 }
 
 impl Body {
-    /// The body for Front, followed by a line for each note.
+    /// Returns the body for Front, followed by a line for each note.
     pub(crate) fn for_front(&self, notes: &[String], has_files: bool) -> Html {
         let html = match self {
             Self::Plain(text) => Html::of_text(text),

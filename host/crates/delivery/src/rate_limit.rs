@@ -1,7 +1,7 @@
-//! Rate limit of a tenant's requests to Twilio: a token bucket that hands out turns in order.
+//! Rate limit of a tenant's requests to Twilio: a token bucket that grants permits in order.
 //!
-//! A turn is reserved when it is asked for, so requests leave in order and evenly. The crate `governor` reserves
-//! nothing: its waiting callers compete for each token. It has no pause either.
+//! Each request reserves its token on arrival, so requests leave in order and evenly. The crate `governor` does not
+//! fit: its waiting callers compete for each token, and it cannot pause.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) struct TenantRateLimit {
 }
 
 struct State {
-    /// Tokens; negative while requests wait.
+    /// Available tokens; negative while requests wait.
     left: f64,
     at: Instant,
     paused_until: Instant,
@@ -38,7 +38,7 @@ impl TenantRateLimit {
         }
     }
 
-    /// Takes a token and returns when the request may leave, without regard to pauses.
+    /// Takes a token and returns the earliest time of the request, ignoring pauses.
     fn reserve(&self, now: Instant) -> Instant {
         let mut state = self.state.lock();
         let gained = now.duration_since(state.at).as_secs_f64() * self.per_second;
@@ -52,7 +52,7 @@ impl TenantRateLimit {
         (state.paused_until > now).then_some(state.paused_until)
     }
 
-    /// Pauses all requests for this long.
+    /// Pauses all requests for at least this time.
     pub(super) fn pause(&self, time: Duration) {
         let mut state = self.state.lock();
         state.paused_until = state.paused_until.max(Instant::now() + time);

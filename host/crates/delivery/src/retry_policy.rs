@@ -1,10 +1,10 @@
-//! Retry policy: turns the outcome of an attempt into the next state of the delivery.
+//! Retry policy: maps the outcome of an attempt to the next state of the delivery.
 
 use std::time::Duration;
 
 use super::job::{Delivery, Kind, Outcome, State, Transition};
 
-/// Crashes of a plugin over one delivery before it fails; the rest of its conversation waits meanwhile.
+/// Plugin crashes after which a delivery fails. Until then, later deliveries of its conversation wait.
 pub(super) const CRASHES_MAX: u32 = 5;
 
 /// Texts that the author of a message reads in Front.
@@ -79,7 +79,7 @@ fn backoff(limits: &crate::Settings, attempts: u32, after: Option<Duration>) -> 
     after.map_or(pause, |after| jitter(after, after / 4).max(pause)).min(longest)
 }
 
-/// Adds a random part of `more`.
+/// Returns `least` plus a random part of `more`.
 fn jitter(least: Duration, more: Duration) -> Duration {
     let mut bytes = [0; 4];
     let _ = getrandom::fill(&mut bytes);

@@ -1,7 +1,7 @@
 //! The tables of the delivery queue: accepted events, deliveries, Front channels and their messages.
 //!
-//! [`Store`] is the gateway's own access, through the one writer of the database. [`queue_admin`] is for operators'
-//! commands, which open the file beside a gateway or without one.
+//! [`Store`] is the gateway's own access, through the single writer of the database. [`queue_admin`] is for
+//! operators' commands, which open the file whether or not a gateway is running.
 
 mod events;
 pub mod front;
@@ -30,9 +30,9 @@ pub use self::quotas::Size;
 /// The gateway's access to events and deliveries.
 pub struct Store {
     database: Arc<Database>,
-    /// For each tenant, notified when a delivery may have become due.
+    /// The signal of each tenant, notified when a delivery may have become due.
     due: Mutex<HashMap<String, Arc<Notify>>>,
-    /// For each message, notified when its delivery was settled.
+    /// The signal of each awaited message, notified when its delivery is settled.
     watchers: front::Watchers,
     limits: quotas::Limits,
     providers: ProviderGate,
@@ -55,7 +55,7 @@ impl Store {
         Ok(Self { database, due, watchers, limits, providers })
     }
 
-    /// The signal of a tenant, notified when a delivery may have become due.
+    /// Returns the signal of a tenant, which is notified when a delivery may have become due.
     pub(super) fn due_signal(&self, tenant: &str) -> Arc<Notify> {
         Arc::clone(self.due.lock().entry(tenant.to_owned()).or_default())
     }

@@ -31,13 +31,13 @@ use super::retry_policy;
 use super::store::queue::Next;
 use super::store::{Retention, Store};
 
-/// How often the queue is polled without a signal: an operator's command, in another process, sends none.
+/// Interval of polling without a signal: an operator's command runs in another process and sends no signal.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The pause after a failure of the store.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
-/// The interval of retention, and the pause between two writes of it.
+/// Interval of retention runs, and the pause between two writes of one run.
 const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -56,7 +56,7 @@ pub struct Settings<'c> {
 ///
 /// # Errors
 ///
-/// Fails if a worker panics, which is a fault of the gateway: nothing is delivered afterwards.
+/// Fails if a worker panics, which is a bug in the gateway: nothing is delivered afterwards.
 pub async fn work(
     settings: Settings<'_>,
     tenants: &[Arc<Tenant>],
@@ -80,7 +80,7 @@ pub async fn work(
             limits: settings.delivery.clone(),
             stop: stop.clone(),
         });
-        // Open deliveries of a removed app are still ended.
+        // The workers also end open deliveries of a removed app.
         let has_front = !tenant.front.is_empty() || store.has_open_for_front(&tenant.name).await;
         for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || has_front) {
             let (context, tasks) = (Arc::clone(&context), TaskTracker::new());
@@ -198,7 +198,7 @@ async fn execute(context: &DeliveryContext, delivery: &Arc<Delivery>) {
     crash::point("settled");
 }
 
-/// Writes the log line and counts the metric of an attempt.
+/// Writes the log line and increments the metric of an attempt.
 fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
     let (state, kind) = (transition.state.name(), delivery.kind.name());
     METRICS.delivery_attempts.get_or_create(&labels::Delivery { callback: kind, state }).inc();

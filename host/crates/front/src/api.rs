@@ -1,4 +1,4 @@
-//! Calls to Front's Channel API, as descriptions of method, path and body. The caller adds the host and a fresh token, and
+//! Describes calls to Front's Channel API by method, path and body. The caller adds the host and a fresh token, and
 //! streams the files.
 
 mod fields;
@@ -13,11 +13,11 @@ use serde::Serialize;
 
 use super::ids::segment;
 
-/// Limit of one upload: the whole request, with the form around the files. Front says 25 MB; since it accepts files of 24 MB,
-/// it counts in binary.
+/// Maximum bytes of one upload: the whole request, including the form around the files. Front documents 25 MB; since
+/// files of 24 MB are accepted, Front means binary megabytes.
 pub const UPLOAD_BYTES_MAX: u64 = 25 * 1024 * 1024;
 
-/// Characters of a reason, which a teammate sees.
+/// Maximum characters of a reason, which a teammate sees.
 pub(crate) const REASON_CHARS_MAX: usize = 500;
 
 /// One call to Front.
@@ -31,21 +31,21 @@ pub struct Call {
     pub body: Body,
 }
 
-/// HTTP methods of calls.
+/// The HTTP method of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Reads.
+    /// Reads an object.
     Get,
-    /// Changes part of what there is.
+    /// Changes part of an object.
     Patch,
-    /// Adds.
+    /// Creates an object.
     Post,
-    /// Sets.
+    /// Sets a value.
     Put,
 }
 
 impl Method {
-    /// The name of the method.
+    /// Returns the name of the method.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -59,7 +59,7 @@ impl Method {
 /// The body of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     None,
     /// `application/json`.
     Json(Vec<u8>),
@@ -84,8 +84,8 @@ struct Status<'a, S> {
     reason: Option<&'a str>,
 }
 
-/// Reports that a message that was accepted could not be delivered. Front marks it, shows the reason, and reopens its
-/// conversation. Both ids are ours. Success is 204.
+/// Reports that an accepted message could not be delivered. Front marks the message, shows the reason, and reopens the
+/// conversation. The gateway assigned both ids. Success is 204.
 pub fn failed(channel_id: &str, conversation_id: &str, message_id: &str, reason: &str) -> Call {
     let path = format!(
         "/channels/{}/conversations/{}/messages/{}/status",
@@ -104,15 +104,15 @@ pub fn channel_status(channel_id: &str, status: ChannelStatus) -> Call {
     Call { method: Method::Patch, path, body: json(&Status { status, reason: None }) }
 }
 
-/// Downloads a file of a message by Front's ids, if the message has no address for it. Success is 200 with the bytes, or a
-/// redirect to storage, which must not get the token.
+/// Downloads a file of a message by Front's ids, for a file without a URL. Success is 200 with the bytes, or a redirect
+/// to storage, which must not get the token.
 pub fn download(message_id: &str, attachment_id: &str) -> Call {
     let path = format!("/messages/{}/download/{}", segment(message_id), segment(attachment_id));
     Call { method: Method::Get, path, body: Body::None }
 }
 
-/// The name of a file's field, counted from 0. Front accepts `attachments[]` and `attachments` as well; the number keeps the
-/// order.
+/// Returns the name of the field of the file at a position, counted from 0. Front accepts `attachments[]` and
+/// `attachments` as well; the number keeps the order.
 pub fn file_field(at: usize) -> String {
     format!("attachments[{at}]")
 }

@@ -1,12 +1,12 @@
-//! SHA-256 of several texts, in hexadecimal digits.
+//! Computes the SHA-256 of several texts, in hexadecimal digits.
 
 use frontgate_signing::hex;
 use sha2::{Digest, Sha256};
 
-/// Characters of a digest.
+/// Number of characters of a digest.
 pub(super) const DIGITS: usize = 64;
 
-/// Returns the digest of parts, each preceded by its length, so that different lists are different bytes.
+/// Returns the digest of parts, each preceded by its length, so that different lists have different digests.
 pub(super) fn of<const N: usize>(parts: [&[u8]; N]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

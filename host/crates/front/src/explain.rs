@@ -1,7 +1,8 @@
-//! Explains why a signature does not match: the keys that were tried, and the single change that would make it match. For
-//! the operator, never for the caller.
+//! Explains why a signature does not match. Shows the keys that were tried and the single change that would match.
+//! The explanation is for the operator, never for the caller.
 //!
-//! The changes are one table: each is a text that Front, or another system, may have signed in place of the right one.
+//! The changes are in one table. Each is a text that Front, or another system, may have signed instead of the right
+//! one.
 
 mod json_forms;
 
@@ -15,10 +16,10 @@ use zeroize::Zeroizing;
 
 use super::signature::{Keys, NO_BODY, Refusal, SignedRequest};
 
-/// Other apps whose keys are tried.
+/// Maximum number of other apps whose keys are tried.
 const OTHERS_MAX: usize = 200;
 
-/// Characters of an HMAC-SHA1 in base64.
+/// Number of characters of an HMAC-SHA1 in base64.
 const SHA1_CHARS: usize = 28;
 
 /// Context of a request.
@@ -74,7 +75,7 @@ pub fn explain_unread(keys: &Keys, refusal: Refusal) -> String {
     format!("{}{sha1}", Explanation { refusal, keys, near_miss: None })
 }
 
-/// Explains a refusal. Costs some dozens of signatures and copies of the body, so that the caller must limit the size of
+/// Explains a refusal. The cost is dozens of signatures and copies of the body, so the caller must limit the size of
 /// the request.
 pub fn explain(keys: &Keys, request: &SignedRequest<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
     let is_signed = matches!(refusal, Refusal::TooOld { .. } | Refusal::TooNew { .. });
@@ -106,7 +107,7 @@ fn near_miss(keys: &Keys, request: &SignedRequest<'_>, around: &Surroundings<'_>
     })
 }
 
-/// A text that may have been signed in place of the right one.
+/// A text that may have been signed instead of the right one.
 struct SignedText {
     /// Completes "it would match ...".
     change: &'static str,
@@ -114,8 +115,8 @@ struct SignedText {
     signed: Vec<u8>,
 }
 
-/// The table of changes, the most likely first. Without a timestamp only Front's other schemes remain, which sign the body
-/// alone.
+/// Returns the table of changes, the most likely first. Without a timestamp, only Front's other schemes remain, which
+/// sign the body alone.
 fn texts(request: &SignedRequest<'_>) -> Vec<SignedText> {
     let sha1 = |change, signed| SignedText { change, algorithm: Algorithm::HmacSha1, signed };
     let sha256 = |change, signed| SignedText { change, algorithm: Algorithm::HmacSha256, signed };
@@ -152,7 +153,7 @@ fn texts(request: &SignedRequest<'_>) -> Vec<SignedText> {
     all
 }
 
-/// A secret that was copied with white space, or that another program decodes before it signs.
+/// Tries secrets that were copied with white space, or that another program decodes before signing.
 fn other_secrets(keys: &Keys, presented: &Presented, text: &[u8]) -> Option<String> {
     keys.keys.iter().find_map(|key| {
         let (label, secret) = (&key.label, key.secret.as_str());
@@ -172,12 +173,12 @@ fn other_secrets(keys: &Keys, presented: &Presented, text: &[u8]) -> Option<Stri
     })
 }
 
-/// The text that Front signs.
+/// Returns the text that Front signs.
 fn base(timestamp: &str, body: &[u8]) -> Vec<u8> {
     [timestamp.as_bytes(), b":", body].concat()
 }
 
-/// A signature as it was presented, decoded from any notation.
+/// A presented signature, decoded from any notation.
 struct Presented {
     bytes: Vec<u8>,
     /// The notation, unless it is plain base64.
@@ -201,12 +202,12 @@ impl Presented {
         notations.into_iter().find_map(read)
     }
 
-    /// Whether a secret made this signature of a text.
+    /// Returns whether a secret made this signature of a text.
     fn is(&self, secret: &[u8], algorithm: Algorithm, text: &[u8]) -> bool {
         KeyedHash::new(secret, algorithm).hash(&[text]).as_bytes().ct_eq(&self.bytes).into()
     }
 
-    /// Whether one of the keys made this signature of a text.
+    /// Returns whether one of the keys made this signature of a text.
     fn is_by(&self, keys: &Keys, text: &[u8]) -> bool {
         keys.keys.iter().any(|key| self.is(key.secret.as_bytes(), Algorithm::HmacSha256, text))
     }

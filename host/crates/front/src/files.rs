@@ -1,11 +1,11 @@
 //! Hosts from which files may be downloaded. The token is sent to Front only.
 //!
-//! A link in a signed request can come from teammates or other apps, so that its host is checked. Front may redirect to
-//! storage, which rejects requests with a foreign token.
+//! A link in a signed request can come from teammates or other apps, so the link's host is checked. Front may redirect
+//! to storage, which rejects requests with a foreign token.
 
 use url::{Origin, Url};
 
-/// Limit of redirects for one file; Front uses one.
+/// Maximum number of redirects for one file; Front uses one redirect.
 pub const REDIRECTS_MAX: usize = 3;
 
 /// The hosts that files may be downloaded from.
@@ -19,7 +19,7 @@ pub struct Hosts {
 enum Pattern {
     /// One scheme, host and port.
     Exactly(Origin),
-    /// Every host with this suffix, which starts with a dot, over TLS and on its standard port.
+    /// Every host with this suffix, which starts with a dot, over TLS on the standard port.
     Below(String),
 }
 
@@ -30,12 +30,12 @@ pub struct Hop {
     pub url: Url,
     /// Whether to send a token.
     pub with_token: bool,
-    /// Whether the operator configured the host by name, not by a pattern: then its addresses are not checked.
+    /// Whether the operator configured the host by name, not by a pattern: its IP addresses are then not checked.
     pub is_named: bool,
     redirects: usize,
 }
 
-/// Why a file is not downloaded.
+/// The reason why a file is not downloaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileRefusal {
     /// The address is not a URL.
@@ -50,14 +50,14 @@ pub enum FileRefusal {
 }
 
 impl Hosts {
-    /// Hosts from origins, such as `https://api2.frontapp.com`, or patterns, such as `https://*.frontapp.com`. Returns `None`
-    /// if a text is neither.
+    /// Creates the hosts from origins, such as `https://api2.frontapp.com`, or patterns, such as
+    /// `https://*.frontapp.com`. Returns `None` if a text is neither an origin nor a pattern.
     pub fn new(front: &[&str], storage: &[&str]) -> Option<Self> {
         let patterns = |all: &[&str]| all.iter().map(|text| Pattern::new(text)).collect::<Option<_>>();
         Some(Self { front: patterns(front)?, storage: patterns(storage)? })
     }
 
-    /// The first request for a file: to Front itself, with a token.
+    /// Returns the first request for a file: to Front itself, with a token.
     pub fn first(&self, link: &str) -> Result<Hop, FileRefusal> {
         let url = Url::parse(link).map_err(|_| FileRefusal::NotUrl)?;
         match found(&self.front, &url) {
@@ -66,7 +66,7 @@ impl Hosts {
         }
     }
 
-    /// The request after a redirect, by its `Location`: to Front or its storage, and without a token.
+    /// Returns the request that follows a redirect to `location`: to Front or its storage, without a token.
     pub fn next(&self, hop: &Hop, location: &str) -> Result<Hop, FileRefusal> {
         let url = hop.url.join(location).map_err(|_| FileRefusal::NotUrl)?;
         let redirects = hop.redirects + 1;
@@ -106,14 +106,14 @@ impl Pattern {
     }
 }
 
-/// Returns the pattern that matches a URL; an exact one takes precedence.
+/// Returns the pattern that matches a URL; an exact pattern takes precedence.
 fn found<'p>(patterns: &'p [Pattern], url: &Url) -> Option<&'p Pattern> {
     let is_anonymous = url.username().is_empty() && url.password().is_none();
     let of = patterns.iter().filter(|pattern| is_anonymous && pattern.is_of(url));
     of.max_by_key(|pattern| pattern.is_named())
 }
 
-/// Names the host without path and query, which may contain a key.
+/// Returns the refusal of a host, without path and query, which may contain a key.
 fn foreign(url: &Url) -> FileRefusal {
     FileRefusal::Host(url.origin().ascii_serialization())
 }

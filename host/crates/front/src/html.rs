@@ -1,27 +1,27 @@
-//! Bodies of messages that enter Front, which shows HTML: typed text stays text.
+//! Converts bodies of messages that enter Front to safe HTML. Typed text stays text.
 //!
-//! [`Html`] is generated, not filtered: it consists of tags from a fixed list, without attributes, and of escaped text. A
-//! body that is parsed wrongly may look odd, but can never become a link, an image, a style or a script. Therefore no
-//! browser's parser is needed. Each body is processed once, in linear time.
+//! [`Html`] is generated, not filtered: it consists of tags from a fixed list, without attributes, and of escaped text.
+//! A body that is parsed wrongly may look odd, but can never become a link, an image, a style or a script. Therefore a
+//! browser-grade parser is not needed. Each body is processed once, in linear time.
 
 mod elements;
 
 use self::elements::{HIDDEN, KEPT, SILENT, UNWRAPPED};
 use super::text::{FILES_ONLY, NOTHING, Piece, Pieces, entity, is_visible, plain};
 
-/// Limit of nested elements; deeper ones are left out.
+/// Maximum depth of nested elements; deeper elements are left out.
 const DEPTH_MAX: usize = 32;
 
-/// The spaces of a tab.
+/// The spaces that replace a tab.
 const TAB: &str = "&nbsp;&nbsp;&nbsp;&nbsp;";
 
-/// A body for Front: generated HTML, or plain text that means the same as HTML.
+/// A body for Front: generated HTML, or plain text that reads the same as HTML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Html(String);
 
 impl Html {
-    /// Converts plain text. Line breaks and spaces are kept; control characters are left out. A text that needs no markup
-    /// stays as it is; any other becomes one element, so that Front cannot show entities as text.
+    /// Converts plain text. Line breaks and spaces are kept; control characters are left out. A text that needs no
+    /// markup stays unchanged; any other text becomes one element, so that Front cannot show entities as text.
     pub fn of_text(text: &str) -> Self {
         let mut html = String::with_capacity(text.len() + text.len() / 8);
         let mut letters = text.chars().peekable();
@@ -41,12 +41,13 @@ impl Html {
         Self::wrapped(html)
     }
 
-    /// Converts untrusted HTML: paragraphs, lists, tables and emphasis stay, the target of a link is shown after its text,
-    /// everything else is left out. If nothing visible would remain of a body with content, the body is shown as text.
+    /// Converts untrusted HTML: paragraphs, lists, tables and emphasis are kept, the target of a link is shown after
+    /// its text, and everything else is left out. If nothing visible would remain of a body with content, the body is
+    /// shown as text.
     pub fn of_html(body: &str) -> Self {
         let mut writer = Writer::default();
         let mut pieces = Pieces::of(body);
-        // Hidden elements without an end.
+        // Marks the hidden elements that have no end tag.
         let mut open_ended = [false; HIDDEN.len()];
         while let Some(piece) = pieces.next() {
             match piece {
@@ -78,12 +79,12 @@ impl Html {
         if self.is_blank() { Self(self.filled(has_files).to_owned()) } else { self }
     }
 
-    /// Whether nothing is visible.
+    /// Returns whether the body shows nothing visible.
     pub fn is_blank(&self) -> bool {
         !plain(&self.0).chars().any(is_visible)
     }
 
-    /// The body for Front: a word if it is blank.
+    /// Returns the body for Front, or a word if the body is blank.
     pub fn filled(&self, has_files: bool) -> &str {
         match (self.is_blank(), has_files) {
             (false, _) => &self.0,
@@ -92,7 +93,7 @@ impl Html {
         }
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     pub fn bytes(&self) -> usize {
         self.0.len()
     }
@@ -111,7 +112,7 @@ fn escape(html: &mut String, letter: char) {
     }
 }
 
-/// Writes the elements and the text of one body.
+/// A writer of the elements and the text of one body.
 #[derive(Default)]
 struct Writer {
     html: String,
@@ -123,7 +124,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes text; entities stay.
+    /// Writes text and keeps entities.
     fn text(&mut self, run: &str) {
         let mut rest = run;
         while let Some(letter) = rest.chars().next() {
@@ -216,7 +217,7 @@ impl Writer {
     }
 }
 
-/// Returns the length of the entity at the beginning. Its name may be unknown: a browser shows an unknown one as it is.
+/// Returns the length of the entity at the beginning. Unknown names are accepted: a browser shows them unchanged.
 fn reference(text: &str) -> Option<usize> {
     // The longest name in HTML has 31 letters.
     let end = text.bytes().take(33).position(|byte| byte == b';')?;

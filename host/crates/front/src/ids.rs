@@ -1,7 +1,7 @@
-//! Our ids of messages, conversations and addresses, in the form that Front accepts.
+//! The gateway's ids of messages, conversations and addresses, in the form that Front accepts.
 //!
-//! Front accepts at most 200 characters, and both ids of a message are part of a URL path when its delivery is reported as
-//! failed.
+//! Front accepts at most 200 characters, and both ids of a message are part of a URL path when its delivery is reported
+//! as failed.
 
 use std::fmt::Display;
 
@@ -10,32 +10,32 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::digest;
 
-/// Limit of characters of an id.
+/// Maximum number of characters of an id.
 pub(crate) const CHARS_MAX: usize = 200;
 
 /// Prefix of generated ids.
 pub const GENERATED: &str = "fg-";
 
-/// Separates the readable part of an id from the digest of the whole.
+/// Separator between the readable part of an id and the digest of the whole id.
 const MARK: char = '~';
 
-/// All but the unreserved characters of RFC 3986.
+/// All characters except the unreserved ones of RFC 3986.
 const IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Whether an id is safe on its way to Front and back: ASCII letters and digits, and `- . _ ~ : @ + = ,`, which occur in
-/// ids of providers, phone numbers and addresses.
+/// Returns whether an id reaches Front and returns unchanged: only ASCII letters, digits, and `- . _ ~ : @ + = ,`,
+/// which occur in ids of providers, phone numbers and addresses.
 ///
-/// A path drops `.` and `..`; other characters would be escaped by some servers and unescaped twice by others.
+/// `.` and `..` are dropped from URL paths; some servers escape other characters, and some unescape them twice.
 pub fn is_safe(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:@+=,".contains(&byte);
     (1..=CHARS_MAX).contains(&id.len()) && id.bytes().all(plain) && !matches!(id, "." | "..")
 }
 
-/// Makes a provider's id safe: returns a safe id unchanged, and any other as its readable part with a digest of the whole.
-/// The result is deterministic and collision-free.
+/// Makes a provider's id safe. A safe id is returned unchanged, any other id as its readable part with a digest of the
+/// whole id. The result is deterministic and collision-free.
 ///
-/// An id that looks like a result is converted again, so that no provider can choose the result of another id. Therefore
-/// `safe` is not idempotent; see [`known_or_safe`].
+/// An id that looks like a result is converted again, so that no provider can choose the result of another id.
+/// Therefore `safe` is not idempotent; see [`known_or_safe`].
 pub fn safe(id: &str) -> String {
     if is_safe(id) && !is_derived(id) {
         return id.to_owned();
@@ -46,8 +46,8 @@ pub fn safe(id: &str) -> String {
     made + &digest::of([id.as_bytes()])
 }
 
-/// Like [`safe`], but returns an id unchanged if it is one of the known ids, such as those by which Front knows a
-/// conversation.
+/// Makes an id safe like [`safe`], but returns a known id unchanged. Front knows a conversation by such an id, for
+/// example.
 pub fn known_or_safe(id: &str, known: &[String]) -> String {
     if known.iter().any(|one| one == id) { id.to_owned() } else { safe(id) }
 }
@@ -57,7 +57,7 @@ fn is_derived(id: &str) -> bool {
     id.rsplit_once(MARK).is_some_and(|(_, digest)| is_digest(digest))
 }
 
-/// Makes an id of random bytes: it cannot be guessed, and no provider has it.
+/// Makes an id from random bytes. The id cannot be guessed, and no provider uses it.
 pub fn generate(random: [u8; 16]) -> String {
     format!("{GENERATED}{}", hex(&random))
 }

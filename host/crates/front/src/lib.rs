@@ -1,10 +1,10 @@
 //! Front's application channels: signatures, requests, replies, and calls to Front's API.
 //!
-//! - [`signature::Keys`] verifies a request, [`requests::decode`] makes a [`requests::ChannelRequest`] of it.
+//! - [`signature::Keys`] verifies a request, [`requests::decode`] converts it to a [`requests::ChannelRequest`].
 //! - [`replies::Reply`] encodes the response; [`html::Html`] is the only body of a message that Front gets.
 //! - [`api`] describes calls to Front and reads the responses.
 //!
-//! Pure: no clock, no IO, no async. The time and random bytes are arguments.
+//! The crate is pure: no clock, no IO, no async. The time and random bytes are arguments.
 
 pub mod api;
 mod digest;

@@ -2,17 +2,17 @@
 
 use super::digest;
 
-/// The key under which the response to a request is stored, until
-/// [`until_ms`](super::signature::Verified::until_ms): from then on the window rejects the request.
+/// Returns the key under which the response to a request is stored, until
+/// [`until_ms`](super::signature::Verified::until_ms). After that time the window rejects the request.
 ///
-/// `scope` is the app: Front does not sign the URL, so that the same bytes are the same request at each of its addresses. A
-/// DELETE without a body is signed by its time alone and needs the channel's address as its scope: two channels that are
-/// removed within one millisecond have the same signature.
+/// `scope` is the app: Front does not sign the URL, so the same bytes are the same request at each address of the app.
+/// A DELETE without a body is signed by its time alone and needs the channel's address as its scope: two channels that
+/// are removed within one millisecond have the same signature.
 pub fn key(scope: &str, timestamp: &str, signature: &str) -> String {
     digest::of([scope.as_bytes(), timestamp.as_bytes(), signature.as_bytes()])
 }
 
-/// The digest of what Front sends unsigned: the channel's credential. A repeated request must have the same one.
+/// Returns the digest of the unsigned part, the channel's credential. A repeated request must have the same digest.
 pub fn unsigned(credential: Option<&str>) -> String {
     match credential {
         Some(credential) => digest::of([credential.as_bytes()]),

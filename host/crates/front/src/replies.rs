@@ -1,6 +1,7 @@
 //! Replies of a channel to Front.
 //!
-//! Front shows a teammate "servers unresponsive" for every response in another form, and after seven seconds.
+//! Front shows a teammate "servers unresponsive" for any response in another form, or if no response arrives within
+//! seven seconds.
 //!
 //! | outcome of the request | status | body |
 //! |---|---|---|
@@ -20,7 +21,7 @@ use serde::Serialize;
 
 use super::requests::Unreadable;
 
-/// Characters of a message, which a teammate may see.
+/// Maximum characters of a message, which a teammate may see.
 pub(crate) const MESSAGE_CHARS_MAX: usize = 500;
 
 /// A response to Front.
@@ -28,16 +29,16 @@ pub(crate) const MESSAGE_CHARS_MAX: usize = 500;
 pub struct ChannelResponse {
     /// HTTP status.
     pub status: u16,
-    /// The JSON.
+    /// The JSON body.
     pub body: Vec<u8>,
 }
 
 /// One account of the provider that can be connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    /// The provider's address of it, such as a number or a name.
+    /// The provider's address of the account, such as a number or a name.
     pub value: String,
-    /// The name that the admin sees; the address itself if there is none.
+    /// The name that the admin sees; the address itself if the name is missing.
     pub name: Option<String>,
 }
 
@@ -51,14 +52,14 @@ pub enum Reply<'a> {
     },
     /// Accounts that can be connected.
     Addresses {
-        /// One page.
+        /// The accounts of one page.
         addresses: &'a [Address],
         /// Token of the next page.
         next_page_token: Option<&'a str>,
     },
     /// The message is sent, or stored to be sent.
     Sent {
-        /// Our id of the message.
+        /// The gateway's id of the message.
         external_id: &'a str,
         /// The gateway's id of the message's conversation; after a merge, any id of the merged conversations.
         external_conversation_id: &'a str,
@@ -112,7 +113,7 @@ struct Problem<'a> {
 }
 
 impl Reply<'_> {
-    /// The exact response.
+    /// Returns the exact response.
     pub fn response(&self) -> ChannelResponse {
         let success = Success { r#type: "success", ..Success::default() };
         match self {

@@ -1,7 +1,7 @@
 //! Decodes Front's requests to a channel.
 //!
-//! Every field of a payload may be missing or of another type than expected. Only fields that are used are read, and only
-//! those without which a request cannot be answered are required.
+//! Every field of a payload may be missing or have an unexpected type. Only fields that are used are read, and a field
+//! is required only if a request cannot be answered without it.
 
 mod attachments;
 mod management;
@@ -17,7 +17,7 @@ pub use self::message::{CONVERSATION_IDS_MAX, Kind, Message};
 pub use self::people::{Author, Party, RECIPIENTS_MAX, Recipient};
 use super::signature::{Content, Verified};
 
-/// Characters of an unknown type that are kept.
+/// Maximum characters of an unknown type that are kept.
 const TYPE_CHARS_MAX: usize = 64;
 
 /// A decoded request.
@@ -47,7 +47,7 @@ pub enum ChannelRequest {
 }
 
 impl ChannelRequest {
-    /// Front's name of the type.
+    /// Returns Front's name of the type.
     pub fn name(&self) -> &str {
         match self {
             Self::Authorization(_) => "authorization",
@@ -60,21 +60,21 @@ impl ChannelRequest {
     }
 }
 
-/// Why a signed request is invalid.
+/// The reason why a signed request is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// Where the JSON is invalid. Never its content, which may be private.
+    /// The body is not JSON. The error has only the position, since the content may be private.
     #[error("the body is not JSON (line {line}, column {column})")]
     NotJson {
-        /// Counted from 1.
+        /// Line, counted from 1.
         line: usize,
-        /// Counted from 1.
+        /// Column, counted from 1.
         column: usize,
     },
     /// A required field is missing.
     #[error("the body has no {0}")]
     Missing(&'static str),
-    /// More items than a plugin gets; leaving some out would lose them silently.
+    /// The message has more items than a plugin may get; leaving some out would lose them silently.
     #[error("the message has more than {max} {what}")]
     TooMany {
         /// Name of the items.
@@ -113,7 +113,7 @@ pub fn decode_stored(body: &[u8]) -> Result<Decoded, Unreadable> {
     Ok(Decoded { request, raw })
 }
 
-/// Decodes a DELETE, whose body may be missing or without a type, but not of another type.
+/// Decodes a DELETE. The body may be missing or have no type, but must not have another type.
 fn deletion(body: &[u8]) -> Result<Decoded, Unreadable> {
     let raw: Value = serde_json::from_slice(body).unwrap_or_default();
     match raw.get("type").and_then(Value::as_str) {

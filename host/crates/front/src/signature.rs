@@ -1,11 +1,11 @@
 //! Verifies `X-Front-Signature`.
 //!
-//! Only [`Keys::verify`] makes a [`Verified`], and only that can be decoded: a request cannot be used before it was
-//! verified.
+//! Only [`Keys::verify`] creates a [`Verified`], and only a [`Verified`] can be decoded: a request cannot be used
+//! before it was verified.
 //!
-//! Front signs `<X-Front-Request-Timestamp>:<body>` with the text of the app's secret (HMAC-SHA256, base64). The URL is not
-//! signed: within the window, a captured request can be sent to another address of the same app. Therefore addresses cannot
-//! be guessed, and a channel named in the body must be the channel of the address.
+//! Front signs `<X-Front-Request-Timestamp>:<body>` with the text of the app's secret (HMAC-SHA256, base64). The URL is
+//! not signed: within the window, a captured request can be sent to another address of the same app. Therefore
+//! addresses must be unguessable, and a channel named in the body must be the channel of the address.
 
 use std::sync::Arc;
 
@@ -17,20 +17,20 @@ use zeroize::Zeroizing;
 
 use super::time;
 
-/// The header with the signature.
+/// Name of the header with the signature.
 pub const SIGNATURE: &str = "x-front-signature";
-/// The header with the time, which is signed.
+/// Name of the header with the time, which is signed.
 pub const TIMESTAMP: &str = "x-front-request-timestamp";
 
 /// Window that Front recommends.
 #[cfg(test)]
 pub(super) const WINDOW_MS: u64 = 5 * 60 * 1_000;
 
-/// Characters of an HMAC-SHA256 in base64.
+/// Number of characters of an HMAC-SHA256 in base64.
 const SIGNATURE_CHARS: usize = 44;
 
-/// JavaScript's text of a missing body. Front's documentation signs GET and DELETE with it, its sample server verifies the
-/// body of a DELETE; both occur.
+/// JavaScript's text of a missing body. Front's documentation signs GET and DELETE with this text, but Front's sample
+/// server verifies the body of a DELETE; both occur.
 pub const NO_BODY: &[u8] = b"undefined";
 
 /// Parses the time of the header, in milliseconds since 1970.
@@ -43,7 +43,7 @@ pub fn unix_ms(timestamp: &str) -> Option<u64> {
 pub struct SignedRequest<'r> {
     /// Whether the method is DELETE, which is signed in one of two ways.
     pub is_delete: bool,
-    /// `X-Front-Request-Timestamp`, letter for letter.
+    /// `X-Front-Request-Timestamp`, unchanged.
     pub timestamp: Option<&'r str>,
     /// `X-Front-Signature`.
     pub signature: Option<&'r str>,
@@ -51,42 +51,42 @@ pub struct SignedRequest<'r> {
     pub body: &'r [u8],
 }
 
-/// A request that Front signed. Only [`Keys::verify`] makes one.
+/// A request that Front signed. Only [`Keys::verify`] creates this type.
 #[derive(Debug)]
 pub struct Verified<'r> {
     content: Content<'r>,
     is_delete: bool,
-    /// Label of the key that signed it.
+    /// Label of the key that signed the request.
     pub key: String,
     /// Time of sending, in milliseconds since 1970.
     pub sent_ms: u64,
-    /// Time from which it is rejected as too old; until then replays must be recognised.
+    /// Time from which the request is rejected as too old; until then replays must be recognised.
     pub until_ms: u64,
 }
 
-/// The signed content, beside the time.
+/// The signed content, apart from the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'r> {
     /// The body.
     Body(&'r [u8]),
-    /// The absence of a body. A body that arrived anyway is not signed and must be ignored: only the address identifies the
-    /// channel.
+    /// The absence of a body. A body that arrived anyway is not signed and must be ignored: only the address identifies
+    /// the channel.
     AddressOnly,
 }
 
 impl<'r> Verified<'r> {
-    /// The signed content.
+    /// Returns the signed content.
     pub fn content(&self) -> Content<'r> {
         self.content
     }
 
-    /// Whether the request is a DELETE.
+    /// Returns whether the request is a DELETE.
     pub fn is_delete(&self) -> bool {
         self.is_delete
     }
 }
 
-/// Why a request was not verified.
+/// The reason why a request was not verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// A header is absent; Front sends both with every request.
@@ -104,23 +104,23 @@ pub enum Refusal {
     /// No key made this signature.
     #[error("the signature does not match")]
     Mismatch,
-    /// Front signed it, but too long ago: a replay, or a wrong clock.
+    /// Front signed the request, but too long ago: a replay, or a wrong clock.
     #[error(
         "signature valid, but request is {age_ms} ms old (signature_window_ms = {window_ms}); check the gateway's clock"
     )]
     TooOld {
-        /// Its age by our clock.
+        /// Age of the request by the gateway's clock.
         age_ms: u64,
         /// The window.
         window_ms: u64,
     },
-    /// Front signed it at a time that is in the future here.
+    /// Front signed the request at a time that is in the future by the gateway's clock.
     #[error(
         "signature valid, but request is {ahead_ms} ms in the future (signature_window_ms = {window_ms}); check the \
          gateway's clock"
     )]
     TooNew {
-        /// Its distance into the future.
+        /// Distance of the signed time into the future.
         ahead_ms: u64,
         /// The window.
         window_ms: u64,
@@ -132,7 +132,7 @@ pub enum Refusal {
 pub struct Key {
     /// Name for logs, such as `app_secrets[0]`.
     pub label: String,
-    /// Shared with the configuration, so that memory holds one copy.
+    /// The secret, shared with the configuration, so that memory holds one copy.
     pub(super) secret: Arc<Zeroizing<String>>,
     hash: KeyedHash,
 }
@@ -144,7 +144,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// A key from the text of the app's secret.
+    /// Creates a key from the text of the app's secret.
     pub fn new(label: impl Into<String>, secret: &str) -> Self {
         Self::shared(label, Arc::new(Zeroizing::new(secret.to_owned())))
     }
@@ -155,12 +155,12 @@ impl Key {
         Self { label: label.into(), secret, hash }
     }
 
-    /// The signature of a body at a time, as in the header.
+    /// Returns the signature of a body at a time, as in the header.
     pub fn sign(&self, timestamp: &str, body: &[u8]) -> String {
         BASE64_STANDARD.encode(self.hash.hash(&[timestamp.as_bytes(), b":", body]).as_bytes())
     }
 
-    /// Compares texts, since another notation of the same bytes would be a second identity of one request.
+    /// Compares signatures as texts: another notation of the same bytes would be a second identity of one request.
     fn matches(&self, timestamp: &str, body: &[u8], signature: &str) -> bool {
         self.sign(timestamp, body).as_bytes().ct_eq(signature.as_bytes()).into()
     }
@@ -174,13 +174,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys, the most likely first, and the window for a request's time: Front recommends 5 minutes.
+    /// Creates the keys, the most likely first, with the window for a request's time: Front recommends 5 minutes.
     pub fn new(keys: Vec<Key>, window_ms: u64) -> Self {
         Self { keys, window_ms }
     }
 
-    /// Rejects a request that cannot be Front's, whatever its body. Computes no signature, so that it can precede reading the
-    /// body.
+    /// Rejects a request that cannot be Front's, whatever its body. No signature is computed, so this check can precede
+    /// reading the body.
     pub fn presented(&self, request: &SignedRequest<'_>) -> Result<(), Refusal> {
         let timestamp = request.timestamp.ok_or(Refusal::Missing(TIMESTAMP))?;
         let signature = request.signature.ok_or(Refusal::Missing(SIGNATURE))?;
@@ -194,8 +194,8 @@ impl Keys {
 
     /// Verifies that one of the keys signed the request, and that it was sent within the window.
     ///
-    /// The signature is checked first, so that a time outside the window means a replay or a wrong clock, and never a forged
-    /// request.
+    /// The signature is checked first, so that a time outside the window means a replay or a wrong clock, and never a
+    /// forged request.
     pub fn verify<'r>(&self, request: &SignedRequest<'r>, now_ms: u64) -> Result<Verified<'r>, Refusal> {
         let timestamp = request.timestamp.ok_or(Refusal::Missing(TIMESTAMP))?;
         let signature = request.signature.ok_or(Refusal::Missing(SIGNATURE))?;
@@ -223,12 +223,12 @@ impl Keys {
         Some((key, Content::AddressOnly))
     }
 
-    /// Labels of the keys.
+    /// Returns the labels of the keys.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.label.as_str())
     }
 
-    /// The signature that Front would send for a body and a time, by the first key.
+    /// Returns the signature that Front would send for a body and a time, by the first key.
     pub fn sign(&self, timestamp: &str, body: &[u8]) -> Option<String> {
         self.keys.first().map(|key| key.sign(timestamp, body))
     }

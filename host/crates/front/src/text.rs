@@ -1,23 +1,23 @@
-//! Converts bodies of messages that leave Front from HTML to plain text, and plain text to HTML. Bodies that enter Front
-//! are made by `html`.
+//! Converts bodies of messages that leave Front from HTML to plain text, and plain text to HTML. Bodies that enter
+//! Front are converted by `html`.
 
 use std::borrow::Cow;
 
-/// Front's body of a message with files only, from a teammate. We send it for a customer as well, since Front rejects blank
-/// bodies.
+/// Front's body of a teammate's message with only files. The gateway uses this body for customers' messages as well,
+/// since Front rejects blank bodies.
 pub(crate) const FILES_ONLY: &str = "Attachment";
-/// Our body of a customer's message with neither text nor files.
+/// The gateway's body of a customer's message with neither text nor files.
 pub(crate) const NOTHING: &str = "(no text)";
 
 /// Tags that end a line.
 const BLOCKS: [&str; 12] = ["br", "/p", "/div", "/li", "/tr", "/h1", "/h2", "/h3", "/h4", "/blockquote", "/pre", "hr"];
-/// Bytes of the longest name of an entity, with its semicolon.
+/// Maximum bytes of an entity's name, including its semicolon.
 const ENTITY_BYTES_MAX: usize = 32;
 const NO_BREAK_SPACE: char = '\u{a0}';
 /// Elements whose content is not shown.
 const HIDDEN: [&str; 3] = ["style", "script", "head"];
 
-/// Whether a character is visible.
+/// Returns whether a character is visible.
 pub(super) fn is_visible(letter: char) -> bool {
     let is_filler = matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
     !letter.is_whitespace() && !letter.is_control() && !is_filler
@@ -88,7 +88,7 @@ fn push(text: &mut String, run: &str) {
     }
 }
 
-/// Appends a character; of several spaces, only the first.
+/// Appends a character; only the first of several spaces is kept.
 fn push_char(text: &mut String, letter: char) {
     let letter = if letter == NO_BREAK_SPACE { ' ' } else { letter };
     if letter != ' ' || !text.ends_with([' ', '\n']) {
@@ -98,8 +98,8 @@ fn push_char(text: &mut String, letter: char) {
 
 /// Decodes the entity at the beginning of a text: returns its characters, and the length of the entity.
 ///
-/// Entities need their semicolon. The few that are shorter than what they stand for are not decoded, so that plain text is
-/// never longer than its HTML.
+/// An entity must end with a semicolon. The few entities that are shorter than their characters are not decoded, so
+/// that plain text is never longer than its HTML.
 pub(super) fn entity(text: &str) -> Option<(Cow<'_, str>, usize)> {
     let inside = text.strip_prefix('&')?;
     let end = inside.bytes().take(ENTITY_BYTES_MAX).position(|byte| matches!(byte, b';' | b'&'))?;
@@ -108,10 +108,10 @@ pub(super) fn entity(text: &str) -> Option<(Cow<'_, str>, usize)> {
     (decoded != entity && decoded.len() <= entity.len()).then_some((decoded, entity.len()))
 }
 
-/// Splits a body into tags and text in one pass.
+/// An iterator that splits a body into tags and text in one pass.
 pub(super) struct Pieces<'b> {
     rest: &'b str,
-    /// Bytes after the last `>`, where no tag ends.
+    /// Number of bytes after the last `>`, where no tag ends.
     tail: usize,
 }
 
@@ -126,7 +126,7 @@ impl<'b> Pieces<'b> {
         Self { rest: body, tail: body.rfind('>').map_or(body.len(), |at| body.len() - at - 1) }
     }
 
-    /// Skips the content and the end of an element; returns whether it has an end.
+    /// Skips the content and the end of an element; returns whether the element has an end.
     pub(super) fn skip_element(&mut self, name: &str) -> bool {
         let is_end = |at: &usize| {
             let behind = &self.rest.as_bytes()[at + 2..];
@@ -161,7 +161,7 @@ impl<'b> Iterator for Pieces<'b> {
     }
 }
 
-/// Returns name and length of the tag or comment at the beginning.
+/// Returns the name and length of the tag or comment at the beginning.
 fn tag(text: &str) -> Option<(String, usize)> {
     let inside = text.strip_prefix('<')?;
     if inside.starts_with("!--") {

@@ -1,7 +1,7 @@
 //! Front's times, which are seconds in some places and milliseconds in others.
 
-/// Larger numbers are milliseconds: as seconds they would be after the year 5138, as milliseconds they are after March
-/// 1973.
+/// Maximum number that is read as seconds. Larger numbers are milliseconds: as seconds they would be after the year
+/// 5138, as milliseconds they are after March 1973.
 const SECONDS_MAX: u64 = 100_000_000_000;
 
 /// Returns a time since 1970 in milliseconds, from either unit.
@@ -9,7 +9,7 @@ pub(super) fn unix_ms(number: u64) -> u64 {
     if number > SECONDS_MAX { number } else { number * 1_000 }
 }
 
-/// Parses such a time from decimal digits.
+/// Parses a time in either unit from decimal digits.
 pub(super) fn unix_ms_of(text: &str) -> Option<u64> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number).map(unix_ms)

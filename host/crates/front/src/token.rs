@@ -5,16 +5,18 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use frontgate_signing::{Algorithm, KeyedHash};
 use serde::Serialize;
 
-/// Longest lifetime that Front accepts. Not documented; an integrator reported in 2025 that tokens of 120 s were rejected.
+/// Longest lifetime that Front accepts. Front does not document it; an integrator reported in 2025 that tokens of 120 s
+/// were rejected.
 pub const LIFETIME_SECONDS_MAX: u64 = 30;
 
-/// Lifetime of our tokens: between Front's limit and the time of a request, so that either clock may be ten seconds ahead.
+/// Lifetime of the gateway's tokens, shorter than Front's limit and longer than a request. Either clock may therefore
+/// be ten seconds ahead.
 pub const LIFETIME_SECONDS: u64 = 20;
 
 /// `{"typ":"JWT","alg":"HS256"}` in base64.
 const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
 
-/// Makes tokens for the channels of one app.
+/// An issuer of tokens for the channels of one app.
 #[derive(Clone)]
 pub struct Issuer {
     app_uid: String,
@@ -36,13 +38,13 @@ struct Claims<'a> {
 }
 
 impl Issuer {
-    /// An issuer from the app's UID and the text of its secret.
+    /// Creates an issuer from the app's UID and the text of its secret.
     pub fn new(app_uid: impl Into<String>, secret: &str) -> Self {
         Self { app_uid: app_uid.into(), hash: KeyedHash::new(secret, Algorithm::HmacSha256) }
     }
 
-    /// Makes a token for one request of a channel (`cha_...`). `jti` is random text, `now` is in seconds since 1970. The
-    /// lifetime is at most [`LIFETIME_SECONDS_MAX`].
+    /// Makes a token for one request of a channel (`cha_...`). `jti` is random text, `now` is in seconds since 1970.
+    /// The lifetime is at most [`LIFETIME_SECONDS_MAX`].
     pub fn token(&self, channel_id: &str, jti: &str, now: u64, lifetime_seconds: u64) -> String {
         let exp = now.saturating_add(lifetime_seconds.min(LIFETIME_SECONDS_MAX));
         let claims = Claims { iss: &self.app_uid, jti, sub: channel_id, exp };

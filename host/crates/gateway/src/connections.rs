@@ -1,8 +1,8 @@
 //! Open connections of one listener: admission, and eviction to make room.
 //!
 //! - A connection starts unverified. The first verified request on it makes it verified.
-//! - Unverified connections never hold more than their share of the slots, and are closed after one response.
-//! - The unverified connection that has been idle longest is evicted when another caller needs its slot.
+//! - Unverified connections never use more than `unverified_max` slots, and are closed after one response.
+//! - To make room for a new connection, the unverified connection that has been idle longest is evicted.
 //! - Requests on verified connections take no lock.
 
 mod body_budget;
@@ -23,51 +23,51 @@ pub(crate) use self::body_budget::{BodyBudget, Exhausted, Reservation, UNCOUNTED
 pub(crate) use self::network::Network;
 use self::table::Table;
 
-/// Evicted connections whose sockets are still open: they are closed when their tasks run next. While there are more,
-/// further connections wait.
+/// Maximum number of evicted connections whose sockets are still open. While there are more, no connection is accepted.
+/// A socket is closed when the task of its connection runs next.
 const CLOSING_MAX: usize = 64;
 
 /// Approximate memory of an open connection: its buffers and its task.
 const CONNECTION_BYTES: usize = 16 * 1024;
 
-/// Origin of the times of activity.
+/// Reference time for [`Connection::activity`].
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Limits of open connections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// All connections.
+    /// Maximum number of connections.
     pub(crate) total_max: usize,
-    /// Unverified connections.
+    /// Maximum number of unverified connections.
     pub(crate) unverified_max: usize,
-    /// Connections of one network.
+    /// Maximum number of connections from one network.
     pub(crate) network_max: usize,
 }
 
 /// All open connections of one listener.
 pub(crate) struct Connections {
     limits: Limits,
-    /// Whether connections start verified: requests to the operators' listener have no signature.
+    /// Whether connections start verified, as on the operators' listener, where requests have no signature.
     trusted: bool,
     bodies: BodyBudget,
     table: Mutex<Table>,
     closed: Notify,
 }
 
-/// How far a connection is trusted, in ascending order.
+/// Trust level of a connection, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 enum Trust {
-    /// No request on it was verified.
+    /// No request on the connection was verified.
     Unverified,
-    /// A channel's plugin accepted a request on it. Every caller that knows the provider's address can achieve that:
-    /// the connection stays open between requests, and is evicted like an unverified one.
+    /// A channel's plugin accepted a request on the connection. Every caller that knows the provider's address can
+    /// achieve that. Therefore the connection stays open between requests, but is evicted like an unverified one.
     Accepted,
-    /// A request on it was verified.
+    /// A request on the connection was verified.
     Verified,
 }
 
-/// Whether a verified connection may be evicted.
+/// Whether a request on a verified connection is in progress. Only idle ones may be evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Activity {
@@ -80,29 +80,29 @@ pub struct Connection {
     all: Arc<Connections>,
     network: Network,
     trust: AtomicU8,
-    /// Its rank or index in the table; only used under the lock of the table.
+    /// Rank or index of the connection in the table. Only used while the table is locked.
     position: AtomicU64,
-    /// Of a verified connection: milliseconds since [`START`], and [`Activity`] in the last bit.
+    /// For a verified connection: milliseconds since [`START`], and [`Activity`] in the lowest bit.
     activity: AtomicU64,
-    /// Whether the caller may still be sending the body of the request that was answered last.
+    /// Whether the caller may still be sending the body of the last answered request.
     body_unread: AtomicBool,
     evicted: CancellationToken,
 }
 
-/// A connection's slot; freed when dropped.
+/// Slot of a connection; freed when dropped.
 pub(crate) struct Slot(Arc<Connection>);
 
-/// Why a connection is rejected.
+/// Reason why a connection is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AdmitError {
-    /// Its network has reached its limit, and all its connections are verified.
+    /// The network has reached its limit, and all its connections are verified.
     Network,
-    /// All slots are taken by verified connections that are busy.
+    /// All slots that the connection could use are taken, and none can be freed by an eviction.
     Full,
 }
 
 impl Connections {
-    /// `bodies` limits the memory of unverified bodies.
+    /// Creates an empty set of connections. `bodies` limits the memory of unverified bodies.
     pub(crate) fn new(limits: Limits, trusted: bool, bodies: BodyBudget) -> Arc<Self> {
         Arc::new(Self { limits, trusted, bodies, table: Mutex::default(), closed: Notify::new() })
     }
@@ -156,12 +156,12 @@ impl Connections {
 }
 
 impl Connection {
-    /// The network of the caller.
+    /// Returns the network of the caller.
     pub(crate) fn network(&self) -> Network {
         self.network
     }
 
-    /// The budget of unverified bodies.
+    /// Returns the budget of unverified bodies.
     pub(crate) fn bodies(&self) -> &BodyBudget {
         &self.all.bodies
     }
@@ -171,7 +171,7 @@ impl Connection {
         self.evicted.cancelled().await;
     }
 
-    /// Notes that a request started.
+    /// Records that a request started.
     pub(crate) fn request_started(&self) {
         match self.is_verified() {
             true => self.activity.store(activity(Activity::Busy), Ordering::Relaxed),
@@ -179,20 +179,20 @@ impl Connection {
         }
     }
 
-    /// Notes that the request was verified.
+    /// Records that the request was verified.
     pub(crate) fn mark_verified(&self) {
         if !self.is_verified() {
             self.all.table.lock().verify(self);
         }
     }
 
-    /// Notes that a channel's plugin accepted the request.
+    /// Records that a channel's plugin accepted the request.
     pub(crate) fn mark_accepted(&self) {
         self.trust.fetch_max(Trust::Accepted as u8, Ordering::Relaxed);
     }
 
-    /// Notes that the request was answered, and returns whether the connection may stay open. With `body_unread` the
-    /// caller may still be sending the body.
+    /// Records that the request was answered, and returns whether the connection may stay open. `body_unread` means
+    /// that the caller may still be sending the body.
     pub(crate) fn request_answered(&self, body_unread: bool) -> bool {
         self.body_unread.store(body_unread, Ordering::Relaxed);
         match self.is_verified() {
@@ -202,7 +202,7 @@ impl Connection {
         self.trust.load(Ordering::Relaxed) > Trust::Unverified as u8
     }
 
-    /// Whether the caller may still be sending the request that was answered last.
+    /// Returns whether the caller may still be sending the last answered request.
     pub(crate) fn is_body_unread(&self) -> bool {
         self.body_unread.load(Ordering::Relaxed)
     }
@@ -218,7 +218,7 @@ impl Connection {
 }
 
 impl Slot {
-    /// The connection in this slot.
+    /// Returns the connection in this slot.
     pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.0
     }

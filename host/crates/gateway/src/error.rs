@@ -1,6 +1,6 @@
-//! Errors of requests: one variant for each reason, with the status and the stable code of the response.
+//! Errors of requests: one variant for each reason, with the HTTP status and the stable error code of the response.
 //!
-//! Callers get a constant text or one about their own request; [`Error::detail`] is only for the log.
+//! Callers get a constant text, or a text about their own request; [`Error::detail`] is only for the log.
 
 use std::borrow::Cow;
 
@@ -15,10 +15,10 @@ pub(crate) enum Error {
     /// The path matches no route.
     #[error("unknown path")]
     UnknownAddress,
-    /// Callbacks are POST requests.
+    /// The method is not POST, which all callbacks use.
     #[error("method not allowed; use POST")]
     Method,
-    /// Missing or repeated `Host`, and what else two servers could read in two ways.
+    /// The `Host` header is missing or repeated, or two servers could interpret the request differently.
     #[error("ambiguous request: {0}")]
     Ambiguous(&'static str),
     /// The body is larger than `server.body_bytes_max`.
@@ -30,37 +30,37 @@ pub(crate) enum Error {
     /// Unverified bodies use all of `server.unverified_body_bytes_max`.
     #[error("too many requests at once")]
     BodiesFull,
-    /// The connection ended inside the body.
+    /// The connection ended before the body was complete.
     #[error("body interrupted")]
     BodyBroken,
     /// The signature is missing or wrong; the explanation goes to the log.
     #[error("invalid signature")]
     Signature(String),
-    /// The body is signed, but has another content type.
+    /// The signature is valid, but the content type is not that of a form.
     #[error("the body is not application/x-www-form-urlencoded")]
     NotForm,
-    /// No Front channel has this address.
+    /// No connected Front channel has this address.
     #[error("no connected channel at the request's path")]
     NoChannel,
-    /// A request of Front that cannot be decoded.
+    /// A request from Front cannot be decoded.
     #[error("{0}")]
     Unreadable(String),
-    /// A request of Front of an unknown type.
+    /// A request from Front has an unknown type.
     #[error("unknown request type: {0}")]
     UnknownType(String),
-    /// A callback of Twilio that cannot be decoded.
+    /// A callback from Twilio cannot be decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// A plugin's answer that Twilio would reject.
+    /// Twilio would reject the plugin's answer.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// A plugin call that failed.
+    /// A plugin call failed.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// The store failed, or took too long.
+    /// The store failed or timed out.
     #[error("failed to store the event")]
     NotStored(String),
-    /// A tenant or channel has used up its share, or the disk is nearly full; names the limit.
+    /// A tenant or channel has reached its queue limit, or the disk is nearly full. The string names the limit.
     #[error("queue limit reached; try again later")]
     Overload(String),
 }
@@ -75,7 +75,7 @@ impl From<StoreError> for Error {
 }
 
 impl Error {
-    /// Status and stable code of the response.
+    /// Returns the status and the stable error code of the response.
     pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::UnknownAddress => (StatusCode::NOT_FOUND, "unknown-address"),
@@ -99,7 +99,7 @@ impl Error {
         }
     }
 
-    /// Whether the error is part of normal operation: unknown path or record, or a plugin's refusal.
+    /// Returns whether the error is part of normal operation: unknown path or record, or a plugin's refusal.
     pub(crate) fn is_ordinary(&self) -> bool {
         matches!(
             self,
@@ -109,7 +109,7 @@ impl Error {
         )
     }
 
-    /// Seconds after which another attempt may succeed.
+    /// Returns the seconds after which another attempt may succeed.
     pub(crate) fn retry_after_seconds(&self) -> Option<u32> {
         match self {
             Self::Call(
@@ -117,13 +117,13 @@ impl Error {
             )
             | Self::BodiesFull
             | Self::NotStored(_) => Some(1),
-            // Deliveries must end first.
+            // The queue must drain first.
             Self::Overload(_) => Some(5),
             _ => None,
         }
     }
 
-    /// Text for the log, in addition to the text for the caller.
+    /// Returns the text for the log, in addition to the text for the caller.
     pub(crate) fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Call(error) => error.detail(),
@@ -135,7 +135,7 @@ impl Error {
     }
 }
 
-/// Status of the response after a failed plugin call.
+/// Returns the status of the response after a failed plugin call.
 fn status(error: &CallError) -> StatusCode {
     match error {
         CallError::NotFound => StatusCode::NOT_FOUND,

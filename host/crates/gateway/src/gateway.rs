@@ -1,7 +1,7 @@
-//! Answers the requests of platforms: one response and one log line for each.
+//! Answers the requests of platforms: one response and one log line per request.
 //!
-//! [`Gateway::respond`] never fails. The handlers below it use `?`: `twilio` answers Twilio's callbacks, `front` answers
-//! Front and the providers of its channels.
+//! [`Gateway::respond`] never fails. Its handlers return `Result`s: `twilio` handles Twilio's callbacks; `front`
+//! handles requests from Front and from the providers of its channels.
 
 mod explainer;
 mod front;
@@ -37,11 +37,12 @@ use crate::request_body;
 use crate::routes::{RouteMatch, Routes};
 use crate::settings::Server;
 
-/// Answers callbacks.
+/// Handles the requests of the platforms.
 pub struct Gateway(Services);
 
 impl Gateway {
-    /// A gateway for a checked configuration. A callback waits at most `queue_timeout` to be admitted to a plugin.
+    /// Creates a gateway from a checked configuration. A callback waits at most `queue_timeout` to be admitted to a
+    /// plugin.
     pub fn new(
         server: &Server,
         public_url: String,
@@ -54,7 +55,7 @@ impl Gateway {
         Self(Services { server: server.clone(), public_url, queue_timeout, routes, explainer, plugins, store })
     }
 
-    /// Answers one request, also after a panic, and logs one line about it.
+    /// Answers one request, even if its handler panics, and logs one line about it.
     pub async fn respond(&self, request: Request<Incoming>, caller: &Connection) -> Response<Full<Bytes>> {
         let mut context = RequestContext::new(caller, self.0.server.refusal_lines_per_second_max);
         let handled = AssertUnwindSafe(self.handle(request, &mut context)).catch_unwind().await;
@@ -62,7 +63,7 @@ impl Gateway {
             .unwrap_or_else(|_| Err(CallError::Internal("panic; its text is on standard error".to_owned()).into()));
         let (mut response, error) = match result {
             Ok(response) => (response, None),
-            // A plugin's rejection stands; any other error would stop a customer's message.
+            // A plugin's rejection is final; any other error would block a customer's message.
             Err(error) if context.fails_open() && !matches!(error, Error::Encode(EncodeError::Rejected(_))) => {
                 (response::json(StatusCode::OK, Bytes::from_static(b"{}")), Some(error))
             }
@@ -71,7 +72,7 @@ impl Gateway {
         };
         response::set_request_id(&mut response, context.id());
         if matches!(error, Some(Error::Ambiguous(_))) {
-            // Another server may see the end of this request elsewhere.
+            // Another server may parse the end of this request differently.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         context.finish(response.status(), error.as_ref());

@@ -1,9 +1,9 @@
-//! Request headers that may appear once: a repeated one could be read in two ways.
+//! Request headers that may appear only once, because servers could interpret a repeated header differently.
 
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
-/// The header appears more than once.
+/// Error: the header appears more than once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Repeated;
 
@@ -17,7 +17,7 @@ pub(crate) fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Op
     Ok(first)
 }
 
-/// Returns the text of the only value, or `None` if the header is absent or not text.
+/// Returns the text of the only value of a header, or `None` if the header is absent or not text.
 pub(crate) fn single_text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Repeated> {
     Ok(single(headers, name)?.and_then(|value| value.to_str().ok()))
 }

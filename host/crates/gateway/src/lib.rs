@@ -1,8 +1,8 @@
-//! HTTP in, HTTP out: sockets, routes, signatures, status codes.
+//! The HTTP side of the gateway: sockets, routes, signatures and status codes.
 //!
 //! [`server::Server`] accepts connections within the limits of `connections`, [`Gateway`] answers each request, and
-//! `error::Error` holds every reason for a rejection with its status and stable code. The crate knows no database tables and
-//! parses no component. See "Flow of a callback" in ARCHITECTURE.md.
+//! `error::Error` holds every reason for a rejection with its status and stable code. The crate does not access
+//! database tables or parse components. See "Flow of a callback" in ARCHITECTURE.md.
 
 mod connections;
 mod error;

@@ -1,4 +1,4 @@
-//! Reads a request's body within its limits, and rejects requests that two servers could read in two ways.
+//! Reads a request's body within its limits, and rejects requests that two servers could interpret differently.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::error::Error;
 use crate::headers::single;
 use crate::settings::Server;
 
-/// Size of the blocks that keep a body which arrives in several pieces; the budget does not count the first one.
+/// Size of the blocks that store a body of several pieces, in bytes. The budget does not count the first block.
 const BLOCK_BYTES: usize = UNCOUNTED_BYTES;
 
-/// Rejects a request whose framing or meaning depends on which of two headers is read.
+/// Rejects a request whose framing or meaning depends on which of two headers a server uses.
 ///
-/// hyper itself rejects differing lengths. It prefers a chunked body to a length and closes the connection after it, and
-/// it checks only the last of several transfer codings.
+/// hyper itself rejects conflicting lengths. If a body is chunked and has a length, hyper ignores the length and closes
+/// the connection afterwards. Of several transfer codings, hyper checks only the last one.
 pub(crate) fn reject_ambiguous(headers: &HeaderMap) -> Result<(), Error> {
     match headers.get_all(HOST).iter().count() {
         1 => {}
@@ -36,7 +36,7 @@ pub(crate) fn reject_ambiguous(headers: &HeaderMap) -> Result<(), Error> {
     Ok(())
 }
 
-/// Reads the whole body, within
+/// Reads the whole body within these limits:
 /// - a size in bytes,
 /// - `server.body_timeout_ms` and the callback's deadline,
 /// - `server.unverified_body_bytes_max` for all unverified bodies: drop the reservation once the request is verified.
@@ -59,8 +59,8 @@ pub(crate) async fn read<'c>(
     Ok((bytes, reservation))
 }
 
-/// Returns a body that arrives in one piece without a copy. Of others, each piece is copied at once: a piece keeps its
-/// whole read buffer alive, and a caller can send pieces of one byte.
+/// Collects the body. A body of one piece is not copied. If there are several, each piece is copied at once, because it
+/// keeps its whole read buffer alive, and a caller can send pieces of one byte.
 async fn collect(mut body: Incoming, bytes_max: usize, reservation: &mut Reservation<'_>) -> Result<Bytes, Error> {
     let (mut first, mut all) = (Bytes::new(), Blocks::default());
     loop {
@@ -91,7 +91,7 @@ async fn collect(mut body: Incoming, bytes_max: usize, reservation: &mut Reserva
     }
 }
 
-/// Bytes in blocks of one size: memory that one body frees fits the next one, whatever their sizes.
+/// Bytes in blocks of equal size. Memory freed by one body fits the next one, whatever their sizes.
 #[derive(Default)]
 struct Blocks {
     blocks: Vec<Vec<u8>>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use frontgate_tenants::{FrontApp, Tenant};
 
-/// A callback of Twilio.
+/// Kind of a Twilio callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callback {
     /// Frontline: customers.
@@ -21,10 +21,10 @@ pub enum Callback {
 }
 
 impl Callback {
-    /// Every callback.
+    /// All kinds of callbacks.
     pub const ALL: [Self; 5] = [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations];
 
-    /// Its name in paths, logs and metrics.
+    /// Returns the callback's name in paths, logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Crm => "crm",
@@ -35,12 +35,12 @@ impl Callback {
         }
     }
 
-    /// Its path for a tenant.
+    /// Returns the callback's path for a tenant.
     pub fn path(self, tenant: &Tenant) -> String {
         format!("{}/callbacks/{}", tenant.prefix, self.name())
     }
 
-    /// Time for the whole request, in milliseconds.
+    /// Returns the time limit of the whole request, in milliseconds.
     pub fn timeout_ms(self, tenant: &Tenant) -> u64 {
         match self {
             Self::Conversations => tenant.webhook_timeout_ms,
@@ -48,7 +48,7 @@ impl Callback {
         }
     }
 
-    /// Another path name, which is in use.
+    /// Returns another path name of the callback, which some installations use.
     fn alias(self) -> Option<&'static str> {
         (self == Self::Conversations).then_some("twilio-conversations")
     }
@@ -68,14 +68,14 @@ pub struct Route {
 pub enum Endpoint {
     /// The app itself, where channels are connected.
     App,
-    /// One channel, by the key in its address.
+    /// One channel, identified by the key in its address.
     Channel(String),
-    /// The provider of that channel.
+    /// The provider of one channel, identified by the channel's key.
     Provider(String),
 }
 
 impl Endpoint {
-    /// Whether a channel's provider calls here, not Front.
+    /// Returns whether requests come from a channel's provider instead of Front.
     pub(crate) fn is_provider(&self) -> bool {
         matches!(self, Self::Provider(_))
     }
@@ -95,18 +95,18 @@ pub struct FrontRoute {
 /// The result of a lookup.
 #[derive(Debug)]
 pub enum RouteMatch<'r> {
-    /// A callback of Twilio.
+    /// A callback from Twilio.
     Twilio(&'r Route),
-    /// A request of Front, or of the provider of a channel.
+    /// A request from Front, or from the provider of a channel.
     Front(FrontRoute),
 }
 
-/// All paths that are answered.
+/// All paths that the gateway answers.
 #[derive(Debug, Default)]
 pub struct Routes {
     paths: HashMap<String, Route>,
     apps: HashMap<String, (Arc<Tenant>, Arc<FrontApp>)>,
-    /// Lengths of the apps' paths, each once, in ascending order.
+    /// Distinct lengths of the apps' paths, in ascending order.
     app_lengths: Vec<usize>,
     /// Length of the longest callback path.
     path_length_max: usize,
@@ -114,7 +114,7 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The routes of these tenants.
+    /// Creates the routes of these tenants.
     pub fn new(tenants: Vec<Arc<Tenant>>) -> Self {
         let (mut paths, mut apps) = (HashMap::new(), HashMap::new());
         for tenant in &tenants {
@@ -133,7 +133,7 @@ impl Routes {
         Self { paths, apps, app_lengths, path_length_max, tenants }
     }
 
-    /// Finds the route of a path. A slash at the end is ignored.
+    /// Finds the route of a path. Ignores a slash at the end.
     pub fn find(&self, path: &str) -> Option<RouteMatch<'_>> {
         let path = path.strip_suffix('/').unwrap_or(path);
         if path.len() <= self.path_length_max
@@ -154,17 +154,16 @@ impl Routes {
         Some(RouteMatch::Front(FrontRoute { tenant: Arc::clone(tenant), app: Arc::clone(app), endpoint }))
     }
 
-    /// Prefixes of a path that may be an app's path, each with the rest, the shortest first.
+    /// Returns prefixes of a path that may be an app's path, each with its rest, the shortest first.
     ///
-    /// Only lengths of apps' paths are tried, so that the configuration limits how much is hashed, whatever a caller
-    /// sends.
+    /// Tries only the lengths of apps' paths, so that the configuration, not the caller, determines how much is hashed.
     fn app_prefixes<'p>(&'p self, path: &'p str) -> impl Iterator<Item = (&'p str, &'p str)> {
         let lengths = self.app_lengths.iter().take_while(|length| **length <= path.len());
         let splits = lengths.filter_map(|length| path.split_at_checked(*length));
         splits.filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// Every tenant.
+    /// Returns all tenants.
     pub fn tenants(&self) -> &[Arc<Tenant>] {
         &self.tenants
     }

@@ -1,4 +1,4 @@
-//! Listens, admits connections, and drains them: everything before and after a request.
+//! Accepts and admits connections, serves them, and drains them at shutdown.
 
 pub mod descriptors;
 mod linger;
@@ -30,19 +30,19 @@ use tracing::{Level, debug, enabled, warn};
 
 use crate::connections::{self, BodyBudget, Connection, Connections, Slot};
 
-/// Connections that wait to be accepted. Thousands of callers may connect at once, and a caller that finds the queue
-/// full tries again after a second, which is too late for a callback. Linux allows as many by default.
+/// Maximum number of connections that wait to be accepted. Thousands of callers may connect at once. If the backlog is
+/// full, a caller retries after a second, which is too late for a callback. Linux has the same default.
 const BACKLOG_MAX: u32 = 4096;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Pause after a failed accept, so that a lack of file descriptors does not cause a busy loop.
+/// Pause after a failed accept. Avoids a busy loop if file descriptors are exhausted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Callers of a listener.
+/// Kind of callers of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Callers {
-    /// The platforms, over the internet: a connection is unverified until a request on it was verified.
+    /// Platforms on the internet. A connection is unverified until a request on it is verified.
     Public,
     /// Operators and developers, on a private address.
     Trusted,
@@ -65,14 +65,14 @@ struct Limits {
 }
 
 impl Limits {
-    /// Whether the end of a connection gets a log line.
+    /// Returns whether the end of a connection gets a log line.
     fn has_line(&self) -> bool {
         enabled!(Level::DEBUG) && REFUSALS.admit(self.refusal_lines_per_second_max)
     }
 }
 
 impl Server {
-    /// Binds an address for at most `connections_max` connections; accepts none yet.
+    /// Binds an address for at most `connections_max` connections. Does not accept any yet.
     pub async fn bind(
         address: SocketAddr,
         config: &crate::settings::Server,
@@ -85,7 +85,7 @@ impl Server {
             .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
             .max_headers(config.headers_max)
             .max_header_size(config.header_bytes_max)
-            // The buffer of a connection while a header arrives, and for each piece of a body.
+            // Size of the read buffer of a connection, and so of each piece of a body.
             .max_buf_size(config.header_bytes_max);
         let connections = connections::Limits {
             total_max: connections_max,
@@ -106,20 +106,20 @@ impl Server {
         })
     }
 
-    /// The bound address, with the port that the system chose for port 0.
+    /// Returns the bound address, with the port that the system chose for port 0.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`, then drains: waits for accepted requests within the grace period, and returns whether all of
-    /// them finished.
+    /// Serves until `stop`, then drains: waits until accepted requests finish or the grace period ends. Returns whether
+    /// all of them finished.
     pub async fn serve<A, F>(self, answer: A, stop: CancellationToken) -> bool
     where
         A: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + Unpin + 'static,
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
         let connections = TaskTracker::new();
-        // Connections in the backlog are served before the end, later ones are not.
+        // Connections in the backlog are still served after `stop`; later ones are not.
         let mut backlog = BACKLOG_MAX;
         loop {
             let accepted = tokio::select! {
@@ -137,7 +137,7 @@ impl Server {
                     caller.request_started();
                     let has_body = !request.body().is_end_stream();
                     let (response, caller) = (answer(request, Arc::clone(&caller)), Arc::clone(&caller));
-                    // Boxed: otherwise each idle connection reserves space for the whole future.
+                    // Boxed, because otherwise each idle connection reserves space for the whole future.
                     Box::pin(async move {
                         let mut response = response.await;
                         if !caller.request_answered(has_body && !response.status().is_success()) {
@@ -159,8 +159,8 @@ impl Server {
         }
     }
 
-    /// Accepts the next connection. Waits for nothing but the sockets of evicted connections, since a platform's connection
-    /// may be queued behind any number of others.
+    /// Accepts the next connection. Waits only until sockets of evicted connections are closed, because a platform's
+    /// connection may be queued behind any number of others.
     async fn accept(&self) -> Option<(TcpStream, Slot)> {
         self.connections.wait_for_evicted().await;
         let (stream, peer) = match self.listener.accept().await {
@@ -177,9 +177,9 @@ impl Server {
             METRICS.connections_refused.inc();
             return None;
         };
-        // Responses are written whole, so that Nagle's algorithm would only delay them.
+        // Responses are written as a whole, so Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
-        // The system closes the connection of a caller that does not read.
+        // If the caller does not read, the system closes the connection.
         let _ = set_tcp_user_timeout(&stream, self.limits.write_timeout_ms);
         Some((stream, slot))
     }
@@ -187,14 +187,14 @@ impl Server {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // After a restart, connections of the previous process may still exist.
+    // Connections of the previous process may still exist after a restart.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG_MAX)
 }
 
-/// Serves one connection until it ends, is too old or evicted, or the server stops. A request that started is answered,
-/// unless the connection is evicted.
+/// Serves one connection until it ends, exceeds its maximum age or is evicted, or the server stops. Unless the
+/// connection is evicted, a started request is answered first.
 async fn serve_connection<S>(
     connection: http1::Connection<TokioIo<TcpStream>, S>,
     slot: Slot,
@@ -235,7 +235,7 @@ async fn serve_until_end<S>(
             Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {
                 ended = poll_fn(|context| connection.poll_without_shutdown(context)) => ended,
-                // At a stop, the deadline of the server comes first and reports unfinished requests.
+                // During shutdown, the server's own deadline passes first and reports unfinished requests.
                 () = sleep(limits.shutdown_grace + SECOND) => return,
             }
         }
@@ -251,7 +251,7 @@ async fn serve_until_end<S>(
     }
 }
 
-/// Counts an open connection while it exists.
+/// Counts an open connection in a gauge until dropped.
 struct OpenGauge;
 
 impl OpenGauge {

@@ -1,4 +1,4 @@
-//! Loads one plugin file: reads it once, checks, compiles, links, and starts it once on trial.
+//! Loads one plugin file: reads, checks, compiles and links it, and starts it once as a trial.
 
 use std::sync::Arc;
 use std::thread;
@@ -30,37 +30,37 @@ use super::records::{self, Record};
 /// The result of one attempt to load a file.
 pub(super) struct Attempt {
     pub(super) name: String,
-    /// The file as it was when the attempt began.
+    /// State of the file when the attempt began.
     pub(super) seen: FileState,
-    /// Digest of the bytes that were read.
+    /// Digest of the read bytes.
     pub(super) digest: Option<Digest>,
-    /// Declarations of the component.
+    /// Manifest of the component.
     pub(super) manifest: Option<Manifest>,
-    /// `None` if the file is the one that is live already.
+    /// The new version, or `None` if these bytes are already live.
     pub(super) result: Result<Option<Candidate>, Failure>,
-    /// The last live version, restored because the file is not usable and no version is live.
+    /// The last live version, restored if the file is not usable and no version is live.
     pub(super) restored: Option<LoadedPlugin>,
     pub(super) took: Duration,
 }
 
-/// A version that passed its trial, and its bytes, which are stored once it is live.
+/// A version that passed its trial, with its bytes. The bytes are stored when the version goes live.
 pub(super) struct Candidate {
     pub(super) live: LoadedPlugin,
     pub(super) wasm: Bytes,
 }
 
-/// Loads files.
+/// Loads plugin files.
 pub(super) struct Loader {
     engine: Arc<Engine>,
     config: ArcSwap<RuntimeConfig>,
     overrides: NetworkOverrides,
     builds: Builds,
-    /// Limits the files that are read and hashed at once.
+    /// Limits how many files are read and hashed at the same time.
     readers: Arc<FairQueue>,
     trials: Arc<FairQueue>,
 }
 
-/// Accepts any capabilities.
+/// Accepts every manifest.
 fn accept_all(_: &Manifest) -> Result<(), Failure> {
     Ok(())
 }
@@ -81,22 +81,22 @@ impl Loader {
         })
     }
 
-    /// The configuration in effect.
+    /// Returns the configuration in effect.
     pub(super) fn config(&self) -> Arc<RuntimeConfig> {
         self.config.load_full()
     }
 
-    /// A configuration that is not in effect yet.
+    /// Builds a configuration that is not in effect yet.
     pub(super) fn config_for(&self, config: &Arc<dyn PluginConfig>) -> RuntimeConfig {
         RuntimeConfig::new(config, &self.overrides)
     }
 
-    /// Makes a configuration effective for versions that are linked from now on.
+    /// Sets the configuration for versions that are linked from now on.
     pub(super) fn set_config(&self, config: Arc<RuntimeConfig>) {
         self.config.store(config);
     }
 
-    /// Links a version again, unless it already has the configuration in effect.
+    /// Returns the version linked under the configuration in effect. Links it again only if necessary.
     pub(super) fn current(&self, live: &Arc<LoadedPlugin>) -> anyhow::Result<Arc<LoadedPlugin>> {
         let config = self.config();
         if Arc::ptr_eq(&live.config, &config) {
@@ -111,7 +111,7 @@ impl Loader {
         self.try_once(&live.relink(&self.engine, config).map_err(Failure::Permanent)?, known).await
     }
 
-    /// Loads a version outside a gateway, for authors' tools.
+    /// Loads a version outside a gateway, for plugin authors' tools.
     pub(super) async fn single(&self, name: &str, wasm: Bytes) -> Result<LoadedPlugin, Failure> {
         let source = Source::Memory(wasm);
         let digest = self.read(&source, Priority::default()).await?;
@@ -119,7 +119,7 @@ impl Loader {
         self.build(name, &source, digest.0, Priority::default(), &accept_all).await
     }
 
-    /// Attempts to load a file. `current` is the live version's digest, `record` what the records hold for the name.
+    /// Attempts to load a file. `current` is the digest of the live version, `record` the plugin's record.
     pub(super) async fn load(
         self: Arc<Self>,
         name: String,
@@ -165,11 +165,11 @@ impl Loader {
         Attempt { name, seen, digest, manifest, result, restored, took: began.elapsed() }
     }
 
-    /// Hashes a file. Returns the digest, and an error if the first bytes are not those of a component.
+    /// Hashes a file. Returns the digest and the result of checking that its first bytes start a component.
     async fn read(&self, source: &Source, priority: Priority) -> Result<(Digest, Result<(), Failure>), Failure> {
         let permit = self.readers.acquire(priority).await;
         let (source, max) = (source.clone(), self.config().plugins().file_bytes_max);
-        // The work holds the permit until it ends, even if the attempt is aborted.
+        // The closure holds the permit until it ends, even if the attempt is aborted.
         let read = run_low_priority(move || {
             let _permit = permit;
             source.digest(max)
@@ -177,17 +177,17 @@ impl Loader {
         read.await.map_err(Failure::Temporary)?
     }
 
-    /// Loads a version from the records.
+    /// Loads a stored version from the records folder.
     pub(super) async fn restore(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
         policy::check_lock(name, digest, self.lock().await, &self.config().plugins().directory)?;
         let folder = self.config().plugins().records.clone();
         let read = run_blocking(move || records::read_version(&folder, digest)).await;
         let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Temporary)?.into();
-        // Nothing would optimize a quick build later.
+        // A restored version must be optimized now: no later step replaces a quick build.
         self.rebuild(name, wasm, digest).await
     }
 
-    /// Compiles the optimized build, links it and starts it once.
+    /// Makes the optimized build of a version, links it and starts it once.
     async fn rebuild(&self, name: &str, wasm: Bytes, digest: Digest) -> Result<LoadedPlugin, Failure> {
         let (source, config) = (Source::Memory(wasm), self.config());
         let priority = Priority { failures: 0, known: true, bytes: source.len() };
@@ -211,7 +211,7 @@ impl Loader {
         }
     }
 
-    /// Reads `plugins.lock`; `None` unless `plugins.locked` is set.
+    /// Reads `plugins.lock`. Returns `None` unless `plugins.locked` is set.
     async fn lock(&self) -> anyhow::Result<Option<Lock>> {
         if !self.config().plugins().locked {
             return Ok(None);
@@ -220,7 +220,7 @@ impl Loader {
         run_blocking(move || Lock::read(&path)).await.map_err(anyhow::Error::from).flatten().map(Some)
     }
 
-    /// Compiles the build that is ready soonest, links it and starts it once.
+    /// Makes the first available build of a version, links it and starts it once.
     async fn build(
         &self,
         name: &str,
@@ -235,14 +235,14 @@ impl Loader {
         self.link_and_try(name, digest, built, priority).await
     }
 
-    /// Loads the optimized build of a version that is live in its quick build. Returns the plugin's name as well.
+    /// Loads the optimized build of a version whose quick build is live. Also returns the plugin's name.
     pub(super) async fn optimize(
         self: Arc<Self>,
         quick: Arc<LoadedPlugin>,
         wasm: Bytes,
     ) -> (Arc<str>, Result<LoadedPlugin, Failure>) {
         let (name, digest) = (Arc::clone(&quick.name), quick.digest);
-        // A version that is replaced meanwhile must not be held by this task.
+        // This task must not keep the quick build in memory if a newer version replaces it.
         drop(quick);
         let built = self.rebuild(&name, wasm, digest).await;
         (name, built)
@@ -277,7 +277,7 @@ impl Loader {
         Ok(live)
     }
 
-    /// Starts the plugin once, with every limit armed: what traps here would trap in every call.
+    /// Starts the plugin once, with all limits active: a plugin that traps at start would trap in every call.
     async fn try_once(&self, live: &LoadedPlugin, priority: Priority) -> Result<(), Failure> {
         let _permit = self.trials.acquire(priority).await;
         start_once(&self.engine, live).await.map_err(|error| match error {

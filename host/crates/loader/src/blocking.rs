@@ -1,5 +1,5 @@
-//! Blocking work off the async threads: reads and hashes of files, and starts of compilers. A few run at once, so that
-//! a start with a hundred plugins does not create hundreds of threads.
+//! Runs blocking work outside the async threads: reading and hashing files, and starting compilers. Concurrency is
+//! limited, so that a start with a hundred plugins does not create hundreds of threads.
 
 use std::sync::LazyLock;
 use std::thread;
@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::{JoinError, spawn_blocking};
 
-/// More than one, so that a disk that hangs on one file does not block the others.
+/// Threads per processor: several, so that one file on a hanging disk does not block the others.
 const THREADS_PER_PROCESSOR: usize = 4;
 
 /// Nice value of a thread that reads an untrusted file of any size.
@@ -20,12 +20,12 @@ const NICE: i32 = 10;
 static SLOTS: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, usize::from) * THREADS_PER_PROCESSOR));
 
-/// Runs blocking work on a thread, a few at a time, and returns its result.
+/// Runs blocking work on a thread when a permit is free, and returns its result.
 pub(super) async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
-    // The semaphore is never closed.
+    // Acquiring cannot fail, since the semaphore is never closed.
     let permit = SLOTS.acquire().await;
     spawn_blocking(move || {
-        // The work holds its permit until it ends, even if the caller no longer waits.
+        // The closure holds its permit until it ends, even if the caller no longer waits.
         let _permit = permit;
         work()
     })
@@ -39,7 +39,7 @@ pub(super) async fn run_low_priority<T: Send + 'static>(
     let (sender, done) = oneshot::channel();
     let thread = thread::Builder::new().name("plugin-files".to_owned());
     let started = thread.spawn(move || {
-        // On Linux this is the thread's priority. If the call fails, the work runs with normal priority.
+        // On Linux, this call changes only the thread's priority. If it fails, the work runs with normal priority.
         let _ = getpriority_process(None).map(|own| scheduling::lower_priority(own + NICE));
         let _ = sender.send(work());
     });

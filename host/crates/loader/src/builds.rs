@@ -1,7 +1,7 @@
-//! Machine code of a component: from the cache, or compiled by a child process.
+//! Provides a component's machine code, from the cache or from a child process that compiles it.
 //!
-//! Small files get a first attempt with short limits of time and memory, a few at once. Large files, and files that
-//! need more, are compiled one at a time afterwards. A slow file therefore delays slow files only.
+//! Small files get a first attempt with low limits of time and memory; a few attempts run at once. Large files, and
+//! files that exceed these limits, are compiled one at a time. A slow file therefore delays only other slow files.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -24,24 +24,24 @@ use super::failure::Failure;
 use super::fair_queue::{FairQueue, Priority};
 use super::report::Compile;
 
-/// First attempts at once. Each is a process with one thread of low priority.
+/// Maximum number of concurrent first attempts. Each is a process with one low-priority thread.
 const FIRST_TRIES_MAX: usize = 2;
-/// Processes with the full limits at once: more would take CPU time from callbacks.
+/// Maximum number of concurrent processes with the full limits: more would take CPU time from callbacks.
 const FULL_TRIES_MAX: usize = 1;
-/// Quick builds at once, in addition to these.
+/// Maximum number of concurrent quick builds, in addition to the processes above.
 const QUICK_BUILDS_MAX: usize = 1;
 
-/// Time limit of a first attempt. A plugin in Rust or C needs a fraction of it in CPU time; the rest covers waits for a
-/// processor.
+/// Time limits of a first attempt. A plugin in Rust or C needs a fraction of the CPU time. The elapsed time is longer,
+/// because the process may wait for a processor.
 const FIRST_TRY: FirstTry = FirstTry { cpu_seconds: 2, wall: Duration::from_secs(10) };
-/// Address space of a first attempt.
+/// Maximum address space of a first attempt, in bytes.
 const FIRST_TRY_MEMORY_BYTES_MAX: u64 = 512 << 20;
-/// Larger files get no first attempt: they would exceed its time.
+/// Maximum size in bytes of a file that gets a first attempt. Larger files would exceed its time limit.
 const FIRST_TRY_BYTES_MAX: u64 = 1_500_000;
 
-/// Compiler processes that may die without a report on the same bytes: the cause of the first may have been temporary.
+/// Number of compiler crashes on the same bytes that make the failure permanent. A single crash may be temporary.
 const DEATHS_MAX: u32 = 2;
-/// Entries of the counts of failures. At the limit, all entries are removed.
+/// Maximum number of entries in a map of failure counts. At the limit, the map is cleared.
 const COUNTED_MAX: usize = 10_000;
 
 /// Compiles components and caches their machine code.
@@ -52,13 +52,13 @@ pub(super) struct Builds {
     first_tries: Arc<FairQueue>,
     full_tries: Arc<FairQueue>,
     quick_builds: Arc<FairQueue>,
-    /// Compiler processes that died, by digest of the bytes.
+    /// Number of crashed compiler processes, by digest of the bytes.
     deaths: Mutex<HashMap<Digest, u32>>,
-    /// Failed attempts to load a plugin since its last success, by name.
+    /// Number of failed attempts to load a plugin since its last success, by plugin name.
     failures: Mutex<HashMap<String, u32>>,
 }
 
-/// One build: the bytes, the plugin, and its priority.
+/// The input of one build: bytes, plugin, and priority.
 pub(super) struct BuildRequest<'w> {
     pub(super) name: &'w str,
     pub(super) source: &'w Source,
@@ -98,7 +98,7 @@ impl Builds {
         *self.failures.lock().get(name).unwrap_or(&0)
     }
 
-    /// Counts the result of an attempt to load this plugin.
+    /// Records the result of an attempt to load this plugin: counts a failure, or resets the count.
     pub(super) fn note(&self, name: &str, went_well: bool) {
         let mut failures = self.failures.lock();
         if went_well {
@@ -118,7 +118,7 @@ impl Builds {
         if large && plugins.builds_quickly(request.name) {
             match self.make(request, Build::Quick).await {
                 Ok(built) => return Ok(built),
-                // The quick compiler supports less of WebAssembly than the optimizing one.
+                // The quick compiler supports fewer WebAssembly features than the optimizing compiler.
                 Err(RunError::NotCompiled(said)) => {
                     let name = request.name;
                     warn!(
@@ -133,7 +133,7 @@ impl Builds {
         self.optimized_build(request).await
     }
 
-    /// Returns the optimized build, and waits for it within the full limits.
+    /// Returns the optimized build. Waits while it is compiled with the full limits.
     pub(super) async fn optimized_build(&self, request: &BuildRequest<'_>) -> Result<Built, Failure> {
         self.make(request, Build::Optimized).await.map_err(|ended| self.failure_of(request.digest, ended))
     }
@@ -153,7 +153,7 @@ impl Builds {
                         "plugin `{name}` is slow to compile; queued again with the full limits, behind others"
                     );
                 }
-                // The cause may have been the memory limit of the first attempt, so the full limits decide.
+                // The cause may be the memory limit of the first attempt, so an attempt with the full limits follows.
                 Err(RunError::Crashed(_)) => drop(self.count_death(request.digest)),
                 first => return first,
             }
@@ -175,12 +175,12 @@ impl Builds {
     ) -> Result<Built, RunError> {
         let BuildRequest { name, source, digest, priority, plugins, accept } = *request;
         let permit = queue.acquire(priority).await;
-        // The same bytes may have been compiled meanwhile under another name.
+        // The same bytes may have been compiled under another name while this build waited.
         if let Some(built) = self.cached(build, request).await.map_err(RunError::Rejected)? {
             return Ok(built);
         }
         let (source, bytes_max) = (source.clone(), plugins.file_bytes_max);
-        // The work holds the permit until it ends, even if the attempt is aborted.
+        // The closure holds the permit until it ends, even if the attempt is aborted.
         let sealed = run_low_priority(move || (source.seal(bytes_max), permit)).await.map_err(RunError::Failed)?;
         let (sealed, _permit) = sealed;
         let sealed = sealed.map_err(RunError::Rejected)?;
@@ -220,12 +220,12 @@ impl Builds {
         Ok(Built { component, build, manifest })
     }
 
-    /// Converts the end of a run into a failure of the file.
+    /// Converts the error of a compiler run into a failure of the file.
     fn failure_of(&self, digest: Digest, ended: RunError) -> Failure {
         match ended {
             RunError::Rejected(failure) => failure,
             RunError::NotCompiled(said) => Failure::Permanent(anyhow!("it does not compile: {said}")),
-            // Only a first attempt ends so; one with the full limits follows.
+            // Only a first attempt returns this error, and an attempt with the full limits follows it.
             RunError::FirstTryTimeout => Failure::Temporary(anyhow!("compilation timed out")),
             RunError::Failed(error) => Failure::Temporary(error),
             RunError::Crashed(how) => {
@@ -239,7 +239,7 @@ impl Builds {
         }
     }
 
-    /// Counts a compiler process that died on these bytes.
+    /// Counts a compiler crash on these bytes, and returns the total.
     fn count_death(&self, digest: Digest) -> u32 {
         count(&mut self.deaths.lock(), digest)
     }

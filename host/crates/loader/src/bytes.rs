@@ -1,5 +1,5 @@
-//! The bytes of a plugin: read within a limit, hashed, and sealed, so that the hashed bytes are the compiled bytes.
-//! Files are read through a small buffer; the gateway holds no copy of a file that is not live.
+//! Reads, hashes and seals the bytes of a plugin within a limit. Sealing ensures that the hashed bytes are the compiled
+//! bytes. Files are read through a small buffer; the gateway holds no copy of a file that is not live.
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write as _};
@@ -17,16 +17,16 @@ use super::blocking::run_detached;
 use super::failure::Failure;
 use super::folder::{FileState, Kind};
 
-/// Size of a read.
+/// Size of the read buffer, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Bytes at the start of a file that distinguish components from machine code, core modules and text.
+/// Number of bytes at the start of a file that distinguish components from machine code, core modules and text.
 const HEAD_BYTES: usize = 8;
 
-/// Opens a file without blocking, with or without a check of its owner and mode.
+/// A function that opens a file without blocking. It may check the owner and the mode of the file.
 pub(super) type Open = fn(&Path) -> io::Result<File>;
 
-/// Opens an author's own file, without a check of its owner.
+/// Opens a file without a check of its owner, for an author's own files.
 pub(super) fn open_as_is(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK.bits().try_into().expect("a flag of open is a small number");
     File::options().read(true).custom_flags(flags).open(path)
@@ -35,14 +35,14 @@ pub(super) fn open_as_is(path: &Path) -> io::Result<File> {
 /// The source of a plugin's bytes.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
-    /// A file of the folder as it was scanned, and how to open it.
+    /// The scanned state of a file, and the function that opens it.
     File(FileState, Open),
     /// Bytes in memory.
     Memory(Bytes),
 }
 
 impl Source {
-    /// Size in bytes, without reading the file.
+    /// Returns the size in bytes, without reading the file.
     pub(super) fn len(&self) -> u64 {
         match self {
             Self::File(seen, _) => match seen.kind {
@@ -53,7 +53,7 @@ impl Source {
         }
     }
 
-    /// Returns the digest, and an error if the first bytes are not those of a component.
+    /// Returns the digest and the result of checking that the first bytes start a component.
     pub(super) fn digest(&self, bytes_max: u64) -> Result<(Digest, Result<(), Failure>), Failure> {
         let mut first = Vec::new();
         let digest = self.read(bytes_max, |part| {
@@ -64,7 +64,7 @@ impl Source {
         Ok((digest, check(&first).map_err(Failure::Permanent)))
     }
 
-    /// Makes an immutable copy for the compiler.
+    /// Copies the bytes into a sealed memory file for the compiler.
     pub(super) fn seal(&self, bytes_max: u64) -> Result<Sealed, Failure> {
         let made = memfd_create("plugin", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING);
         let made = made.context("failed to allocate memory for a plugin's file").map_err(Failure::Temporary)?;
@@ -125,12 +125,12 @@ impl Source {
     }
 }
 
-/// The failure for a file that changed after it was hashed. The next scan finds the new file.
+/// Returns the failure for a file that changed after it was hashed. The next scan finds the new file.
 pub(super) fn changed() -> Failure {
     Failure::Temporary(anyhow!("the file changed while it was loaded"))
 }
 
-/// A sealed memory file with the bytes of a plugin, which no process can change.
+/// A sealed memory file with the bytes of a plugin. No process can change it.
 #[derive(Debug)]
 pub(super) struct Sealed {
     file: Arc<File>,
@@ -139,14 +139,14 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// The standard input of a compiler. One reader at a time: readers share a position.
+    /// Returns the standard input for a compiler. Only one reader may use it at a time: all readers share a position.
     pub(super) fn input(&self) -> io::Result<File> {
         let mut input = self.file.try_clone()?;
         input.rewind()?;
         Ok(input)
     }
 
-    /// Size in bytes.
+    /// Returns the size in bytes.
     pub(super) fn len(&self) -> usize {
         usize::try_from(self.len).unwrap_or(usize::MAX)
     }
@@ -154,13 +154,13 @@ impl Sealed {
 
 impl Drop for Sealed {
     fn drop(&mut self) {
-        // Freeing the memory of a large file takes a while.
+        // Freeing the memory of a large file takes time, so a blocking thread does it.
         let last = Arc::clone(&self.file);
         run_detached(move || drop(last));
     }
 }
 
-/// Checks that an opened file is a regular file: it may have been replaced by a pipe.
+/// Checks that an opened file is a regular file: a pipe may have replaced it since the scan.
 fn regular(file: io::Result<File>) -> anyhow::Result<File> {
     let file = file.context("failed to read the file")?;
     if !file.metadata().context("failed to read the file")?.is_file() {
@@ -169,7 +169,7 @@ fn regular(file: io::Result<File>) -> anyhow::Result<File> {
     Ok(file)
 }
 
-/// Fails for bytes that are not a component.
+/// Checks that the first bytes of a file start a component.
 pub(super) fn check(first: &[u8]) -> anyhow::Result<()> {
     match first {
         [] => bail!("it is empty"),

@@ -1,8 +1,8 @@
-//! The cache of compiled plugins on disk: a restart compiles and parses nothing again.
+//! The cache of compiled plugins on disk: after a restart, cached plugins are not compiled or parsed again.
 //!
-//! A file holds the machine code, followed by the component's description. Its name holds three digests: of the
-//! `.wasm`, of all settings that affect code and description, and of the file itself. Files are written once and never
-//! changed: the code of a live plugin is mapped from them.
+//! A cache file contains the machine code, followed by the component's description. The file name contains three
+//! digests: of the `.wasm` file, of all settings that affect code and description, and of the cache file. Files are
+//! written once and never changed, because the code of a live plugin is mapped from its file.
 
 mod folder;
 
@@ -28,22 +28,22 @@ use super::blocking::run_detached;
 /// Extension of a file that is being written.
 const UNFINISHED: &str = "unfinished";
 
-/// Age after which an unfinished file is removed: its gateway was killed.
+/// Age in seconds after which an unfinished file is removed: the gateway that wrote it was killed.
 const UNFINISHED_SECONDS_MAX: u64 = 86_400;
 
 /// Version of the description's format.
 const FORMAT: u8 = 1;
 
-/// The last bytes of each file, after the length of the description.
+/// The last bytes of each file, which follow the length of the description.
 const MARK: &[u8; 8] = b"fg-plug\n";
 
-/// Maximum size of a description in bytes: a thousand imports of 200 bytes, with a reserve.
+/// Maximum size of a description in bytes: enough for a thousand imports of 200 bytes each.
 const DESCRIPTION_BYTES_MAX: u32 = 1 << 20;
 
-/// Size of a read.
+/// Size of the read buffer, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// A folder of compiled plugins that only this user can write.
+/// A folder of compiled plugins that only this user can write to.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: Folder,
@@ -61,7 +61,7 @@ pub(crate) struct Cached {
 impl Cache {
     /// Opens or creates the folder. Removes the least recently used files beyond its limits.
     pub fn open(plugins: &Plugins, engine: &wasmtime::Engine) -> anyhow::Result<Self> {
-        // Its files are executed as machine code: no other user may be able to write here.
+        // The cached files are executed as machine code: no other user may be able to write to the folder.
         let folder = Folder::open(&plugins.cache)?;
         let (files_max, bytes_max) = (plugins.cache_files_max, plugins.cache_bytes_max);
         let cache = Self { folder, files_max, bytes_max, settings: settings(engine) };
@@ -74,7 +74,7 @@ impl Cache {
         Self { settings: settings(engine), ..self.clone() }
     }
 
-    /// Returns the compiled form of a `.wasm` file, if it is present and complete.
+    /// Returns the cached code and manifest of a `.wasm` file, if present and complete.
     pub(crate) fn load(&self, engine: &wasmtime::Engine, wasm: Digest) -> anyhow::Result<Option<Cached>> {
         let prefix = format!("{wasm}-{}-", self.settings);
         let Some(name) = self.folder.names().into_iter().find(|name| name.starts_with(&prefix)) else {
@@ -83,7 +83,7 @@ impl Cache {
         let Some(mut file) = self.folder.read(&name) else { return Ok(None) };
         let whole = digest(&mut file).is_ok_and(|found| name == format!("{prefix}{found}.cwasm"));
         let Some(manifest) = whole.then(|| description(&file).ok()).flatten() else {
-            // Truncated by a crash, or damaged: it is compiled again.
+            // The cached file was truncated by a crash, or is damaged: the plugin is compiled again.
             self.folder.remove(&name);
             return Ok(None);
         };
@@ -92,14 +92,14 @@ impl Cache {
         Ok(Some(Cached { component: map(engine, &file)?, manifest }))
     }
 
-    /// Creates a file for machine code.
+    /// Creates an unfinished file for machine code.
     pub(super) fn begin(&self) -> anyhow::Result<Unfinished> {
         let name = format!("{}.{UNFINISHED}", uuid::Uuid::new_v4());
         let file = self.folder.create(&name).context("failed to create a file in the plugin cache")?;
         Ok(Unfinished { folder: self.folder.clone(), name: Some(name), file })
     }
 
-    /// Adds written machine code to the cache, and maps it. The process that wrote it must have ended.
+    /// Adds finished machine code to the cache, and maps it. The process that wrote the code must have ended.
     pub(super) fn finish(
         &self,
         engine: &wasmtime::Engine,
@@ -128,13 +128,13 @@ impl Cache {
             }
         }
         for name in surplus(finished, self.files_max, self.bytes_max) {
-            // A removed file stays mapped as long as its plugin is in memory.
+            // The code of a removed file stays mapped while its plugin is in memory.
             self.folder.remove(&name);
         }
     }
 }
 
-/// Digest of all settings that affect code and description.
+/// Returns a digest of all settings that affect code and description.
 fn settings(engine: &wasmtime::Engine) -> String {
     let mut settings = StableHasher(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut settings);
@@ -143,7 +143,7 @@ fn settings(engine: &wasmtime::Engine) -> String {
     Digest::from(<[u8; 32]>::from(settings.0.finalize())).short()
 }
 
-/// Returns the least recently used files whose removal brings the rest within both limits.
+/// Returns the least recently used files that must be removed to meet both limits.
 fn surplus(mut entries: Vec<Entry>, files_max: usize, bytes_max: u64) -> Vec<String> {
     entries.sort_by_key(|entry| entry.modified);
     let (mut files, mut bytes) = (entries.len(), entries.iter().map(|entry| entry.bytes).sum::<u64>());
@@ -159,7 +159,7 @@ fn surplus(mut entries: Vec<Entry>, files_max: usize, bytes_max: u64) -> Vec<Str
     surplus
 }
 
-/// A file of the cache that is being written. Dropping it removes the file.
+/// A cache file that is being written. The file is removed on drop.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     folder: Folder,
@@ -168,7 +168,7 @@ pub(super) struct Unfinished {
 }
 
 impl Unfinished {
-    /// The descriptor that the compiler writes to.
+    /// Returns the descriptor that the compiler writes to.
     pub(super) fn output(&self) -> std::io::Result<File> {
         self.file.try_clone()
     }
@@ -188,7 +188,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// Appends the description, and returns the digest of the whole file.
+/// Appends the description to the machine code, and returns the digest of the whole file.
 fn append(file: &mut File, manifest: &Manifest) -> anyhow::Result<Digest> {
     let description = serde_json::to_vec(manifest)?;
     let len = u32::try_from(description.len())?;
@@ -231,7 +231,7 @@ fn digest(file: &mut File) -> std::io::Result<Digest> {
 enum Kind {
     Finished,
     Unfinished,
-    /// A foreign file, which is left alone.
+    /// A file that the cache did not create and never removes.
     Foreign,
 }
 
@@ -249,16 +249,16 @@ impl Kind {
 
 #[expect(unsafe_code, reason = "loading machine code cannot be checked by the compiler")]
 fn map(engine: &wasmtime::Engine, file: &File) -> anyhow::Result<Component> {
-    // The descriptor that was hashed; the name may refer to another file by now.
+    // The path refers to the hashed descriptor, since the file name may refer to another file by now.
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    // SAFETY: The file was made by `compiler_child` of this very program with the same settings, its digest was just checked
-    // through this descriptor, only this user can write to it, and it is never changed. What lies behind the code is
-    // outside every section that its header names.
+    // SAFETY: `compiler_child` of this same program wrote the file with the same settings, its digest was just checked
+    // through this descriptor, only this user can write to it, and it is never changed. The description behind the code
+    // is outside every section that the header of the code names.
     let component = unsafe { Component::deserialize_file(engine, Path::new(&path)) };
     component.map_err(anyhow::Error::from).context("it needs more than plugins.limits allow")
 }
 
-/// A hasher whose result is the same in every build, unlike that of the standard library.
+/// A hasher with the same result in every build, unlike the standard library's hasher.
 struct StableHasher(Sha256);
 
 impl Hasher for StableHasher {

@@ -1,6 +1,6 @@
-//! The confined process that reads untrusted files: it enters its sandbox, reads a component from standard input,
-//! writes a report to standard error, and machine code to standard output. It holds no secret and cannot reach the
-//! gateway.
+//! The confined process that reads untrusted files. The process enters its sandbox, reads a component from standard
+//! input, and writes a report to standard error and machine code to standard output. The process holds no secret and
+//! cannot reach the gateway.
 
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
@@ -21,35 +21,35 @@ use super::report::{Compile, Line, Order};
 /// The program's internal command for this process.
 pub const COMMAND: &str = "compile-plugin";
 
-/// Exit code of a process that has reported an error of the component.
+/// Exit code of a process that reported an error in the component.
 const FAULT: u8 = 4;
 
-/// Nice value. Callbacks have priority, but must not starve the process.
+/// Nice value of an optimized build. Callbacks have priority, but must not starve the process.
 const NICE: i32 = 10;
-/// Nice value of a quick build, for which an author waits.
+/// Nice value of a quick build. It is lower, because an author waits for the result.
 const QUICK_NICE: i32 = 5;
 
-/// Interval of checks whether the gateway still runs.
+/// Interval between checks whether the gateway still runs.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Part of wasmtime's error for a component with asynchronous functions.
+/// Text in wasmtime's error for a component with asynchronous functions.
 const NEEDS_ASYNC: &str = "requires the component model async feature";
-/// The remedy for it.
+/// Remedy that is appended to the error about asynchronous functions.
 const SYNCHRONOUS: &str = "; build it with synchronous functions, as `componentize-qjs --sync` does";
 
-/// A test's function that runs inside the sandbox. It gets the bytes before they are parsed, and may report an outcome
-/// in place of a description.
+/// A function of a test that runs inside the sandbox. The function gets the bytes before they are parsed, and may
+/// return an outcome, which is reported in place of a description.
 pub type Probe = fn(&[u8]) -> Option<String>;
 
 static PROBE: OnceLock<Probe> = OnceLock::new();
 
-/// Sets the probe. Only the program for tests sets one.
+/// Sets the probe. Only the test program calls this function.
 pub fn set_probe(probe: Probe) {
-    // A second call would mean two programs in one process.
+    // Each process sets the probe at most once, so the error of a second call is ignored.
     let _ = PROBE.set(probe);
 }
 
-/// Executes an order in JSON. Without one, only describes the component.
+/// Executes an order in JSON. Without an order, describes the component and compiles nothing.
 pub fn compile_here(order: Option<&str>, gateway: u32) -> ExitCode {
     let done = order.map_or_else(
         || Ok(Order::default()),
@@ -71,7 +71,7 @@ fn confined(order: &Order, gateway: u32) -> anyhow::Result<ExitCode> {
     let sandbox = Sandbox::enter(&order.limits).context("failed to enter the sandbox")?;
     end_with(gateway).context("failed to watch the gateway")?;
     report(&Line::Confined(sandbox.close().context("failed to close the sandbox")?));
-    // Reserved at once: a growing buffer needs twice the memory.
+    // The buffer is allocated at its final size: a growing buffer needs twice the memory.
     let len = rustix::fs::fstat(std::io::stdin()).map_or(0, |found| found.st_size);
     let mut wasm = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
     std::io::stdin().lock().read_to_end(&mut wasm).context("failed to read the component")?;
@@ -112,20 +112,20 @@ fn fault(line: Line) -> ExitCode {
     ExitCode::from(FAULT)
 }
 
-/// An error of a component on one line. It may quote the component.
+/// Formats an error of a component on one line. The text may quote the component.
 fn explained(error: &anyhow::Error) -> String {
     let text = format!("{error:#}");
     let hint = if text.contains(NEEDS_ASYNC) { SYNCHRONOUS } else { "" };
     brief(&text) + hint
 }
 
-/// Writes a line of the report. Errors are ignored: a gateway that ended reads no report.
+/// Writes a line of the report. Errors are ignored: they mean that the gateway has ended.
 fn report(line: &Line) {
     let text = serde_json::to_string(line).unwrap_or_default();
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// Ends the process when its gateway ends, since its code would have no use.
+/// Ends the process when its gateway ends, since the machine code would not be used.
 fn end_with(gateway: u32) -> std::io::Result<()> {
     let watching = thread::Builder::new().name("gateway".to_owned()).spawn(move || {
         while std::os::unix::process::parent_id() == gateway {

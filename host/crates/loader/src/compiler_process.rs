@@ -1,7 +1,8 @@
-//! Starts the process that reads an untrusted file, reads its report, and returns how it ended.
+//! Starts the process that reads an untrusted file, reads the process's report, and returns the outcome.
 //!
-//! The process gets an empty environment, the sealed bytes as standard input, the cache's unfinished file as standard
-//! output, and a pipe for its report, of which at most [`REPORT_BYTES_MAX`] bytes are read.
+//! The process gets an environment without the gateway's variables, the sealed bytes as standard input, the cache's
+//! unfinished file as standard output, and a pipe for its report. At most [`REPORT_BYTES_MAX`] bytes of the report are
+//! read.
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt as _;
@@ -25,19 +26,19 @@ use super::compiler_child::COMMAND;
 use super::failure::Failure;
 use super::report::{Compile, Line, Order, REPORT_BYTES_MAX};
 
-/// How much the limit of CPU time exceeds that of elapsed time. The process has one thread, so the latter ends it
-/// first; the former holds even if the gateway no longer watches.
+/// Seconds by which the limit of CPU time exceeds the limit of elapsed time. The process has one thread, so the limit
+/// of elapsed time ends it first. The limit of CPU time applies even if the gateway no longer watches the process.
 const CPU_SECONDS_MORE: u64 = 2;
 
-/// The only variable in the process's environment, in KiB. Without it, the allocator reserves a gigabyte of address
-/// space at once, and the limit of address space could not limit the memory in use.
+/// The only variable in the process's environment; the value is in KiB. Without it, the allocator reserves a gigabyte
+/// of address space at once, and the limit of address space could not limit the memory in use.
 const ARENA: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32768");
 
 /// One run of the process.
 pub(super) struct Run<'r> {
     pub(super) name: &'r str,
     pub(super) sealed: &'r Sealed,
-    /// How to compile, and the output; `None` to describe only.
+    /// Options and output file of the compilation; `None` to only describe the component.
     pub(super) compile: Option<(Compile, File)>,
     pub(super) times: Times,
     pub(super) memory_bytes_max: u64,
@@ -47,24 +48,24 @@ pub(super) struct Run<'r> {
 /// Time limits of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times {
-    /// Until the description.
+    /// Time from the start until the description.
     pub(super) check: Duration,
-    /// From the description to the end.
+    /// Time from the description until the end.
     pub(super) compile: Duration,
-    /// Set for a first attempt.
+    /// Limits of a first attempt; `None` for other attempts.
     pub(super) first_try: Option<FirstTry>,
 }
 
 /// Time limits of a whole first attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FirstTry {
-    /// CPU time.
+    /// Limit of CPU time, in seconds.
     pub(super) cpu_seconds: u64,
-    /// Elapsed time.
+    /// Limit of elapsed time.
     pub(super) wall: Duration,
 }
 
-/// Why a run had no result.
+/// The error of a run without a result.
 #[derive(Debug)]
 pub(super) enum RunError {
     /// The component is invalid, or the caller rejected it.
@@ -73,9 +74,9 @@ pub(super) enum RunError {
     NotCompiled(String),
     /// The first attempt reached its limits.
     FirstTryTimeout,
-    /// The process was ended by a signal, a limit, or a panic.
+    /// A signal, a limit, or a panic ended the process.
     Crashed(String),
-    /// The process failed for another reason than the component.
+    /// The process failed for a reason other than the component.
     Failed(anyhow::Error),
 }
 
@@ -118,7 +119,7 @@ impl Run<'_> {
                 }
             }
         }
-        // The pipe is closed: the process ends now, or hangs.
+        // The pipe is closed, so the process either ends now or hangs.
         let status = timeout_at(until(deadline), process.wait()).await.map_err(|_| late(key))?;
         let status = status.context("failed to wait for the compiler").map_err(RunError::Failed)?;
         match described {
@@ -180,12 +181,12 @@ fn note(name: &str, process: Option<u32>, confinement: Confinement) {
     );
 }
 
-/// From the limit of CPU time.
+/// Signal sent when the process exceeds its limit of CPU time.
 const OUT_OF_TIME: i32 = libc::SIGXCPU;
-/// From the filter of system calls.
+/// Signal sent when the process makes a system call that its filter forbids.
 const FORBIDDEN_CALL: i32 = libc::SIGSYS;
 
-/// Describes how a process failed.
+/// Describes for an error message how a process ended.
 fn ended(status: ExitStatus) -> String {
     match status.signal() {
         Some(FORBIDDEN_CALL) => "was killed: forbidden system call".to_owned(),
@@ -197,10 +198,10 @@ fn ended(status: ExitStatus) -> String {
     }
 }
 
-/// Lines of a report, and other text on the same pipe.
+/// Reader of a report, which also collects other text on the same pipe.
 struct Report<R> {
     pipe: BufReader<tokio::io::Take<R>>,
-    /// Text that is no report, joined: output of a panic or of the C library.
+    /// Text that is not part of the report, such as output of a panic or of the C library.
     other: String,
 }
 
@@ -209,11 +210,11 @@ impl<R: tokio::io::AsyncRead + Unpin> Report<R> {
         Self { pipe: BufReader::new(pipe.take(REPORT_BYTES_MAX as u64)), other: String::new() }
     }
 
-    /// Returns the next line; `None` at the end or past the size limit.
+    /// Returns the next line, or `None` at the end or beyond the size limit.
     async fn next(&mut self) -> Option<Line> {
         loop {
             let mut line = Vec::new();
-            // The total size of reads is limited.
+            // A line cannot grow without limit: `take` limits the bytes of the whole report.
             let read = self.pipe.read_until(b'\n', &mut line).await.unwrap_or(0);
             if read == 0 {
                 return None;
@@ -234,7 +235,7 @@ impl<R: tokio::io::AsyncRead + Unpin> Report<R> {
     }
 }
 
-/// The running program, even if its file was replaced since the start.
+/// Returns the path of the running program, even if its file was replaced after the start.
 fn this_program() -> std::path::PathBuf {
     let running = std::path::Path::new("/proc/self/exe");
     if running.exists() {

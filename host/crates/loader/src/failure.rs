@@ -1,13 +1,13 @@
-//! Why a file could not be loaded, and whether a retry can succeed.
+//! Reasons why a file could not be loaded, which also determine whether a retry can succeed.
 
 use std::fmt;
 
-/// Why a file is not usable.
+/// The reason why a file is not usable.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// The same bytes will fail again.
     Permanent(anyhow::Error),
-    /// A temporary cause other than the bytes: a full disk, no memory, an unreadable file.
+    /// The cause is temporary and outside the bytes, such as a full disk, no memory, or an unreadable file.
     Temporary(anyhow::Error),
     /// The file needs capabilities that the previous version did not, and waits for the operator.
     NeedsApproval(String),

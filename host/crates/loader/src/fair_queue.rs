@@ -1,8 +1,8 @@
-//! A fair queue for work on files: limited concurrency, in an order in which bad files do not delay good ones.
+//! A fair queue for work on files. It limits concurrency and orders files so that bad files do not delay good ones.
 //!
-//! Names that were live before go first, names whose files failed go last. Among equals, permits alternate between the
-//! newest file, so that a new file does not wait behind a hundred, and the smallest. A file that has waited for
-//! [`PATIENCE`] goes before both.
+//! Names that were live before go first, names whose files failed go last. Among equals, permits go alternately to the
+//! file that waits the shortest and to the smallest file, so that a new file does not wait behind a hundred others. A
+//! file that has waited for [`PATIENCE`] goes before both.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// Wait after which a file goes before smaller and newer ones.
+/// Waiting time after which a file goes before smaller and newer files.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Free permits and waiting files.
+/// A queue of files that wait for permits.
 #[derive(Debug)]
 pub(super) struct FairQueue(Mutex<Inner>);
 
@@ -34,14 +34,14 @@ struct Waiting {
     sender: oneshot::Sender<Permit>,
 }
 
-/// The facts that decide about the order.
+/// Properties of a file that determine its position in the queue.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Priority {
-    /// Failed attempts to load this plugin since its last success.
+    /// Number of failed attempts to load this plugin since its last success.
     pub(super) failures: u32,
-    /// Whether the name has been live before.
+    /// Whether a plugin with this name was live before.
     pub(super) known: bool,
-    /// Size of the file.
+    /// Size of the file, in bytes.
     pub(super) bytes: u64,
 }
 
@@ -66,11 +66,11 @@ impl FairQueue {
             inner.waiting.push(Waiting { since: Instant::now(), priority, sender });
             receiver
         };
-        // The sender lives until it is used.
+        // A sender is removed from the queue only to send a permit, so this cannot fail.
         receiver.await.unwrap_or(Permit(None))
     }
 
-    /// Gives a free permit to the next file.
+    /// Gives the released permit to the next file.
     fn release(self: &Arc<Self>) {
         loop {
             let next = {
@@ -103,7 +103,7 @@ impl Drop for Permit {
     }
 }
 
-/// Tolerated failures of a name that was live before.
+/// Number of failures after which a plugin that was live before loses priority.
 const KNOWN_FAILURES: u32 = 3;
 
 /// Returns the index of the next file.
@@ -128,7 +128,8 @@ fn next(waiting: &[Waiting], granted: u64, now: Instant) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Indices of the file that is next on an even and on an odd permit. Each file has an age in seconds.
+    /// Returns the index of the file that gets an even permit, and of the file that gets an odd permit. Each file has
+    /// an age in seconds.
     fn order(waiting: &[(u64, Priority)]) -> [Option<usize>; 2] {
         let now = Instant::now() + Duration::from_secs(1_000);
         let waiting: Vec<Waiting> = waiting

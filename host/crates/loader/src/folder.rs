@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use frontgate_system::ownership::Folder;
 
-/// The state of a file, by which changes are found without reading it.
+/// The state of a file. Comparing two states detects a change without reading the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FileState {
     pub(super) path: PathBuf,
     pub(super) kind: Kind,
     modified: (i64, i64),
-    /// Differs for another file with the same name, size and time.
+    /// Device and inode: differ for another file with the same name, size and time.
     inode: (u64, u64),
     /// Status change time (ctime): also detects changed permissions, and files written with an older modification time.
     changed: (i64, i64),
@@ -31,9 +31,8 @@ pub(super) enum Kind {
     Unreadable(String),
 }
 
-/// Returns every `.wasm` file by its name without the extension, and the number of files left out beyond `max`. Known
-/// names are never left out. Links are followed; hidden files are not plugins. Fails if other users can write to the
-/// folder.
+/// Returns the `.wasm` files by name without extension, and the number of files omitted beyond `max`. Known names are
+/// never omitted. Links are followed; hidden files are not plugins. Fails if other users can write to the folder.
 pub(super) fn scan(
     folder: &Path,
     max: usize,
@@ -50,15 +49,15 @@ pub(super) fn scan(
         let name = name.to_owned();
         paths.insert((!is_known(&name), name), path);
     }
-    // Known names stay, even if the limit was lowered.
+    // Known names are always included, even if the limit was lowered.
     let max = max.max(paths.keys().filter(|(is_new, _)| !is_new).count());
     let left_out = paths.len().saturating_sub(max);
     let mut files = BTreeMap::new();
     for ((_, name), path) in paths.into_iter().take(max) {
         match fs::metadata(&path) {
-            // Deleted meanwhile, or a broken link.
+            // The file was deleted meanwhile, or is a broken link.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // The entry may exist; the others are not affected.
+            // The entry may exist, so it is listed as unreadable. The error does not affect other entries.
             Err(error) => {
                 let kind = Kind::Unreadable(error.to_string());
                 files.insert(name, FileState { path, kind, modified: (0, 0), inode: (0, 0), changed: (0, 0) });
@@ -72,7 +71,7 @@ pub(super) fn scan(
 }
 
 impl FileState {
-    /// Reads the state of one file anywhere.
+    /// Reads the state of one file, which may be outside the plugins folder.
     pub(super) fn of(path: &Path) -> Self {
         match fs::metadata(path) {
             Ok(metadata) => seen(path.to_owned(), &metadata),

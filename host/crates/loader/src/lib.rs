@@ -1,8 +1,8 @@
-//! From a file in the folder to a live plugin: scan, compile, trial, activation, rollback.
+//! Turns a file in the plugins folder into a live plugin: scan, compile, trial, activation, rollback.
 //!
 //! [`reload::Reload`] is the task that owns the folder and the registry, [`single`] loads one file outside a gateway,
-//! and [`compiler_child`] is the confined process that parses and compiles. Parses no component in the gateway's own process.
-//! See "Flow of a reload" in ARCHITECTURE.md.
+//! and [`compiler_child`] is the confined process that parses and compiles. The gateway's own process never parses a
+//! component. See "Flow of a reload" in ARCHITECTURE.md.
 
 mod attempt;
 mod blocking;

@@ -1,5 +1,5 @@
-//! `plugins.lock`: the plugins that may be loaded, by digest, with their descriptions. `frontgate plugin lock` and
-//! `frontgate plugin allow FILE` write it; each attempt reads it while `plugins.locked` is set.
+//! `plugins.lock`, the list of plugins that may be loaded, with digests and descriptions. `frontgate plugin lock` and
+//! `frontgate plugin allow FILE` write this file; each attempt reads it while `plugins.locked` is set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -45,12 +45,12 @@ pub struct Locked {
 }
 
 impl Lock {
-    /// Reads the lock for a gateway. Fails if other users can write to it. A missing file lists nothing.
+    /// Reads the lock file for a gateway. Fails if other users can write to the file. A missing file allows no plugin.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         Self::parse(path, ownership::read_to_string(path))
     }
 
-    /// Reads the lock for an operator, who may be root and manage another user's gateway: its owner is not checked.
+    /// Reads the lock file without checking its owner: an operator may be root and manage another user's gateway.
     pub fn read_as_is(path: &Path) -> anyhow::Result<Self> {
         Self::parse(path, fs::read_to_string(path))
     }
@@ -71,7 +71,7 @@ impl Lock {
         written.with_context(|| format!("failed to write {}", path.display()))
     }
 
-    /// Returns why these bytes may not be loaded under this name. `directory` is the plugins folder.
+    /// Returns the reason why these bytes may not be loaded under this name. `directory` is the plugins folder.
     pub(super) fn refusal(&self, name: &str, digest: Digest, directory: &Path) -> Option<String> {
         let file = directory.join(format!("{name}.wasm"));
         let remedy = format!("to allow the file: frontgate plugin allow {}", file.display());

@@ -6,7 +6,7 @@
 //! 4. A component that needs capabilities that the previous version did not need waits for the operator.
 //!
 //! `frontgate plugin allow` permits bytes under rules 1, 3 and 4, `frontgate plugin allow FILE` under rule 2. A version
-//! that passed all of them is watched on probation ([`super::reload`]), which may roll it back.
+//! that passes all rules goes live on probation ([`super::reload`]), and is rolled back if it fails there.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::lock::Lock;
 use super::records::Record;
 
-/// Applies the rules that need no description: 1 to 3. `lock` is `None` unless `plugins.locked` is set,
+/// Applies rules 1 to 3, which need no description of the component. `lock` is `None` unless `plugins.locked` is set;
 /// `directory` is the plugins folder.
 pub(super) fn check_bytes(
     name: &str,
@@ -34,7 +34,7 @@ pub(super) fn check_bytes(
     record.blocked(name, digest).map_or(Ok(()), |reason| Err(Failure::NeedsApproval(reason)))
 }
 
-/// Applies rule 2, the only one for a version that is restored.
+/// Applies rule 2, the only rule for a restored version.
 pub(super) fn check_lock(
     name: &str,
     digest: Digest,

@@ -1,8 +1,8 @@
-//! Plugin records on disk: the last good versions with their bytes, decisions about others, and receipts. One task
-//! writes them.
+//! Plugin records on disk: the last good versions with their bytes, decisions about other versions, and receipts. Only
+//! one task writes them.
 //!
-//! `versions/DIGEST.wasm` holds bytes, `plugins.json` the records by name, `history.jsonl` the receipts. If
-//! `plugins.json` is damaged, versions that were live stay live, and new bytes wait for the operator.
+//! `versions/DIGEST.wasm` contains the bytes of a version, `plugins.json` the records by name, and `history.jsonl` the
+//! receipts. If `plugins.json` is damaged, versions that were live stay live, and new bytes wait for the operator.
 
 mod file;
 pub mod history;
@@ -29,17 +29,17 @@ pub(super) use self::record::Record;
 
 /// The records and their folder.
 pub(super) struct Records {
-    /// `None` if it does not exist and may not be created.
+    /// The open folder; `None` if the folder does not exist and may not be created.
     folder: Option<Arc<Folder>>,
     access: Access,
     content: Content,
     guard: Option<Guard>,
     limits: Limits,
     changed: bool,
-    /// The content of the file as last read or written, and as being written.
+    /// `plugins.json` as last read or written (`written`), and as it is being written (`writing`).
     written: Bytes,
     writing: Bytes,
-    /// Digests of versions on disk.
+    /// Digests of the versions on disk.
     stored: BTreeSet<Digest>,
     /// Bytes of new versions that are not on disk yet.
     new: Vec<(Digest, Bytes)>,
@@ -56,9 +56,9 @@ struct Limits {
 /// Access to the folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// For a serving gateway.
+    /// Read and write, for a serving gateway.
     Write,
-    /// For `frontgate check`, beside a gateway.
+    /// Read only, for `frontgate check`, which may run at the same time as a gateway.
     Read,
 }
 
@@ -69,7 +69,7 @@ impl Records {
         plugins: &frontgate_runtime::settings::Plugins,
     ) -> anyhow::Result<Self> {
         let context = || format!("failed to open the plugin records folder {}", path.display());
-        // Bytes from here go live without another check of their owner.
+        // Bytes from this folder go live without another check of their owner.
         let open = || Folder::private(path).map(Arc::new);
         let folder = if access == Access::Write || path.exists() { Some(open().with_context(context)?) } else { None };
         let limits = Limits {
@@ -102,7 +102,7 @@ impl Records {
         let is_fresh = !before && !self.has_traces(folder);
         let (content, reason) = match found {
             Found::Whole(content) => (Some(content), String::new()),
-            // The previous release had no generations, and wrote no empty file.
+            // The previous release kept no earlier generation, and never wrote an empty file.
             Found::Unversioned(names) if is_fresh || (!before && !names.is_empty()) => {
                 (Some(Content { damaged: None, names }), String::new())
             }
@@ -126,7 +126,7 @@ impl Records {
             None => self.recover(folder, &reason)?,
         }
         if self.access == Access::Write && (self.changed || self.written.is_empty()) {
-            // Written first: its absence would look like damage.
+            // The file is written before any version is stored: otherwise, a missing file would look like damage.
             self.changed = true;
             if let Some(pending) = self.take_pending() {
                 pending.write()?;
@@ -136,7 +136,7 @@ impl Records {
         Ok(())
     }
 
-    /// Whether a version or a receipt shows that records existed.
+    /// Returns whether a stored version or a receipt shows that records existed.
     fn has_traces(&self, folder: &Folder) -> bool {
         !self.stored.is_empty() || history::exists(folder.path())
     }
@@ -148,7 +148,7 @@ impl Records {
         for receipt in history::read(folder.path()).unwrap_or_default() {
             names.entry(receipt.plugin.clone()).or_default().replay(&receipt);
         }
-        // The history also has names of removed plugins.
+        // The history also contains names of removed plugins.
         names.retain(|name, record| record.is_worth_keeping() || previous.contains_key(name));
         self.content = Content { damaged: None, names };
         let (mut kept, path) = ("plugins.json".to_owned(), folder.path().join("plugins.json"));
@@ -175,35 +175,35 @@ impl Records {
         self.guard = Some(Guard { file: path.display().to_string().into(), known: Arc::new(self.stored.clone()) });
     }
 
-    /// The damaged file, while it blocks new bytes.
+    /// Returns the path of the damaged file while it blocks new bytes.
     pub(super) fn damaged(&self) -> Option<Arc<str>> {
         self.guard.as_ref().map(|guard| Arc::clone(&guard.file))
     }
 
-    /// Folder and name of the damaged file. New bytes are blocked as long as it exists.
+    /// Returns the folder and the name of the damaged file. New bytes are blocked while this file exists.
     pub(super) fn marker(&self) -> Option<(Arc<Folder>, String)> {
         self.folder.clone().zip(self.content.damaged.clone())
     }
 
-    /// Ends the guard, after the operator moved the damaged file away.
+    /// Removes the guard after the operator moved the damaged file away.
     pub(super) fn end_guard(&mut self) {
         self.guard = None;
         self.content.damaged = None;
         self.changed = true;
     }
 
-    /// Returns the record of a name.
+    /// Returns the record of a plugin name.
     pub(super) fn of(&self, name: &str) -> Record {
         let record = self.content.names.get(name).cloned().unwrap_or_default();
         Record { guard: self.guard.clone(), ..record }
     }
 
-    /// All names with a record.
+    /// Returns all names with a record.
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {
         self.content.names.keys()
     }
 
-    /// Versions of each name, newest first.
+    /// Returns the versions of each name, newest first.
     pub(super) fn versions(&self) -> BTreeMap<String, Vec<Version>> {
         let names = self.content.names.iter();
         names.map(|(name, record)| (name.clone(), record.versions().cloned().collect())).collect()
@@ -213,7 +213,7 @@ impl Records {
     pub(super) fn live(&mut self, name: &str, digest: Digest, manifest: &Manifest, wasm: Option<Bytes>) {
         let known = self.content.names.get(name).is_some_and(|record| record.answers(digest));
         if known && self.stored.contains(&digest) {
-            // Unchanged since the last end of the gateway: nothing to write.
+            // The record already says so, for example after a restart: nothing to write.
             return;
         }
         let version = Version { digest, time_ms: millis(SystemTime::now()), manifest: manifest.clone() };
@@ -224,19 +224,19 @@ impl Records {
         }
     }
 
-    /// Records that a plugin was removed. Its good versions stay for a rollback; a name that was never live is dropped.
+    /// Records that a plugin was removed. Its good versions are kept for a rollback. Ignores a name without a record.
     pub(super) fn removed(&mut self, name: &str) {
         if self.content.names.contains_key(name) {
             self.change(name).live = None;
         }
     }
 
-    /// Excludes bytes from further attempts.
+    /// Excludes a version from further attempts.
     pub(super) fn exclude(&mut self, name: &str, digest: Digest, reason: &str) {
         self.change(name).exclude(digest, reason);
     }
 
-    /// Allows bytes, whatever capabilities they need.
+    /// Allows a version to go live, whatever capabilities it needs.
     pub(super) fn allow(&mut self, name: &str, digest: Digest) {
         self.change(name).allow(digest);
     }
@@ -246,13 +246,13 @@ impl Records {
         if !self.content.names.contains_key(name) && self.content.names.len() >= self.limits.names_max {
             self.drop_newest_idle();
         }
-        // Unique and increasing, even within a millisecond.
+        // The time must be unique and increasing, even for several records in one millisecond.
         let last = self.content.names.values().map(|record| record.since_ms).max().unwrap_or_default();
         let since_ms = millis(SystemTime::now()).max(last.saturating_add(1));
         self.content.names.entry(name.to_owned()).or_insert_with(|| Record { since_ms, ..Record::default() })
     }
 
-    /// Drops the newest name that is not live and has no decision: a flood of new names cannot displace older ones.
+    /// Drops the newest name without a live version or a decision: a flood of new names cannot displace older names.
     fn drop_newest_idle(&mut self) {
         let idle = self.content.names.iter().filter(|(_, record)| record.is_idle());
         let last = idle.max_by_key(|(_, record)| record.since_ms).map(|(name, _)| name.clone());
@@ -261,7 +261,8 @@ impl Records {
         }
     }
 
-    /// Drops bytes of versions beyond the limit: of removed names first, then the oldest, never of a live version.
+    /// Drops the bytes of versions beyond the limit: first of removed plugins, then of the oldest versions. Never drops
+    /// the bytes of a live version.
     fn trim_bytes(&mut self) {
         let live: BTreeSet<Digest> = self.content.names.values().filter_map(|record| record.live).collect();
         let mut kept = BTreeMap::new();
@@ -284,13 +285,13 @@ impl Records {
             self.stored.remove(&digest);
         }
         for record in self.content.names.values_mut() {
-            // The manifest stays without its bytes: the next version is compared with it.
+            // The manifest of the last version is kept without bytes: the next version is compared with it.
             let last = record.versions.last().map(|version| version.digest);
             record.versions.retain(|version| self.stored.contains(&version.digest) || last == Some(version.digest));
         }
     }
 
-    /// Returns the changes that are not on disk, if any.
+    /// Returns the changes that are not on disk yet, if any.
     pub(super) fn take_pending(&mut self) -> Option<PendingWrite> {
         let new = std::mem::take(&mut self.new);
         let changed = std::mem::take(&mut self.changed);
@@ -308,7 +309,7 @@ impl Records {
         Some(PendingWrite { folder, names, before, new, marker, kept })
     }
 
-    /// Handles the result of a write. After a failure, the next write includes the bytes in `new`.
+    /// Handles the result of a write. After a failure, the bytes in `new` are part of the next write.
     pub(super) fn finish_write(&mut self, written: bool, new: Vec<(Digest, Bytes)>) {
         if written {
             self.written = self.writing.clone();
@@ -319,7 +320,7 @@ impl Records {
     }
 }
 
-/// Changes to write, independent of [`Records`].
+/// Changes to write, which do not borrow from [`Records`].
 pub(super) struct PendingWrite {
     folder: Arc<Folder>,
     names: Bytes,
@@ -327,7 +328,7 @@ pub(super) struct PendingWrite {
     pub(super) new: Vec<(Digest, Bytes)>,
     /// The damaged file, while it exists.
     marker: Option<String>,
-    /// Referenced versions; all others are deleted. `None` while records are damaged: nothing is deleted.
+    /// Referenced versions; all others are deleted. `None` while records are damaged, when no version is deleted.
     kept: Option<BTreeSet<Digest>>,
 }
 
@@ -350,7 +351,7 @@ impl PendingWrite {
     }
 }
 
-/// Digests of the versions in the folder.
+/// Returns the digests of the versions in the folder.
 fn stored(folder: &Folder) -> std::io::Result<BTreeSet<Digest>> {
     match folder.has("versions") {
         true => Ok(folder.folder("versions")?.names()?.iter().filter_map(|name| digest_of(name)).collect()),

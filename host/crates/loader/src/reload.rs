@@ -1,9 +1,9 @@
-//! Keeps the live plugins equal to the plugins folder: scans it, attempts to load changed files ([`super::attempt`]),
-//! activates them, and watches them on probation.
+//! Keeps the live plugins in sync with the plugins folder. The task scans the folder, attempts to load changed files
+//! ([`super::attempt`]), activates new versions, and watches them on probation.
 //!
-//! One task owns [`Reload`]. Every change of a plugin goes through it, whether it comes from the folder, a signal or an
-//! operator. Events of the file system only trigger a scan. Any failure keeps the live version, and each attempt leaves
-//! a receipt.
+//! One task owns [`Reload`]. Every change of a plugin goes through this task, whether it comes from the folder, a
+//! signal or an operator. File system events only trigger a scan. After any failure, the live version stays. Each
+//! attempt that changes a plugin's status writes a receipt.
 
 mod command;
 mod configure;
@@ -42,13 +42,13 @@ pub struct Reload {
     loader: Arc<Loader>,
     registry: Arc<Registry>,
     records: Records,
-    /// Files beyond `plugins.names_max`.
+    /// Number of files beyond `plugins.names_max`.
     left_out: usize,
-    /// Each file as it was at its last attempt.
+    /// State of each file at its last attempt, by name.
     attempted: BTreeMap<String, FileState>,
     attempts: JoinSet<TaskResult>,
-    /// Running attempts, at most one for each name: a newer file waits for the attempt at the older one, so that a file
-    /// that changes faster than it compiles still goes live now and then.
+    /// Running attempts, at most one for each name. A changed file waits until the running attempt ends, so that a file
+    /// that changes faster than it compiles still goes live from time to time.
     running: BTreeMap<String, AbortHandle>,
     /// Names to attempt again although their files have not changed.
     retry_now: BTreeSet<String>,
@@ -94,12 +94,12 @@ impl Reload {
         })
     }
 
-    /// The handle through which commands are sent.
+    /// Returns the handle that sends commands to this task.
     pub fn commands(&self) -> Commands {
         self.commands.clone()
     }
 
-    /// Attempts every file that is there now, until all were attempted or `enough` is true.
+    /// Attempts to load every file in the folder. Returns when all attempts have ended, or when `enough` returns true.
     pub async fn load_until(&mut self, enough: impl Fn() -> bool) -> anyhow::Result<()> {
         for (name, seen) in self.scan().await? {
             self.attempt(name, seen);
@@ -181,7 +181,7 @@ impl Reload {
         Ok(files)
     }
 
-    /// Called when the operator has moved the damaged records away: attempts again what waited because of them.
+    /// Attempts waiting files again after the operator moved the damaged records away.
     fn end_guard(&mut self) {
         info!(event = "plugin.records_guard_ended", "corrupt plugin records moved away; loading new files again");
         self.records.end_guard();
@@ -204,7 +204,7 @@ impl Reload {
         self.left_out = left_out;
     }
 
-    /// Attempts each file that is unchanged since the previous scan, but changed since its last attempt.
+    /// Attempts each file that changed since its last attempt and is unchanged since the previous scan.
     fn attempt_changed(&mut self, now: &BTreeMap<String, FileState>, previous: &BTreeMap<String, FileState>) {
         let names: BTreeSet<&String> = now.keys().chain(self.attempted.keys()).collect();
         let stable = |name: &&&String| now.get(**name) == previous.get(**name);
@@ -234,7 +234,7 @@ impl Reload {
         self.warn_of_overdue();
     }
 
-    /// Warns of replaced versions that are still in memory after the longest possible call.
+    /// Warns of replaced versions that are still in memory after `plugins.drain_timeout_ms`.
     fn warn_of_overdue(&self) {
         let limit = Duration::from_millis(self.loader.config().plugins().drain_timeout_ms);
         let Some(before) = std::time::Instant::now().checked_sub(limit) else { return };
@@ -263,8 +263,7 @@ impl Reload {
         self.publish_status();
     }
 
-    /// Handles the result of a task, and the results of all others that have ended: they share one write of the
-    /// records.
+    /// Handles the results of this task and of all other ended tasks. The results share one write of the records.
     fn finish_all(&mut self, finished: Result<TaskResult, JoinError>) {
         self.finish(finished);
         while let Some(finished) = self.attempts.try_join_next() {

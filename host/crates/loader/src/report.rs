@@ -1,20 +1,20 @@
-//! The protocol with the compiler process: the gateway's order, and the process's report, one line per message on
-//! standard error.
+//! The protocol with the compiler process. The gateway passes an order as an argument, and the process writes a report
+//! to standard error, one line per message.
 
 use frontgate_contract::Description;
 use frontgate_runtime::Build;
 use frontgate_system::sandbox::{Confinement, Limits};
 use serde::{Deserialize, Serialize};
 
-/// Maximum size of a report in bytes: a description has at most a thousand names of 200 bytes.
+/// Maximum size of a report in bytes: enough for a description with a thousand names of 200 bytes each.
 pub(super) const REPORT_BYTES_MAX: usize = 1 << 20;
 
-/// An order about the component on standard input.
+/// An order for the compiler process. The component arrives on standard input.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// Limits of the process.
     pub(crate) limits: Limits,
-    /// How to compile it; `None` to describe it only.
+    /// Options of the compilation; `None` to only describe the component.
     pub(super) compile: Option<Compile>,
 }
 
@@ -25,12 +25,12 @@ impl Default for Order {
     }
 }
 
-/// How a component is compiled.
+/// Options of the compilation of a component.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Compile {
     /// Whether to use the quick compiler.
     pub(super) quick: bool,
-    /// Address space of a memory; `None` for wasmtime's default.
+    /// Address space to reserve for a WebAssembly memory, in bytes; `None` for wasmtime's default.
     pub(super) memory_reservation: Option<u64>,
 }
 

@@ -48,7 +48,7 @@ pub async fn describe(wasm: Bytes, plugins: &Plugins) -> anyhow::Result<Descript
     })
 }
 
-/// Returns the entry of `plugins.lock` for a file, which is neither compiled nor run.
+/// Returns the entry of `plugins.lock` for a file. The file is neither compiled nor run.
 pub async fn locked(file: &Path, plugins: &Plugins) -> anyhow::Result<Locked> {
     let wasm = read(file, plugins).await?;
     let sha256 = Digest::of(&wasm);
@@ -61,7 +61,7 @@ pub async fn locked(file: &Path, plugins: &Plugins) -> anyhow::Result<Locked> {
     Ok(Locked { sha256, bytes, sdk, roles, imports })
 }
 
-/// Returns the confinement of compiler processes on this machine; `None` if none can be started.
+/// Returns the confinement of compiler processes on this machine, or `None` if no process can be started.
 pub async fn confinement(plugins: &Plugins) -> Option<Arc<Confinement>> {
     let nothing = spawn_blocking(|| Source::Memory(Bytes::new()).seal(0)).await.ok()?.ok()?;
     // The process is confined before it reads the empty input.
@@ -69,7 +69,7 @@ pub async fn confinement(plugins: &Plugins) -> Option<Arc<Confinement>> {
     compiler_process::confinement()
 }
 
-/// Loads a plugin under its name in the configuration.
+/// Loads a plugin under a name that the configuration may refer to.
 pub async fn load(
     engine: &Arc<Engine>,
     config: &Arc<dyn PluginConfig>,

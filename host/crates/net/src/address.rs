@@ -1,17 +1,17 @@
 //! Classifies IP addresses: public, grantable private networks, and reserved ranges.
 //!
-//! The ranges are the union of the lists of several gateways and proxies, since each list misses some.
+//! The ranges are the union of the lists of several gateways and proxies, since each list lacks some ranges.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// The kind of an address that is not public.
+/// The range of an address that is not public.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Special {
     /// Name of the range, as in "10.1.2.3 is not public (private)".
     pub name: &'static str,
-    /// Whether an operator can grant it.
+    /// Whether an operator can grant the range.
     pub grantable: bool,
 }
 
@@ -23,7 +23,8 @@ const fn v6(bits: u128, prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::from_bits(bits), prefix)
 }
 
-/// Metadata services of cloud providers, which hand out credentials. Some look public, or lie in grantable networks.
+/// Metadata services of cloud providers, which return credentials. Some of these addresses look public or are inside
+/// grantable networks.
 const METADATA: [IpAddr; 6] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
@@ -44,7 +45,7 @@ const GRANTABLE: [(IpNet, &str); 7] = [
     (IpNet::V6(v6(0xfc00 << 112, 7)), "unique local"),
 ];
 
-/// Ranges that are never connected to.
+/// Ranges that the gateway never connects to.
 const RESERVED: [(IpNet, &str); 32] = [
     (IpNet::V4(v4(0, 0, 0, 0, 8)), "unspecified"),
     (IpNet::V4(v4(169, 254, 0, 0, 16)), "link-local"),
@@ -80,7 +81,7 @@ const RESERVED: [(IpNet, &str); 32] = [
     (IpNet::V6(v6(0xff00 << 112, 8)), "multicast"),
 ];
 
-/// The public part of IPv6.
+/// The public range of IPv6.
 const GLOBAL: Ipv6Net = v6(0x2000 << 112, 3);
 
 /// Returns an IPv4-mapped address as IPv4: `::ffff:10.0.0.1` is 10.0.0.1.
@@ -88,14 +89,14 @@ pub fn canonical(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
 
-/// Returns why an address must not be connected to, if only public addresses and these networks are allowed.
+/// Returns the name of the range that forbids an address, or `None` if it is public or granted by `networks`.
 pub fn refused(address: IpAddr, networks: &[IpNet]) -> Option<&'static str> {
     let special = special(address)?;
     let is_granted = special.grantable && networks.iter().any(|network| network.contains(&canonical(address)));
     (!is_granted).then_some(special.name)
 }
 
-/// Returns the kind of an address that is not public.
+/// Returns the range of an address that is not public, or `None` for a public address.
 pub fn special(address: IpAddr) -> Option<Special> {
     let address = canonical(address);
     if METADATA.contains(&address) {
@@ -111,17 +112,17 @@ pub fn special(address: IpAddr) -> Option<Special> {
     })
 }
 
-/// Whether a whole network is grantable.
+/// Returns whether a whole network is grantable.
 pub fn is_grantable(network: &IpNet) -> bool {
     GRANTABLE.iter().any(|(range, _)| range.contains(network))
 }
 
-/// Ranges that are never connected to.
+/// Returns the ranges that the gateway never connects to.
 pub fn reserved() -> impl Iterator<Item = IpNet> {
     RESERVED.into_iter().map(|(range, _)| range)
 }
 
-/// Networks that an operator can grant.
+/// Returns the networks that an operator can grant.
 pub fn grantable() -> impl Iterator<Item = IpNet> {
     GRANTABLE.into_iter().map(|(range, _)| range)
 }

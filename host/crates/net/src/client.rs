@@ -1,4 +1,4 @@
-//! Client for the platforms' APIs: pooled requests, streamed uploads, and downloads.
+//! HTTP client for the platforms' APIs: pooled requests, streamed uploads, and downloads.
 
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
@@ -24,21 +24,21 @@ use crate::tls::Tls;
 /// Options of a [`Client`].
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
-    /// PEM files of certificate authorities that are trusted beside those that browsers trust.
+    /// PEM files of certificate authorities to trust in addition to those that browsers trust.
     pub ca_files: Vec<PathBuf>,
-    /// DNS servers; those of the system if empty.
+    /// DNS servers. If the list is empty, the system's DNS servers are used.
     pub nameservers: Vec<SocketAddr>,
-    /// Time to connect, including TLS.
+    /// Maximum time to connect, including the TLS handshake.
     pub connect_timeout: Duration,
-    /// Time from the first byte of the request to the end of the response.
+    /// Maximum time from the start of sending a request to the end of the response.
     pub request_timeout: Duration,
-    /// Bytes of one response body.
+    /// Maximum size of a response body, in bytes.
     pub response_bytes_max: usize,
-    /// Idle connections that are kept open.
+    /// Maximum number of idle connections that are kept open.
     pub connections_idle_max: usize,
 }
 
-/// Sends requests, and keeps idle connections open for the next ones.
+/// A client that sends requests and keeps idle connections open for later requests.
 pub struct Client {
     tls: Tls,
     resolver: Resolver,
@@ -48,12 +48,12 @@ pub struct Client {
     pool: Pool<Target, Full<Bytes>>,
 }
 
-/// The addresses of a host that may be connected to.
+/// The addresses of a host that the client may connect to.
 #[derive(Debug, Clone, Copy)]
 pub enum AddressPolicy<'p> {
-    /// All addresses: the operator configured the host.
+    /// All addresses, for a host that the operator configured.
     Any,
-    /// Public addresses, and those of the given networks: another party chose the host.
+    /// Public addresses and the given networks, for a host that another party chose.
     Public(&'p [IpNet]),
 }
 
@@ -64,23 +64,23 @@ pub struct ClientResponse {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, or `None` if it did not arrive whole within the limits.
+    /// The body, or `None` if the whole body did not arrive within the limits.
     pub body: Option<Bytes>,
 }
 
-/// Why a request got no response.
+/// The error of a request without a response.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// No byte of the request left: the server cannot have seen it.
+    /// No byte of the request was sent, so the server cannot have seen it.
     #[error("request not sent: {0:#}")]
     NotSent(anyhow::Error),
-    /// Bytes of the request left, so that it may have taken effect.
+    /// Bytes of the request were sent, so it may have taken effect.
     #[error("request sent, but no response received: {0:#}")]
     NoResponse(anyhow::Error),
 }
 
 impl Client {
-    /// A client with these options.
+    /// Creates a client with these options.
     pub fn new(options: &ClientOptions) -> Self {
         Self {
             tls: Tls::new(&options.ca_files),
@@ -92,8 +92,8 @@ impl Client {
         }
     }
 
-    /// Sends one request over a pooled connection, or a new one. The URL was checked before: `https`, or `http` to this
-    /// machine.
+    /// Sends one request over a pooled or a new connection. The caller has checked that the URL is `https`, or `http`
+    /// to this machine.
     pub async fn send(
         &self,
         method: Method,
@@ -125,7 +125,7 @@ impl Client {
             if connection.end().await > before {
                 return Err(SendError::NoResponse(error));
             }
-            // The server may have closed an idle connection, which says nothing about its health.
+            // The server may have closed an idle connection, so the request is sent again over another connection.
             if !reused || Instant::now() >= deadline {
                 return Err(SendError::NotSent(error));
             }
@@ -149,7 +149,7 @@ impl Client {
         Ok(self.read(response, deadline).await)
     }
 
-    /// Downloads a body of any size: it is read as it arrives, until the deadline.
+    /// Downloads a body of any size, which the caller reads as it arrives, until the deadline.
     pub async fn download(
         &self,
         url: &Url,
@@ -162,7 +162,7 @@ impl Client {
         Ok(Download::new(response, connection, deadline))
     }
 
-    /// Sends a request over a new connection, once.
+    /// Sends a request over a new connection, without a retry.
     async fn send_once<B>(
         &self,
         method: Method,
@@ -203,7 +203,7 @@ impl Client {
         }
     }
 
-    /// The addresses that may be connected to, or `None` to leave the lookup to the system.
+    /// Returns the addresses that the client may connect to, or `None` to leave the lookup to the system.
     async fn addresses(&self, target: &Target, policy: AddressPolicy<'_>) -> anyhow::Result<Option<Vec<IpAddr>>> {
         let is_any = matches!(policy, AddressPolicy::Any);
         if is_any && (self.resolver.uses_system_nameservers() || target.address().is_some()) {
@@ -224,7 +224,7 @@ impl Client {
         Ok(Some(found))
     }
 
-    /// Reads the body. A body that is too large or late does not change the status, which is known already.
+    /// Reads the response body. If the body is too large or late, the response has the status but no body.
     async fn read(&self, response: Response<Incoming>, deadline: Instant) -> ClientResponse {
         let (head, body) = response.into_parts();
         let body = timeout_at(deadline, Limited::new(body, self.response_bytes_max).collect()).await;
@@ -233,7 +233,7 @@ impl Client {
     }
 }
 
-/// The server to connect to, and the request target there.
+/// Returns the server to connect to, and the path and query to request.
 fn target_and_uri(url: &Url) -> Result<(Target, Uri), SendError> {
     let target = Target::of(url).ok_or_else(|| SendError::NotSent(anyhow!("the URL has no host")))?;
     let uri = url[url::Position::BeforePath..url::Position::AfterQuery].parse();

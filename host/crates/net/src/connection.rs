@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection that counts what was written to it and read from it.
+//! An HTTP/1.1 connection that counts the bytes written and read.
 
 use std::error::Error;
 use std::io;
@@ -20,11 +20,11 @@ use url::{Host, Url};
 
 use crate::tls::Tls;
 
-/// Limits of a response header: more than any platform or API needs.
+/// Limit of a response's headers in bytes, larger than any platform or API needs.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 const HEADERS_MAX: usize = 128;
 
-/// The server that a connection leads to.
+/// The server that a connection is opened to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Target {
     tls: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The server of a URL, or `None` if the URL has no host.
+    /// Returns the server of a URL, or `None` if the URL has no host.
     pub(crate) fn of(url: &Url) -> Option<Self> {
         let host = match url.host()? {
             Host::Ipv6(address) => address.to_string(),
@@ -42,12 +42,12 @@ impl Target {
         Some(Self { tls: url.scheme() == "https", host, port: url.port_or_known_default()? })
     }
 
-    /// The host; an IPv6 address has no brackets.
+    /// Returns the host. An IPv6 address has no brackets.
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    /// The host's address, if the host is not a name.
+    /// Returns the host as an IP address, or `None` if the host is a name.
     pub(crate) fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
@@ -57,11 +57,11 @@ impl Target {
 pub struct Connection<B> {
     requests: SendRequest<B>,
     traffic: Arc<Traffic>,
-    /// Drives the connection; aborted on drop.
+    /// The task that drives the connection; aborted on drop.
     task: AbortOnDropHandle<hyper::Result<()>>,
 }
 
-/// Bytes of requests and responses on a connection, without the TLS handshake.
+/// Numbers of bytes of requests and responses on a connection, without the TLS handshake.
 #[derive(Default)]
 struct Traffic {
     written: AtomicU64,
@@ -72,14 +72,14 @@ impl<B> Connection<B>
 where
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
-    /// Resolves the host by the system, connects, and performs the TLS handshake.
+    /// Resolves the host with the system's resolver, connects, and performs the TLS handshake.
     pub(crate) async fn open(target: &Target, tls: &Tls) -> anyhow::Result<Self> {
         let stream = TcpStream::connect((target.host.as_str(), target.port)).await;
         let stream = stream.with_context(|| format!("failed to connect to {}:{}", target.host, target.port))?;
         Self::over(stream, target.tls.then_some((tls, &target.host))).await
     }
 
-    /// Connects to the first of these addresses that accepts, with TLS for the name of the target.
+    /// Connects to the first of these addresses that accepts. If the target uses TLS, performs the handshake.
     pub(crate) async fn open_at(target: &Target, addresses: &[IpAddr], tls: &Tls) -> anyhow::Result<Self> {
         let mut failed = anyhow!("{} has no address", target.host);
         for address in addresses {
@@ -91,9 +91,9 @@ where
         Err(failed)
     }
 
-    /// Uses an open stream, with TLS for a host if one is given.
+    /// Creates a connection over an open stream. Performs the TLS handshake if `tls` is given.
     pub async fn over(stream: TcpStream, tls: Option<(&Tls, &str)>) -> anyhow::Result<Self> {
-        // Requests are written whole, so that Nagle's algorithm would only delay them.
+        // Requests are written as a whole, so Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
         let Some((tls, host)) = tls else {
             return Self::handshake(stream).await;
@@ -117,7 +117,7 @@ where
         self.requests.send_request(request).await
     }
 
-    /// Like `send`; on failure returns the request if no part of it was processed.
+    /// Works like `send`, but on failure also returns the request if no part of it was processed.
     pub async fn try_send(
         &mut self,
         request: Request<B>,
@@ -133,17 +133,17 @@ where
 }
 
 impl<B> Connection<B> {
-    /// Bytes of requests that were written so far. Whether they arrived is unknown.
+    /// Returns the number of request bytes written so far. They may not have arrived.
     pub fn written(&self) -> u64 {
         self.traffic.written.load(Ordering::SeqCst)
     }
 
-    /// Bytes of responses that were read so far.
+    /// Returns the number of response bytes read so far.
     pub fn read(&self) -> u64 {
         self.traffic.read.load(Ordering::SeqCst)
     }
 
-    /// Ends the connection, and returns the final number of written bytes.
+    /// Closes the connection, and returns the final number of written bytes.
     pub async fn end(self) -> u64 {
         self.task.abort();
         let _ = self.task.await;
@@ -155,7 +155,7 @@ impl<B> Connection<B> {
     }
 }
 
-/// A stream that counts the bytes that are written and read.
+/// A stream that counts the bytes written and read.
 struct Counted<S> {
     stream: S,
     traffic: Arc<Traffic>,

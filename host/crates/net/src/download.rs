@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connection::Connection;
 
-/// A response whose body is streamed. Its connection ends with it.
+/// A response whose body is streamed. Dropping this value closes the connection.
 pub struct Download {
     /// The status.
     pub status: StatusCode,

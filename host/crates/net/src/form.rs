@@ -1,4 +1,4 @@
-//! `multipart/form-data` that is generated while it is sent: no file is held in memory as a whole.
+//! A `multipart/form-data` body that is generated while it is sent, so that no whole file is held in memory.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 pub struct Part<E> {
     /// The name of the field.
     pub name: String,
-    /// The name of the file, if the field is one.
+    /// The name of the file, if the field is a file.
     pub filename: Option<String>,
     /// The content type of the field.
     pub content_type: Option<String>,
@@ -19,7 +19,7 @@ pub struct Part<E> {
     pub body: UnsyncBoxBody<Bytes, E>,
 }
 
-/// The body of a request with a form.
+/// The request body of a form.
 pub struct Form<E> {
     boundary: String,
     pieces: VecDeque<Piece<E>>,
@@ -31,7 +31,7 @@ enum Piece<E> {
 }
 
 impl<E> Form<E> {
-    /// A form with these fields, in this order.
+    /// Creates a form with these fields, in this order.
     pub fn new(parts: impl IntoIterator<Item = Part<E>>) -> Self {
         let boundary = format!("frontgate-{}", uuid::Uuid::new_v4().simple());
         let mut pieces = VecDeque::new();
@@ -50,13 +50,13 @@ impl<E> Form<E> {
         Self { boundary, pieces }
     }
 
-    /// The value of the `Content-Type` header.
+    /// Returns the value of the `Content-Type` header.
     pub fn content_type(&self) -> String {
         format!("multipart/form-data; boundary={}", self.boundary)
     }
 }
 
-/// Escapes a name between quotation marks as browsers do.
+/// Escapes a name for use between quotation marks, as browsers do.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
 }

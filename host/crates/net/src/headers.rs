@@ -1,11 +1,11 @@
-//! Headers of outgoing requests: secrets, and names that belong to the framing.
+//! Headers of outgoing requests: secret values, and names that are reserved for framing.
 
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use zeroize::Zeroizing;
 
-/// Makes a header value of a secret. The value is never printed; its memory is erased when the last request with it is
-/// dropped.
+/// Creates a header value from a secret. The value is never printed, and its memory is erased when the last request
+/// with it is dropped. Returns `None` if the secret is not a valid header value.
 pub fn confidential(mut value: Zeroizing<String>) -> Option<HeaderValue> {
     let bytes = Bytes::from_owner(Zeroizing::new(std::mem::take(&mut *value).into_bytes()));
     let mut value = HeaderValue::from_maybe_shared(bytes).ok()?;
@@ -13,7 +13,7 @@ pub fn confidential(mut value: Zeroizing<String>) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Whether a header describes the connection or the framing of a message, and so is set by the HTTP client or server.
+/// Returns whether only the HTTP client or server may set a header, because it describes the connection or the framing.
 pub fn is_reserved_header(name: &HeaderName) -> bool {
     const RESERVED: [HeaderName; 9] = [
         header::CONNECTION,

@@ -1,8 +1,8 @@
-//! HTTP/1.1 client that knows whether bytes of a request left.
+//! An HTTP/1.1 client that knows whether bytes of a failed request were sent.
 //!
-//! A request that was not sent can be sent again; one that was sent and not answered may have taken effect. [`Client`]
-//! calls platforms and says which it was in [`SendError`]. [`Connection`], [`Pool`], [`Resolver`] and [`address`] are
-//! the parts that requests of plugins use as well.
+//! A request that was not sent can be sent again; a request that was sent but got no response may have taken effect.
+//! [`Client`] calls platforms, and reports the difference in [`SendError`]. Requests of plugins also use
+//! [`Connection`], [`Pool`], [`Resolver`] and [`address`].
 //!
 //! The client follows no redirects and uses no proxy. Large bodies are streams in either direction.
 

@@ -1,4 +1,4 @@
-//! One request over a stream of its own, with the whole response in memory: for commands and authors' tools.
+//! Sends one request over a separate stream and reads the whole response into memory, for commands and authors' tools.
 
 use anyhow::Context as _;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -9,10 +9,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Bytes of a response. Servers have smaller limits of their own.
+/// Maximum size of a response, in bytes. The servers that are called have smaller limits.
 const RESPONSE_BYTES_MAX: usize = 64 << 20;
 
-/// Sends a request over a stream, and reads the response to its end.
+/// Sends a request over a stream, and reads the whole response.
 pub async fn one_shot<S>(stream: S, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Bytes>>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,

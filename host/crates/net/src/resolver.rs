@@ -1,4 +1,4 @@
-//! Looks up addresses of hosts, by the system's or the operator's nameservers.
+//! Looks up addresses of hosts with the nameservers of the system or of the operator.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
@@ -7,20 +7,20 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 
-/// Looks up addresses of hosts. Plugins share its cache, and no other network state.
+/// A resolver of host names. Plugins share its cache, but no other network state.
 pub struct Resolver {
     nameservers: Vec<SocketAddr>,
-    /// Created on first use: most gateways never need it.
+    /// The resolver, created on first use: most gateways never need it.
     resolver: OnceLock<Result<TokioResolver, String>>,
 }
 
 impl Resolver {
-    /// A resolver that asks these nameservers, or those of the system if empty.
+    /// Creates a resolver that queries these nameservers. If the list is empty, it queries the system's nameservers.
     pub fn new(nameservers: &[SocketAddr]) -> Self {
         Self { nameservers: nameservers.to_vec(), resolver: OnceLock::new() }
     }
 
-    /// Whether the nameservers are those of the system.
+    /// Returns whether the system's nameservers are used.
     pub(crate) fn uses_system_nameservers(&self) -> bool {
         self.nameservers.is_empty()
     }
@@ -28,7 +28,8 @@ impl Resolver {
     /// Returns all IPv4 and IPv6 addresses of a host.
     pub async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, String> {
         let resolver = self.resolver.get_or_init(|| self.create()).as_ref().map_err(Clone::clone)?;
-        // Absolute: `search` domains of /etc/resolv.conf are not appended, since other parties may own names there.
+        // The final dot makes the name absolute, so that no `search` domain of /etc/resolv.conf is appended: other
+        // parties may own names in these domains.
         let found = resolver.lookup_ip(format!("{host}.")).await.map_err(|error| error.to_string())?;
         Ok(found.iter().collect())
     }
@@ -44,7 +45,7 @@ impl Resolver {
             builder.options_mut().use_hosts_file = ResolveHosts::Never;
             builder
         };
-        // Both kinds are looked up, so that every address is checked.
+        // IPv4 and IPv6 addresses are looked up, so that every address is checked.
         builder.options_mut().ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
         builder.build().map_err(|error| error.to_string())
     }
@@ -67,7 +68,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the names that a resolver with a search list queries for one host.
+    /// Returns the names that a resolver with a search list queries when it looks up one host.
     async fn asked(host: &str) -> Vec<String> {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let address = socket.local_addr().expect("an address");
@@ -84,7 +85,7 @@ mod tests {
                     rest = after;
                 }
                 names.push(labels.join("."));
-                // NXDOMAIN.
+                // The response code is NXDOMAIN.
                 packet[2..4].copy_from_slice(&[0x81, 0x83]);
                 let _ = socket.send_to(&packet[..bytes], from);
             }

@@ -1,4 +1,4 @@
-//! TLS of outgoing connections, and the certificate authorities that they trust.
+//! TLS for outgoing connections, and the certificate authorities that they trust.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Verifies certificates against the roots that browsers trust, and those of the operator.
+/// A TLS client that verifies certificates against the roots that browsers trust and the operator's roots.
 pub struct Tls(TlsConnector);
 
 impl Tls {
-    /// Files that became unreadable since the configuration was checked are skipped, so that their authorities are not
-    /// trusted.
+    /// Creates a TLS client. A file that became unreadable after the configuration was checked is skipped, so its
+    /// authorities are not trusted.
     pub fn new(ca_files: &[PathBuf]) -> Self {
         let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
         let own = ca_files.iter().filter_map(|file| read_authorities(file).ok());
@@ -28,12 +28,12 @@ impl Tls {
             .expect("the provider has the usual versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        // Connections are pooled, so resumption would save little, and callers that share nothing else would share it.
+        // Connections are pooled, so resumption would save little. It would also share state between isolated callers.
         config.resumption = Resumption::disabled();
         Self(TlsConnector::from(Arc::new(config)))
     }
 
-    /// Performs the handshake with a host, by name or address.
+    /// Performs the TLS handshake with a host, which is a name or an address.
     pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> anyhow::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| anyhow!("invalid host name {host}"))?;
         self.0.connect(name, stream).await.with_context(|| format!("TLS handshake with {host} failed"))

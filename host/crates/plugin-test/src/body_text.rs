@@ -1,9 +1,9 @@
-//! Replaces the text that a customer typed in the body of a provider's request.
+//! Replaces the customer's text in the body of a provider's request.
 
 use serde_json::Value;
 use url::form_urlencoded;
 
-/// Replaces a text in a request body (JSON, a form or plain text); `None` where the text is not found.
+/// Replaces a text in a request body (JSON, a form or plain text). Returns `None` if the text is not found.
 pub(crate) fn replaced(body: &str, text: &str, by: &str) -> Option<String> {
     if let Ok(mut json) = serde_json::from_str::<Value>(body) {
         return replace_in(&mut json, text, by).then(|| json.to_string());
@@ -18,7 +18,7 @@ pub(crate) fn replaced(body: &str, text: &str, by: &str) -> Option<String> {
     })
 }
 
-/// Replaces a text wherever it is a whole value. Returns whether it was found.
+/// Replaces every JSON string that equals the text. Returns whether the text was found.
 fn replace_in(json: &mut Value, text: &str, by: &str) -> bool {
     match json {
         Value::String(value) if value == text => {

@@ -1,4 +1,4 @@
-//! The author's cases: files in `cases/` beside the plugin, each with a call and its expected answer.
+//! The author's cases: files in the folder `cases/` of the project, each with a call and the expected answer.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,11 +17,11 @@ use super::invocation::Invocation;
 use super::mock_server::{Behavior, Exchange};
 
 const FOLDER: &str = "cases";
-/// Bytes of one file.
+/// Maximum size of one case file, in bytes.
 const BYTES_MAX: u64 = 16 << 20;
 /// The function that receives a provider's requests.
 pub(super) const RECEIVE: &str = "channel.receive";
-/// The group's name in reports.
+/// The name of this group of checks in reports.
 const GROUP: &str = "cases";
 
 /// The contents of one file.
@@ -53,7 +53,7 @@ struct Case {
     answer_includes: Option<Value>,
 }
 
-/// Runs all cases, or the one with this file name (without `.json`).
+/// Runs all cases, or only the case with this file name (without `.json`).
 pub async fn check(harness: &Harness, only: Option<&str>) -> anyhow::Result<Vec<CheckResult>> {
     let (folder, mut files) = files(harness)?;
     if let Some(only) = only {
@@ -67,7 +67,7 @@ pub async fn check(harness: &Harness, only: Option<&str>) -> anyhow::Result<Vec<
     Ok(all)
 }
 
-/// The folder of the cases, and the files in it, sorted.
+/// Returns the folder of the cases and its files, sorted.
 fn files(harness: &Harness) -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
     let folder = harness.project.folder.join(FOLDER);
     let mut files: Vec<_> = match std::fs::read_dir(&folder) {
@@ -82,9 +82,9 @@ fn files(harness: &Harness) -> anyhow::Result<(PathBuf, Vec<PathBuf>)> {
 
 /// A case of `channel.receive` that reports a message in plain text.
 pub(super) struct InboundCase {
-    /// The case's name.
+    /// The name of the case.
     pub(super) case: String,
-    /// The message's text.
+    /// The text of the message.
     pub(super) text: String,
     /// The expected requests of the plugin.
     pub(super) http: Vec<Exchange>,
@@ -92,7 +92,7 @@ pub(super) struct InboundCase {
 }
 
 impl InboundCase {
-    /// The arguments with another text in the request; `None` where the request does not contain the case's text.
+    /// Returns the arguments with another text in the request, or `None` if the request lacks the case's text.
     pub(super) fn with_text(&self, text: &str) -> Option<Value> {
         let mut with = self.with.clone();
         let body = with.pointer_mut("/request/body")?;
@@ -101,7 +101,7 @@ impl InboundCase {
     }
 }
 
-/// All cases of that kind.
+/// Returns all cases of `channel.receive` that report a message in plain text.
 pub(super) fn inbound_cases(harness: &Harness) -> anyhow::Result<Vec<InboundCase>> {
     let mut found = Vec::new();
     for file in files(harness)?.1 {
@@ -115,7 +115,7 @@ pub(super) fn inbound_cases(harness: &Harness) -> anyhow::Result<Vec<InboundCase
     Ok(found)
 }
 
-/// The bodies of the messages in an answer of `channel.receive`.
+/// Returns the bodies of the messages in an answer of `channel.receive`.
 pub(super) fn bodies(answer: &Value) -> impl Iterator<Item = &Value> {
     let events = answer.pointer("/ok/events").and_then(Value::as_array).into_iter().flatten();
     events.filter_map(|event| event.pointer("/inbound/body").or_else(|| event.pointer("/outbound/body")))
@@ -175,7 +175,7 @@ impl Case {
     }
 }
 
-/// An expected error that is only a name matches any text.
+/// Compares an answer with the expected answer. An expected error that is only a name matches any text.
 fn compare(expected: &Value, found: &Value, extent: Extent) -> Vec<String> {
     let named = expected.get("error").and_then(Value::as_str);
     let is_that = |name: &str| match found.get("error") {

@@ -1,4 +1,4 @@
-//! The result of one check, and how it is collected.
+//! The result of one check, and the recorder that collects it.
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ pub enum Outcome {
     Skipped(String),
 }
 
-/// Collects the answer, log and receipts of one check.
+/// A recorder of the answer, log and receipts of one check.
 pub(super) struct Recorder {
     began: Instant,
     pub(super) answer: Option<Value>,
@@ -70,7 +70,7 @@ impl Recorder {
     }
 }
 
-/// Says why a call returned no answer, and what its author can do.
+/// Describes why a call returned no answer, and how the author can fix the plugin.
 pub(super) fn describe_failure(function: &str, error: &CallError) -> String {
     let detail = error.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     let remedy = match error {

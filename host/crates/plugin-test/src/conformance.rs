@@ -1,6 +1,6 @@
-//! Checks that a plugin keeps the contract of its roles, whatever company it is for.
+//! Checks that a plugin keeps the contract of its roles. The checks apply to the plugins of every company.
 //!
-//! Answers that pass are accepted by Twilio and Front.
+//! Twilio and Front accept every answer that passes the checks.
 
 mod channel;
 mod conversations;
@@ -24,23 +24,23 @@ use super::fixtures::Fixtures;
 use super::harness::{CallOutcome, Harness};
 use super::mock_server::{Behavior, RequestLine};
 
-/// The worker, unless `[conformance]` names one.
+/// The worker in the checks, unless `[conformance]` names one.
 const WORKER: &str = "ana@example.org";
-/// Unknown ids: a usual one, and others with characters that break URLs, SQL or JSON built from strings.
+/// Unknown ids: ordinary ones, and some with characters that break URLs, SQL or JSON built from strings.
 const STRANGE_IDS: [&str; 6] =
     ["frontgate-no-such-id", "0", "../../etc/passwd", "'; DROP TABLE x; --", "{\"a\":[", "日本 \u{1f98a}\u{0}"];
-/// An unknown address: the number is reserved for fiction.
+/// An unknown address. The number is reserved for fiction.
 const UNKNOWN_ADDRESS: &str = "+12025550100";
-/// The share of the deadline that a call may use, in percent.
+/// Maximum share of the deadline that a call may use, in percent.
 const TIME_SHARE_MAX: u32 = 80;
-/// Receipts and log lines that one check shows.
+/// Maximum number of receipts, and of log lines, that one check shows.
 const SHOWN_MAX: usize = 10;
 
-/// Added to the first unexpected request of a role.
+/// Advice that is added to the first unexpected request of a role.
 const ADVICE: &str =
     "name a stub of the upstream in plugin.toml: [test] upstreams = { \"https://...\" = \"http://127.0.0.1:PORT\" }";
 
-/// Why a check did not pass.
+/// The reason why a check did not pass.
 enum Problem {
     /// The plugin breaks the contract.
     Failed(String),
@@ -50,12 +50,12 @@ enum Problem {
 
 type Verdict = Result<(), Problem>;
 
-/// Runs the checks of one role.
+/// The state of the checks of one role.
 struct Checker<'b> {
     harness: &'b Harness,
     role: Role,
     record: Mutex<Recorder>,
-    /// The longest call so far, and its description.
+    /// Duration and description of the longest call so far.
     slowest: Mutex<Option<(Duration, String)>>,
     requests: Mutex<Vec<RequestLine>>,
     done: Mutex<Vec<CheckResult>>,
@@ -99,7 +99,7 @@ impl<'b> Checker<'b> {
         self.check_in(Behavior::expect_nothing(), name, claim).await;
     }
 
-    /// Runs a check while upstreams behave in this way.
+    /// Runs a check while upstreams show this behavior.
     async fn check_in(&self, behavior: Behavior, name: &str, claim: impl AsyncFnOnce(&Self) -> Verdict) {
         let is_expecting = matches!(behavior, Behavior::Expect(_));
         *self.record.lock() = Recorder::begin();
@@ -113,7 +113,7 @@ impl<'b> Checker<'b> {
         let unknown = unknown.filter(|_| is_expecting);
         self.requests.lock().extend(observed.into_iter().flat_map(|observed| observed.requests));
         let outcome = match (verdict, unknown) {
-            // With a real upstream the plugin might have answered differently.
+            // With a real upstream, the plugin might have answered differently.
             (_, Some(unknown)) => Outcome::Skipped(match self.advised.swap(true, Ordering::Relaxed) {
                 false => format!("{unknown}; {ADVICE}"),
                 true => unknown,
@@ -126,7 +126,7 @@ impl<'b> Checker<'b> {
         self.done.lock().push(record.end(self.role.name(), name, outcome));
     }
 
-    /// Makes one call and records its cost and log. Fails where the call ends without an answer.
+    /// Makes one call and records its cost and log. Fails if the call ends without an answer.
     async fn call<R>(
         &self,
         what: &str,
@@ -170,7 +170,7 @@ impl<'b> Checker<'b> {
         self.harness.project.conformance.worker.clone().unwrap_or_else(|| WORKER.to_owned())
     }
 
-    /// Whether the plugin has sent any request so far.
+    /// Returns whether the plugin has sent any request so far.
     fn sends_requests(&self) -> bool {
         !self.requests.lock().is_empty()
     }
@@ -190,7 +190,7 @@ impl<'b> Checker<'b> {
     }
 }
 
-/// Whether the plugin returned this error itself, rather than ending without an answer.
+/// Returns whether the plugin returned this error as its answer, rather than ending without an answer.
 fn is_contract_error(error: &CallError) -> bool {
     matches!(
         error,
@@ -202,7 +202,7 @@ fn is_contract_error(error: &CallError) -> bool {
     )
 }
 
-/// Fails unless the condition is true.
+/// Fails with a reason unless the condition is true.
 fn ensure(holds: bool, why: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(Problem::Failed(why())) }
 }

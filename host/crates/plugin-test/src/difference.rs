@@ -1,22 +1,22 @@
-//! Compares expected with found JSON, and lists the differences.
+//! Compares expected JSON with found JSON, and lists the differences.
 
 use serde_json::Value;
 
 use super::wit_json::shown;
 
-/// Which fields are compared.
+/// The fields to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// All fields.
     Whole,
-    /// The expected fields only; others may be present.
+    /// Only the expected fields; other fields may be present.
     Named,
 }
 
-/// Differences that are listed.
+/// Maximum number of listed differences.
 const PLACES_MAX: usize = 10;
 
-/// Lists every place where `found` differs from `expected`, as sentences.
+/// Describes each difference between `found` and `expected` in a sentence.
 pub(super) fn differences(expected: &Value, found: &Value, extent: Extent) -> Vec<String> {
     let mut places = Vec::new();
     compare(expected, found, extent, "answer", &mut places);

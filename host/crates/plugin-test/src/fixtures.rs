@@ -1,4 +1,4 @@
-//! Fixtures of a call under test: a tenant, the customers of `directory`, the files of a message.
+//! Fixtures of a call under test: a tenant, the customers of the import `directory`, and the files of a message.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) struct Fixtures {
 }
 
 impl Fixtures {
-    /// An otherwise empty tenant.
+    /// Creates fixtures with a tenant, without customers and files.
     pub(super) fn of(tenant: &str) -> Self {
         Self { tenant: tenant.into(), directory: Arc::new(TestDirectory::default()), files: None }
     }
@@ -84,7 +84,7 @@ impl From<Customer> for plugin_types::Customer {
     }
 }
 
-/// The import `directory` with the customers of a test; unavailable if there are none, as without a CRM.
+/// The import `directory` with the customers of a test. Without customers, it is unavailable, as without a CRM.
 #[derive(Default)]
 pub(super) struct TestDirectory(Option<Vec<plugin_types::Customer>>);
 

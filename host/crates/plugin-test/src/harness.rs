@@ -1,4 +1,4 @@
-//! Loads one plugin as a gateway does, and makes one call at a time.
+//! Loads one plugin in the same way as a gateway, and makes one call at a time.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,12 +25,12 @@ use super::project::{self, Project};
 use super::temp_dir;
 use super::upstream::{UpstreamProgram, Upstreams};
 
-/// Where a plugin's requests lead.
+/// The destination of a plugin's requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// To the real hosts, as from a gateway.
+    /// The real hosts, as in a gateway.
     Real,
-    /// To the mock server and the author's stub programs. Secrets may be placeholders.
+    /// The mock server and the author's stub programs. Secrets may be placeholders.
     Mocked,
 }
 
@@ -38,7 +38,7 @@ pub enum Network {
 pub struct Harness {
     pub(super) project: Project,
     pub(super) live: Arc<LoadedPlugin>,
-    /// Present with [`Network::Mocked`].
+    /// The mock server, with [`Network::Mocked`].
     pub(super) mock_server: Option<MockServer>,
     config: Arc<Config>,
     engine: Arc<Engine>,
@@ -57,9 +57,9 @@ pub(super) struct CallOutcome<R> {
 }
 
 impl Harness {
-    /// Loads a plugin from a `.wasm` file or the folder of its project.
+    /// Loads a plugin from a `.wasm` file or a project folder.
     ///
-    /// Grants come from its `plugin.toml`, or from the operator's configuration where that file is absent.
+    /// Grants come from the project's `plugin.toml`, or from the operator's configuration if that file is missing.
     pub async fn open(path: &Path, operators: &Path, network: Network, lines: &Lines) -> anyhow::Result<Self> {
         let project = Project::find(path)?;
         let name = project.name()?.to_owned();
@@ -98,7 +98,7 @@ impl Harness {
         })
     }
 
-    /// The plugin's name.
+    /// Returns the plugin's name.
     pub fn name(&self) -> &str {
         &self.live.name
     }
@@ -121,12 +121,12 @@ impl Harness {
         }
         let result = invoke(call).await;
         let mut log = self.lines.take(&request);
-        // The receipt itself is returned.
+        // The receipt is returned separately, so its log line is removed.
         log.retain(|line| line.receipt().is_none());
         CallOutcome { result, receipt: receipts.all().pop(), log }
     }
 
-    /// The deadline of a call for a role.
+    /// Returns the deadline of a call for a role.
     pub(super) fn deadline(&self, role: Role) -> Duration {
         let platform = match role {
             Role::Crm | Role::Templates | Role::Outgoing => frontgate_twilio::Settings::default().callback_timeout_ms,
@@ -137,7 +137,7 @@ impl Harness {
         Duration::from_millis(platform.min(self.live.limits.call_timeout_ms))
     }
 
-    /// Writes a key of the plugin's state, before the case runs.
+    /// Writes a key of the plugin's state before a case runs.
     pub(super) async fn seed_state(&self, tenant: &Arc<str>, key: &str, value: Vec<u8>) -> anyhow::Result<()> {
         let limits = self.live.grants.state.clone();
         let limits =
@@ -152,7 +152,7 @@ impl Harness {
     }
 }
 
-/// The configuration of a gateway with this plugin, and with a store and a cache of its own.
+/// Returns the configuration of a gateway with only this plugin, and with a separate store and cache.
 fn configuration(
     project: &Project,
     name: &str,
@@ -187,7 +187,7 @@ fn configuration(
         config.plugins.cache = cache(folder);
     }
     if project.plugin.is_some() {
-        // The author waits for the result, and trusts the code.
+        // The author waits for the result, so the quick build is used.
         config.plugins.named.entry(name.to_owned()).or_default().quick_build = true;
     }
     config.store = frontgate_store::Settings {
@@ -195,17 +195,17 @@ fn configuration(
         ..frontgate_store::Settings::default()
     };
     if network == Network::Mocked {
-        // The mock server decides per connection.
+        // The mock server decides for each connection whether to refuse it, so connections are not reused.
         config.plugins.connections_idle_max = 0;
     }
-    // Calls are sequential, and a failed one must not open the breaker for the next.
+    // Calls are sequential, and a failed call must not open the circuit breaker for the next call.
     config.plugins.calls_max = 4;
     config.plugins.directory_calls_max = 4;
     config.plugins.breaker.failures = u32::MAX;
     Ok(config)
 }
 
-/// This user's cache of compiled plugins.
+/// Returns the folder of this user's cache of compiled plugins.
 fn cache(folder: &TempDir) -> PathBuf {
     let of_user = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let of_user = of_user.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));

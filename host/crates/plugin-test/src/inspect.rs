@@ -1,4 +1,4 @@
-//! Describes a `.wasm` file to an operator: its roles, the capabilities it needs, the resources it would use.
+//! Describes a `.wasm` file for an operator: its roles, the capabilities it needs, and the resources it would use.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::harness::{Harness, Network};
 use super::project::Project;
 
-/// Bytes of a WebAssembly page.
+/// Size of a WebAssembly page, in bytes.
 const PAGE_BYTES: u64 = 65_536;
 
 /// The description of a file.
@@ -24,39 +24,39 @@ pub struct Inspection {
     /// Size, roles, imports, and the capabilities behind them.
     #[serde(flatten)]
     pub manifest: Manifest,
-    /// The version of the contract that it was built with.
+    /// The version of the contract that the plugin was built with.
     pub contract: Option<String>,
-    /// Languages and tools that it names, each with its versions.
+    /// Languages and tools that the file names, each with the versions.
     pub made_with: BTreeMap<String, Vec<String>>,
-    /// Capabilities that it imports without a grant, as a sentence.
+    /// A sentence that lists the capabilities that the plugin imports without a grant.
     pub not_granted: Option<String>,
     /// The resources it uses, if a gateway would load it.
     #[serde(rename = "takes")]
     pub resources: Option<Resources>,
-    /// Why a gateway would not load it.
+    /// The reason why a gateway would not load the file.
     pub fault: Option<String>,
 }
 
-/// Resources of one instance in the pool, and of the plugin as a whole.
+/// Resources of one instance in the pool, and of the whole plugin.
 #[derive(Debug, Serialize)]
 pub struct Resources {
-    /// Memories of one instance.
+    /// Number of memories of one instance.
     pub memories: u32,
-    /// Bytes of the largest memory at the start.
+    /// Initial size of the largest memory, in bytes.
     pub memory_bytes: u64,
     /// Memory limit of one call, in bytes.
     pub memory_bytes_max: usize,
-    /// Tables of one instance.
+    /// Number of tables of one instance.
     pub tables: u32,
-    /// Elements of the largest table at the start.
+    /// Initial number of elements of the largest table.
     pub table_elements: u64,
-    /// Memory limit of one call, in bytes.
+    /// Maximum number of elements of a table.
     pub table_elements_max: usize,
-    /// Bytes of machine code, mapped once.
+    /// Size of the machine code in bytes. The code is mapped once for all instances.
     pub code_bytes: usize,
 }
 
-/// Inspects a file, with the grants of its `plugin.toml` or of the operator's configuration.
+/// Inspects a file, with the grants of the project's `plugin.toml` or of the operator's configuration.
 pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Result<Inspection> {
     let project = Project::find(path)?;
     let config = Config::default();
@@ -80,7 +80,7 @@ pub async fn inspect(path: &Path, operators: &Path, lines: &Lines) -> anyhow::Re
     if inspection.fault.is_some() {
         return Ok(inspection);
     }
-    // A plugin sends nothing while it is only loaded, so placeholder secrets are enough.
+    // The plugin is only loaded and sends no requests, so placeholder secrets are enough.
     match Harness::open(path, operators, Network::Mocked, lines).await {
         Ok(harness) => {
             inspection.not_granted = harness.live.missing_grants();

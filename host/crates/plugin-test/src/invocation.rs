@@ -1,4 +1,4 @@
-//! A call as an author writes it: a function such as `crm.list-customers`, and its arguments as JSON.
+//! A call in the form in which an author writes it: a function such as `crm.list-customers`, and arguments as JSON.
 
 use anyhow::{Context as _, bail};
 use frontgate_contract::Role;
@@ -10,14 +10,14 @@ use super::fixtures::Fixtures;
 use super::harness::{CallOutcome, Harness};
 use super::wit_json;
 
-/// A function of the plugin, with its arguments.
+/// A function of the plugin, with arguments.
 pub(super) struct Invocation {
     function: Function,
     arguments: Vec<Val>,
 }
 
 impl Invocation {
-    /// Parses a call. The error lists the functions or parameters that exist.
+    /// Parses a call. If the function or a parameter is unknown, the error lists those that exist.
     pub(super) fn read(harness: &Harness, name: &str, with: &Value) -> anyhow::Result<Self> {
         let mut known = functions(harness);
         let names = || known.iter().map(Function::full_name).collect::<Vec<_>>().join(", ");
@@ -28,7 +28,7 @@ impl Invocation {
         Ok(Self { function, arguments })
     }
 
-    /// Makes the call. Returns the answer as JSON, or the error that ended the call without one.
+    /// Makes the call. Returns the answer as JSON, or the error that ended the call without an answer.
     pub(super) async fn run(self, harness: &Harness, fixtures: &Fixtures) -> CallOutcome<Value> {
         let Self { function, arguments } = self;
         let record = harness.call(fixtures, function.role, async |call| call.by_name(&function, arguments).await).await;
@@ -42,7 +42,7 @@ impl Invocation {
         CallOutcome { result, receipt: record.receipt, log: record.log }
     }
 
-    /// Rewrites an expected answer in the form in which answers are written.
+    /// Converts an expected answer to the form in which answers are written.
     pub(super) fn canonical(&self, expected: &Value) -> anyhow::Result<Value> {
         match (expected.as_object().and_then(|object| object.get("ok")), &self.function.answer) {
             (Some(ok), Some(kind)) => {
@@ -57,7 +57,7 @@ impl Invocation {
     }
 }
 
-/// All functions that a plugin exports.
+/// Returns all functions that a plugin exports.
 fn functions(harness: &Harness) -> Vec<Function> {
     let component = harness.live.pre.component();
     Role::ALL.into_iter().flat_map(|role| Function::all(component, role)).collect()
@@ -82,7 +82,7 @@ fn arguments(function: &Function, with: &Value) -> Result<Vec<Val>, String> {
     function.parameters.iter().map(|(name, kind)| wit_json::read(kind, value(name), name)).collect()
 }
 
-/// An error of the contract is an answer; every other one ended the call.
+/// Converts an error of the contract to an answer. Returns any other error, which ended the call, unchanged.
 fn contract_error(error: CallError) -> Result<Value, CallError> {
     let (name, text) = match error {
         CallError::NotFound => return Ok(json!({ "error": "not-found" })),

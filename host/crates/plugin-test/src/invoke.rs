@@ -1,4 +1,4 @@
-//! A single call, for `frontgate plugin call`.
+//! Makes a single call, for `frontgate plugin call`.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub struct CallReport {
     /// Why the call returned no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
-    /// Lines that the plugin wrote, and warnings of the gateway.
+    /// Log lines of the plugin, and warnings of the gateway.
     pub log: Vec<Line>,
     /// The cost of the call.
     pub receipt: Option<CallRecord>,

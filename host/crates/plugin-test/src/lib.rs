@@ -1,14 +1,14 @@
 //! Runs one plugin without a gateway, inside the gateway's own sandbox and limits.
 //!
-//! Authors use it through `frontgate plugin call`, `test` and `inspect`, and through `frontgate dev`. It never serves
-//! callbacks and never touches a gateway's database.
+//! Authors use this crate through `frontgate plugin call`, `test` and `inspect`, and through `frontgate dev`. The crate
+//! never serves callbacks and never touches a gateway's database.
 //!
-//! - [`Project`] is what `plugin.toml` says.
-//! - [`Harness`] holds the loaded plugin and calls it. A mock server receives the requests that the plugin sends.
+//! - [`Project`] contains the settings of `plugin.toml`.
+//! - [`Harness`] holds and calls the loaded plugin. A mock server receives the requests that the plugin sends.
 //! - [`suite::check`] runs the author's cases (`cases`) and the checks of the contract (`conformance`); [`report`]
 //!   formats the results.
 //!
-//! In ARCHITECTURE.md this crate takes part in no flow of a callback: it replaces the gateway around a call.
+//! This crate takes part in no flow of ARCHITECTURE.md: in tests, it replaces the gateway that makes a call.
 
 mod body_text;
 pub mod cases;

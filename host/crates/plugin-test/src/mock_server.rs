@@ -1,7 +1,8 @@
 //! The HTTP server that answers the requests of a plugin under test.
 //!
-//! A real server on the loopback address, so that requests take the same path as in a gateway. Depending on its
-//! [`Behavior`] it checks requests against a case's expectations, forwards them to the author's stub programs, or fails.
+//! The server listens on the loopback address, so that requests take the same path as in a gateway. Depending on its
+//! [`Behavior`], it checks requests against a case's expectations, forwards them to the author's stub programs, or
+//! fails.
 
 mod expectations;
 
@@ -29,7 +30,7 @@ use self::expectations::{CannedResponse, Received, Reply};
 pub(super) use self::expectations::{Exchange, Expectations, Fault};
 use super::upstream::Upstreams;
 
-/// Bytes of one request body.
+/// Maximum size of a request body, in bytes.
 const REQUEST_BYTES_MAX: usize = 64 << 20;
 
 /// Method and URL of a received request.
@@ -39,10 +40,10 @@ pub(super) struct RequestLine {
     pub(super) url: String,
 }
 
-/// How requests are answered.
+/// The way in which the server answers requests.
 #[derive(Debug, Clone)]
 pub(super) enum Behavior {
-    /// By the expectations of a case; other requests are forwarded to the author's upstreams.
+    /// Requests that a case expects get its responses; other requests are forwarded to the author's upstreams.
     Expect(Expectations),
     /// Every request gets the same response.
     Always {
@@ -66,14 +67,14 @@ struct Shared {
     upstreams: Upstreams,
 }
 
-/// A running server; it stops when it is dropped.
+/// A running server, which stops on drop.
 pub(super) struct MockServer {
     shared: Arc<Shared>,
     address: SocketAddr,
     _serving: AbortOnDropHandle<()>,
 }
 
-/// Requests and problems observed since the behavior was set.
+/// Requests and problems since the behavior was set.
 pub(super) struct Observed {
     /// All requests, in order of arrival.
     pub(super) requests: Vec<RequestLine>,
@@ -92,7 +93,7 @@ impl MockServer {
         Ok(Self { shared, address, _serving: serving })
     }
 
-    /// Leads every connection of the plugin to this server, except those that an expectation refuses.
+    /// Redirects every connection of the plugin to this server, except connections that an expectation refuses.
     pub(super) fn address_override(&self) -> AddressOverride {
         let (shared, address) = (Arc::clone(&self.shared), self.address);
         Arc::new(move |site| {
@@ -101,12 +102,12 @@ impl MockServer {
         })
     }
 
-    /// Sets the behavior, and forgets what was observed before.
+    /// Sets the behavior, and discards earlier requests and problems.
     pub(super) fn set_behavior(&self, behavior: Behavior) {
         *self.shared.state.lock() = State::new(behavior);
     }
 
-    /// Takes what was observed since [`set_behavior`](Self::set_behavior).
+    /// Takes the requests and problems since [`set_behavior`](Self::set_behavior).
     pub(super) fn take_observed(&self) -> Observed {
         let mut state = self.shared.state.lock();
         let mut problems = std::mem::take(&mut state.problems);
@@ -166,7 +167,7 @@ impl Shared {
 }
 
 impl Behavior {
-    /// Expects no request: each one is a problem, unless an upstream of the author's answers it.
+    /// Returns a behavior that expects no request: each request is a problem, unless an author's upstream answers it.
     pub(super) fn expect_nothing() -> Self {
         Self::Expect(Expectations::default())
     }
@@ -200,7 +201,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
                 let shared = Arc::clone(&shared);
                 async move { Ok::<_, Infallible>(shared.answer(request).await) }
             });
-            // A plugin may close the connection at any time.
+            // Errors are ignored: a plugin may close the connection at any time.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -216,7 +217,7 @@ fn text(status: StatusCode, message: &str) -> Response<Body> {
     response
 }
 
-/// A response whose body ends before its declared length.
+/// Returns a response whose body ends before its declared length.
 fn interrupted() -> Response<Body> {
     let error = std::io::Error::other("a scripted fault");
     let frames = stream::iter([Ok(Frame::data(Bytes::from_static(b"{"))), Err(error)]);

@@ -1,4 +1,4 @@
-//! An author's project: `plugin.toml` beside the plugin.
+//! An author's project, described by `plugin.toml` in the project's folder.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-/// The file's name.
+/// Name of the project file.
 pub const FILE: &str = "plugin.toml";
 
 /// The contents of `plugin.toml`; empty for a `.wasm` file without one.
@@ -57,7 +57,7 @@ pub struct Assumptions {
 }
 
 impl Project {
-    /// Reads the project of a folder, or of the folder that holds a `.wasm` file.
+    /// Reads the project in a folder, or in the folder that contains a `.wasm` file.
     pub fn find(path: &Path) -> anyhow::Result<Self> {
         let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
         let file = folder.join(FILE);
@@ -81,7 +81,7 @@ impl Project {
         Ok(project)
     }
 
-    /// The built file. The error names the build command if the file is missing.
+    /// Returns the path of the built file. If the file is missing, the error names the build command.
     pub fn built(&self) -> anyhow::Result<&Path> {
         if !self.file.exists() && !self.build.is_empty() {
             bail!("{} not found; build it with {}", self.file.display(), self.build.join(" "));
@@ -89,7 +89,7 @@ impl Project {
         Ok(&self.file)
     }
 
-    /// The plugin's name: its file name without the extension.
+    /// Returns the plugin's name, which is the file name without the extension.
     pub fn name(&self) -> anyhow::Result<&str> {
         let stem = self.file.file_stem().and_then(|stem| stem.to_str());
         stem.with_context(|| format!("invalid plugin file name: {}", self.file.display()))

@@ -17,19 +17,19 @@ pub enum Format {
     Json,
 }
 
-/// Number of checks by outcome.
+/// Numbers of checks by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// Checks that passed.
+    /// Number of checks that passed.
     pub passed: usize,
-    /// Checks that failed.
+    /// Number of checks that failed.
     pub failed: usize,
-    /// Checks that did not apply.
+    /// Number of checks that did not apply.
     pub skipped: usize,
 }
 
 impl Count {
-    /// Counts results.
+    /// Counts the results by outcome.
     pub fn of(all: &[CheckResult]) -> Self {
         let count = |kind: fn(&Outcome) -> bool| all.iter().filter(|checked| kind(&checked.outcome)).count();
         Self {
@@ -40,7 +40,7 @@ impl Count {
     }
 }
 
-/// Writes the report on a plugin.
+/// Formats the report on a plugin.
 pub fn write(plugin: &str, all: &[CheckResult], format: Format) -> String {
     match format {
         Format::Text => text(plugin, all),
@@ -128,7 +128,7 @@ fn junit(plugin: &str, all: &[CheckResult]) -> String {
     out
 }
 
-/// Escapes text for XML, which allows few control characters.
+/// Escapes text for XML, and replaces control characters that XML does not allow.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

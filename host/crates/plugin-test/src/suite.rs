@@ -4,12 +4,12 @@ use super::check_result::CheckResult;
 use super::harness::Harness;
 use super::{cases, conformance};
 
-/// Which checks run.
+/// The selection of checks to run.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Only the case of this name.
+    /// The only case to run; `None` for all cases.
     pub case: Option<String>,
-    /// Whether the checks of the contract are left out.
+    /// Whether to skip the checks of the contract.
     pub no_conformance: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A private temporary directory, removed when it is dropped.
+//! A private temporary directory, which is removed on drop.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,4 @@
-//! Stubs of a plugin's upstreams: their addresses, and the program that tests start.
+//! Stubs of a plugin's upstreams: the stubs' addresses, and the program that tests start.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -21,11 +21,11 @@ use url::{Position, Url};
 
 use super::project::Project;
 
-/// How long a program may take until it listens.
+/// Maximum time until a stub program listens.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 const START_PAUSE: Duration = Duration::from_millis(20);
 
-/// Stub addresses by the authority of the site that each replaces.
+/// Addresses of stubs, by the authority of the site that each stub replaces.
 #[derive(Debug, Default)]
 pub struct Upstreams(BTreeMap<String, Upstream>);
 
@@ -35,7 +35,7 @@ struct Upstream {
     address: SocketAddr,
 }
 
-/// A running stub program. Dropping this ends its process group.
+/// A running stub program, whose process group is terminated on drop.
 pub struct UpstreamProgram(Child);
 
 impl Upstreams {
@@ -56,19 +56,19 @@ impl Upstreams {
         Ok(Self(all))
     }
 
-    /// Leads connections for these origins to their replacements; other connections go to the real host.
+    /// Redirects connections to these sites to their stubs. Other connections go to the real host.
     pub fn address_override(&self) -> AddressOverride {
         let sites = self.0.values().map(|upstream| (upstream.site.clone(), upstream.address));
         let sites: BTreeMap<String, SocketAddr> = sites.collect();
         Arc::new(move |site| sites.get(site).copied().map(Ok))
     }
 
-    /// The site with this authority.
+    /// Returns the site with this authority.
     pub(super) fn site(&self, authority: &str) -> Option<String> {
         self.0.get(authority).map(|upstream| upstream.site.clone())
     }
 
-    /// Forwards a request to the stub of its site; `None` if there is no stub.
+    /// Forwards a request to the stub of its site. Returns `None` if the site has no stub.
     pub(super) async fn forward(
         &self,
         authority: &str,
@@ -105,7 +105,7 @@ impl Upstream {
 }
 
 impl UpstreamProgram {
-    /// Starts `test.command` of a project, if there is one, and waits until the upstreams listen.
+    /// Starts `test.command` of a project, if set, and waits until the upstreams listen.
     pub async fn start(project: &Project, upstreams: &Upstreams) -> anyhow::Result<Option<Self>> {
         let Some((program, arguments)) = project.test.command.split_first() else {
             return Ok(None);

@@ -1,7 +1,7 @@
 //! Converts between JSON and values of the contract's types.
 //!
-//! - Names are those of the WIT.
-//! - A variant is its name, or an object with that one field.
+//! - Names are the same as in the WIT.
+//! - A variant is the name of its case, or an object with that name as its only field.
 //! - A `result` is `{"ok": ...}` or `{"error": ...}`.
 //! - Bytes are a string, or `{"base64": "..."}`.
 
@@ -10,7 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
 use wasmtime::component::{Type, Val};
 
-/// Reads JSON as a value of a type. `at` is its path, for errors.
+/// Reads JSON as a value of a type. `at` is the path of the value, for errors.
 pub(super) fn read(kind: &Type, value: &Value, at: &str) -> Result<Val, String> {
     let mismatch = || format!("{at}: expected {}, found {}", describe(kind), shown(value));
     Ok(match kind {
@@ -74,7 +74,7 @@ fn field(name: String, kind: &Type, given: &Map<String, Value>, at: &str) -> Res
     let value = match (given.get(&name), kind) {
         (Some(value), _) => read(kind, value, &at)?,
         (None, Type::Option(_)) => Val::Option(None),
-        // A list that is left out is empty.
+        // A missing list is empty.
         (None, Type::List(_)) => Val::List(Vec::new()),
         (None, _) => return Err(format!("{at}: missing field; expected {}", describe(kind))),
     };
@@ -121,7 +121,7 @@ pub(super) fn write(kind: &Type, value: &Val) -> Value {
     }
 }
 
-/// The name of a variant's case, and its payload.
+/// Returns the name of a variant's case, and the payload.
 fn case(value: &Value) -> Option<(&str, Option<&Value>)> {
     match value {
         Value::String(name) => Some((name, None)),
@@ -136,7 +136,7 @@ fn integer<T: TryFrom<i64>>(value: &Value) -> Option<T> {
     T::try_from(value.as_i64()?).ok()
 }
 
-/// Bytes written as a string or in Base64.
+/// Returns bytes that are written as a string or in base64.
 pub(super) fn bytes(value: &Value) -> Option<Vec<u8>> {
     match value {
         Value::String(text) => Some(text.as_bytes().to_vec()),
@@ -145,7 +145,7 @@ pub(super) fn bytes(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-/// Describes the JSON that a type expects.
+/// Describes the JSON values of a type.
 fn describe(kind: &Type) -> String {
     match kind {
         Type::Bool => "true or false".to_owned(),
@@ -173,7 +173,7 @@ fn describe(kind: &Type) -> String {
     }
 }
 
-/// The beginning of a value, for messages.
+/// Returns the beginning of a value as text, for messages.
 pub(super) fn shown(value: &Value) -> String {
     const BYTES_MAX: usize = 200;
     let text = value.to_string();

@@ -1,4 +1,4 @@
-//! One call of a plugin: admission, an instance, one function, the outcome.
+//! Makes one call of a plugin: admission, an instance, one function, the outcome.
 //!
 //! The methods of [`Call`] are the functions of the contract, one file for each role.
 
@@ -44,17 +44,17 @@ use crate::run::usage::Usage;
 /// The result of a function of the contract, or the error that ended the call.
 type Outcome<R> = wasmtime::Result<Result<R, plugin_types::Error>>;
 
-/// One call of one plugin. Consumed by the method for the function to call.
+/// One call of one plugin, consumed by the method that makes it.
 pub struct Call<'c> {
     engine: &'c Engine,
     plugin: &'c Arc<LoadedPlugin>,
     caller: &'c Caller,
     deadlines: Deadlines,
-    /// None while the CRM role itself is being answered.
+    /// `None` in a call of the CRM role, which cannot look up customers in itself.
     directory: Option<Arc<dyn Directory>>,
     files: Option<Arc<dyn Files>>,
     side_effects: Option<Arc<SideEffects>>,
-    /// Usage of the call that this one is nested in, which includes processor time of this one.
+    /// Usage of the outer call, if this call is nested. Includes the processor time of the nested call.
     outer: Option<&'c Arc<Usage>>,
 }
 
@@ -87,8 +87,8 @@ impl<'c> Call<'c> {
         Self { engine, plugin, caller, deadlines, directory, files: None, side_effects: None, outer: None }
     }
 
-    /// Prepares a call of the CRM's plugin within another call, on behalf of the same caller and until the same
-    /// deadline. Uses capacity that only nested calls use.
+    /// Prepares a call of the CRM's plugin within another call, with the same caller and deadline. Uses capacity that
+    /// is reserved for nested calls.
     pub fn nested(engine: &'c Engine, plugin: &'c Arc<LoadedPlugin>, outer: OuterCall<'c>) -> Self {
         let deadlines = Deadlines { queue: outer.deadline, answer: outer.deadline };
         Self { outer: Some(outer.usage), ..Self::new(engine, plugin, outer.caller, deadlines, None) }
@@ -104,7 +104,7 @@ impl<'c> Call<'c> {
         Self { side_effects: Some(Arc::clone(side_effects)), ..self }
     }
 
-    /// Makes the call unless the breaker is open, and records how it ended.
+    /// Makes the call unless the breaker is open, and records the outcome.
     async fn run<R, Q, F>(self, function: impl Into<Cow<'static, str>>, invoke: Q) -> Result<R, CallError>
     where
         R: Send + 'static,
@@ -167,7 +167,7 @@ impl<'c> Call<'c> {
             Err(_) if wall <= deadlines.answer => Err(CallError::OutOfTime("call_timeout_ms")),
             Err(_) => Err(CallError::OutOfTime("deadline")),
         };
-        // A trap can cost kernel time that is not measured.
+        // A trap can cost kernel time that is not measured, so the next call starts on the plugin threads.
         let cpu_bound = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
         plugin.cpu_bound.store(cpu_bound, Ordering::Relaxed);
         plugin.health.note(result.as_ref().err());
@@ -180,9 +180,9 @@ struct Work {
     plugin: Arc<LoadedPlugin>,
     tenant: Arc<str>,
     store: Store<CallStore>,
-    /// An instance that is reused.
+    /// Warm instance, if the call reuses one.
     instance: Option<Instance>,
-    /// Dropped after the store.
+    /// Permits of the call, dropped after the store.
     admitted: Admitted,
 }
 
@@ -218,7 +218,7 @@ impl Work {
     }
 }
 
-/// Reports to the breaker how a call ended.
+/// Reports the outcome of a call to the breaker.
 fn report<R>(plugin: &LoadedPlugin, pass: Pass<'_>, result: &Result<R, CallError>) {
     match result {
         Err(CallError::Trap { .. } | CallError::OutOfTime(_)) => {
@@ -237,7 +237,7 @@ fn report<R>(plugin: &LoadedPlugin, pass: Pass<'_>, result: &Result<R, CallError
     }
 }
 
-/// Converts an error that ended an instance. `refused` is the memory limit that refused growth.
+/// Converts an error that ended an instance. `refused` is the memory limit that rejected growth, if any.
 pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> CallError {
     if error.is::<PoolConcurrencyLimitError>() {
         return CallError::Busy("no slot for another instance in the memory pool");
@@ -253,7 +253,7 @@ pub(crate) fn ended(error: &wasmtime::Error, refused: Option<&'static str>) -> C
         return CallError::Busy(full);
     }
     let text = error.root_cause().to_string();
-    // wasmtime has no error types for the first two.
+    // wasmtime has no error types for the first two limits.
     let limit = if text.contains("fuel allocated for hostcalls") {
         Some("answer_bytes_max")
     } else if text.contains("no free keys") || text.contains("handle limit exceeded") {

@@ -1,4 +1,4 @@
-//! Records of calls: what a call cost and how it ended, for people and programs.
+//! Records of calls: resource usage and outcome of each call, for people and programs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use frontgate_telemetry::capture;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-/// The records of a request's calls, kept only where they will be read.
+/// The records of a request's calls, kept only if something reads them.
 #[derive(Debug, Clone, Default)]
 pub struct CallRecords(Option<Arc<Mutex<Vec<CallRecord>>>>);
 
 impl CallRecords {
-    /// Keeps records if the log level is `debug`.
+    /// Creates a list that keeps records only if the log level is `debug`.
     pub fn kept_at_debug() -> Self {
         Self(tracing::enabled!(target: capture::CALLS, tracing::Level::DEBUG).then(Arc::default))
     }
 
-    /// Keeps records.
+    /// Creates a list that keeps records.
     pub fn kept() -> Self {
         Self(Some(Arc::default()))
     }
 
-    /// All records so far, separated by semicolons; none without records.
+    /// Returns all records so far, separated by semicolons; `None` without records.
     pub fn text(&self) -> Option<String> {
         let all: Vec<String> = self.all().iter().map(ToString::to_string).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 
-    /// All records so far.
+    /// Returns all records so far.
     pub fn all(&self) -> Vec<CallRecord> {
         self.0.as_ref().map(|all| all.lock().clone()).unwrap_or_default()
     }
@@ -58,7 +58,7 @@ pub struct CallRecord {
     pub limit: Option<&'static str>,
     /// First digits of the digest of the plugin's file.
     pub digest: String,
-    /// Time until admission.
+    /// Time until admission, in microseconds.
     pub queue_us: u64,
     /// Resources that it used; none if it was not admitted.
     #[serde(flatten)]
@@ -68,17 +68,17 @@ pub struct CallRecord {
 /// Resources that a call used.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cost {
-    /// Time until the instance was ready.
+    /// Time until the instance was ready, in microseconds.
     pub start_us: u64,
-    /// Wall time, including the start.
+    /// Wall time in microseconds, including the start.
     pub run_us: u64,
-    /// Processor time.
+    /// Processor time in microseconds.
     pub cpu_us: u64,
-    /// Peak size of all linear memories together.
+    /// Peak size of all linear memories together, in bytes.
     pub memory_bytes: usize,
     /// Host functions that the plugin called.
     pub host_calls: u32,
-    /// Output lines beyond the limits.
+    /// Output lines dropped because of the limits.
     pub lines_dropped: u64,
     /// Keys written to the plugin's state, and bytes of these keys and values.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -24,52 +24,53 @@ use crate::run::memory::{MemoryPool, POOLS};
 use crate::run::store::CallStore;
 use crate::settings::Plugins;
 
-/// Interval at which a running plugin can be interrupted: short for the latency of other calls, long enough to be
-/// free.
+/// Interval at which a running plugin can be interrupted. Short enough for the latency of other calls, long enough to
+/// cost nearly nothing.
 const TICK: Duration = Duration::from_millis(5);
 
 /// Memory that stays resident in each slot of the pool: as much as a small plugin touches. More would cost a `memset`
 /// at every call on kernels without `PAGEMAP_SCAN`.
 const KEEP_RESIDENT_BYTES: usize = 256 * 1024;
 
-/// Core instances of one component; components of Python have about thirty.
+/// Maximum number of core instances of one component; Python components have about thirty.
 const CORE_INSTANCES_MAX: u32 = 64;
 
-/// Slots that stay prepared for the plugin that used them last. More would keep memory for every version that a plugin
-/// ever had.
+/// Maximum number of slots that stay prepared for the plugin that used them last. More would keep memory for every old
+/// version of a plugin.
 const WARM_SLOTS_MAX: u32 = 64;
 
-/// Stack for the gateway's own functions on the stack of a plugin.
+/// Stack for host functions, in bytes, in addition to the plugin's stack.
 const HOST_STACK_BYTES: usize = 1 << 20;
 
-/// Concurrent trial starts of new files, beside the capacity for calls.
+/// Maximum number of concurrent trial starts of new files, in addition to the capacity for calls.
 pub const TRIALS_MAX: u32 = 4;
 
-/// Largest memory image that compiled code keeps for sparse data, which fills less than half of the image.
+/// Maximum memory image that compiled code keeps for sparse data, which fills less than half of the image.
 ///
-/// Calls map the image. Without a limit, a module with two bytes far apart would have an image of everything between
-/// them; such data is copied when an instance starts.
+/// Calls map the image. Without a limit, a module with two bytes far apart would have an image of all memory between
+/// them. Data beyond the limit is copied when an instance starts.
 const SPARSE_IMAGE_BYTES_MAX: u64 = 65_536;
 
 /// Features of adapter modules, which the compiler generates to connect components inside a component.
 const OWN_FEATURES: WasmFeatures = WasmFeatures::MULTI_MEMORY;
 
-/// Niceness of the threads for CPU-bound calls, relative to the process: short callbacks go first.
+/// Niceness of the threads for CPU-bound calls, relative to the process. Short callbacks have priority over these
+/// calls.
 const BUSY_NICE: i32 = 10;
 
-/// How instances allocate memory.
+/// Memory allocation strategy of instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allocation {
-    /// Slots prepared at start, each with 4 GiB of address space; the fastest.
+    /// Slots prepared at start, each with 4 GiB of address space; the fastest strategy.
     Pool,
-    /// Slots with less address space, which needs bounds checks in machine code.
+    /// Slots with less address space, which require bounds checks in machine code.
     SmallPool,
-    /// Mapped for each call.
+    /// Memory mapped for each call.
     OnDemand,
 }
 
 impl Allocation {
-    /// Name in `/statusz`.
+    /// Returns the name in `/statusz`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pool => "pool",
@@ -79,16 +80,16 @@ impl Allocation {
     }
 }
 
-/// How a component was compiled.
+/// Compilation strategy of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Build {
-    /// By Cranelift: fast code; compiling an interpreter of a script language takes half a minute.
+    /// Compiled by Cranelift to fast code; an interpreter of a script language takes half a minute to compile.
     Optimized,
-    /// By Winch, in a fraction of that time; serves until the optimized build is ready.
+    /// Compiled by Winch in a fraction of the time that Cranelift takes; used until the optimized build is ready.
     Quick,
 }
 
-/// Everything that calls of all plugins share.
+/// State that the calls of all plugins share.
 pub struct Engine {
     /// The engine for optimized code.
     pub wasm: wasmtime::Engine,
@@ -98,29 +99,29 @@ pub struct Engine {
     stack_bytes_max: usize,
     pub(crate) admission: Admission,
     pub(crate) trials: Arc<Semaphore>,
-    /// For instances that are kept between calls.
+    /// Permits for instances that are kept between calls.
     pub(crate) warm_places: Arc<Semaphore>,
     /// Memory of all running instances.
     pub(crate) memory: Arc<MemoryPool>,
-    /// Threads for granted folders, per plugin.
+    /// Threads that read granted folders, per plugin.
     files: FilePools,
-    /// Threads for CPU-bound calls, so that those of the server stay free.
+    /// Threads for CPU-bound calls, so that the threads of the server stay free.
     pub(crate) plugin_threads: Handle,
-    /// Address space of a linear memory; none for wasmtime's default. Compiled code depends on it.
+    /// Address space of a linear memory, in bytes; `None` for wasmtime's default. Compiled code depends on this value.
     pub memory_reservation: Option<u64>,
     allocation: Allocation,
-    /// Key-value state of plugins; none in commands that only check plugins.
+    /// Key-value state of plugins; `None` in commands that only check plugins.
     pub(crate) buckets: Option<Arc<Buckets>>,
     /// Owns `plugin_threads`.
     runtime: Option<Runtime>,
 }
 
 impl Engine {
-    /// Starts the engine. Falls back to slower allocation where the address space for the pool cannot be reserved.
+    /// Starts the engine. Falls back to slower allocation if the address space for the pool cannot be reserved.
     pub fn new(config: &Plugins, buckets: Option<Arc<Buckets>>) -> anyhow::Result<Arc<Self>> {
         let (wasm, allocation) = start(config)?;
         tick(&wasm)?;
-        // Relative to this thread: a plugin thread that starts another one already has a lower priority.
+        // Relative to the current thread: a plugin thread that starts another one already has a lower priority.
         let niceness = getpriority_process(None).map(|own| own + BUSY_NICE);
         let runtime = Builder::new_multi_thread()
             .worker_threads(thread::available_parallelism().map_or(2, usize::from))
@@ -152,25 +153,25 @@ impl Engine {
         }))
     }
 
-    /// The wasmtime engine for a kind of code.
+    /// Returns the wasmtime engine for a kind of code.
     pub fn of(&self, build: Build) -> anyhow::Result<&wasmtime::Engine> {
         if build == Build::Optimized {
             return Ok(&self.wasm);
         }
         if self.quick.get().is_none() {
-            // Without a pool: it runs few calls, until the optimized build is ready.
+            // This engine needs no pool: it runs few calls, until the optimized build is ready.
             let settings = serving(self.memory_reservation, self.stack_bytes_max, build);
             let wasm = wasmtime::Engine::new(&settings).map_err(anyhow::Error::from);
             let wasm = wasm.context("failed to start the engine for quick builds")?;
             tick(&wasm)?;
             let linker = linker(&wasm)?;
-            // Fails if another thread was faster, whose engine then counts.
+            // Fails if another thread was faster; that thread's engine is then used.
             let _ = self.quick.set((wasm, linker));
         }
         self.quick.get().map(|(wasm, _)| wasm).context("engine for quick builds missing")
     }
 
-    /// The linker for the engine of a component.
+    /// Returns the linker for the engine of a component.
     pub(crate) fn linker_for(&self, component: &Component) -> &Linker<CallStore> {
         match self.quick.get() {
             Some((wasm, linker)) if wasmtime::Engine::same(wasm, component.engine()) => linker,
@@ -178,17 +179,17 @@ impl Engine {
         }
     }
 
-    /// A granted folder of a plugin, on threads that all its versions share.
+    /// Returns a granted folder of a plugin, read on threads that all versions of the plugin share.
     pub(crate) fn folder(&self, plugin: &Arc<str>, path: &Path) -> anyhow::Result<Folder> {
         Ok(Folder::new(path, &self.files.of(plugin)?))
     }
 
-    /// How instances allocate memory.
+    /// Returns the memory allocation strategy of instances.
     pub fn allocation(&self) -> Allocation {
         self.allocation
     }
 
-    /// Free capacity for calls right now.
+    /// Returns the number of free permits for calls.
     pub fn places_free(&self) -> usize {
         self.admission.free()
     }
@@ -239,7 +240,7 @@ fn serving(memory_reservation: Option<u64>, stack_bytes_max: usize, build: Build
     settings
 }
 
-/// Settings that determine compiled code: the same in the gateway and in the process that compiles for it.
+/// Returns the settings that determine compiled code. The gateway and its compiler process use the same ones.
 pub fn settings(memory_reservation: Option<u64>, build: Build) -> Config {
     let mut config = Config::new();
     config
@@ -264,10 +265,10 @@ fn pool(config: &Plugins) -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
         .total_stacks(slots)
-        // Only a count, so each slot can have the maximum of a component.
+        // This limit reserves no memory, so each slot can have the maximum of a component.
         .total_core_instances(slots * CORE_INSTANCES_MAX)
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
-        // Reserves address space: one memory per slot, as most components have, and some spare.
+        // This limit reserves address space: one memory per slot, as most components have, and some spare.
         .total_memories(slots + slots / 4)
         .max_memories_per_component(4)
         .total_tables(slots * 4)
@@ -283,7 +284,8 @@ fn pool(config: &Plugins) -> PoolingAllocationConfig {
     pool
 }
 
-/// Starts the epoch thread, outside all async runtimes, so that a busy runtime cannot delay it. It ends with the engine.
+/// Starts the epoch thread, outside all async runtimes, so that a busy runtime cannot delay it. The thread ends with
+/// the engine.
 fn tick(engine: &wasmtime::Engine) -> anyhow::Result<()> {
     let engine = engine.weak();
     thread::Builder::new()

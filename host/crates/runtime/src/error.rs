@@ -11,7 +11,7 @@ pub enum CallError {
     /// No live plugin has the role.
     #[error("no live plugin has the role {0}")]
     NoPlugin(Role),
-    /// Admission control rejected the call; names the limit.
+    /// Admission control rejected the call; the text names the limit.
     #[error("too many calls at once")]
     Busy(&'static str),
     /// The circuit breaker is open.
@@ -43,12 +43,12 @@ pub enum CallError {
     /// The plugin trapped, possibly because of a limit.
     #[error("the plugin crashed")]
     Trap {
-        /// Message of wasmtime.
+        /// Error message of wasmtime.
         text: String,
-        /// A limit that it had reached, which may be the cause.
+        /// A limit that the plugin had reached, which may be the cause.
         limit: Option<&'static str>,
     },
-    /// The plugin timed out; names the limit, or `deadline` for the deadline of the request.
+    /// The plugin timed out; the text names the limit, or is `deadline` for the deadline of the request.
     #[error("plugin call timed out")]
     OutOfTime(&'static str),
     /// An error of the gateway.
@@ -57,7 +57,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// Stable code for responses, records and metrics.
+    /// Returns a stable code for responses, records and metrics.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoPlugin(_) => "no-plugin",
@@ -74,7 +74,7 @@ impl CallError {
         }
     }
 
-    /// The limit of the plugin that ended the call.
+    /// Returns the limit of the plugin that ended the call.
     pub fn limit(&self) -> Option<&'static str> {
         match self {
             Self::Trap { limit, .. } => *limit,
@@ -83,7 +83,7 @@ impl CallError {
         }
     }
 
-    /// Detail for the log, beyond the text for the caller.
+    /// Returns detail for the log, in addition to the text for the caller.
     pub fn detail(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Forbidden(text)
@@ -102,7 +102,7 @@ impl CallError {
     }
 }
 
-/// An error that the plugin returned.
+/// Converts an error that the plugin returned.
 impl From<plugin_types::Error> for CallError {
     fn from(error: plugin_types::Error) -> Self {
         match error {

@@ -1,7 +1,7 @@
 //! Fetches a file whose URL a plugin returned, under the plugin's grants and with its bound secrets.
 //!
-//! After a redirect to another origin, no later request has a secret: one host must not choose what is requested from
-//! another with that host's secret, nor from itself by way of another.
+//! After a redirect to another origin, no later request has a secret. Otherwise a host could choose what the gateway
+//! requests with another host's secret, or, by a detour through another host, with its own secret.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::outbound::failure::Failure;
 use crate::outbound::outgoing::{FileIn, Outgoing, Timeouts};
 use crate::outbound::requests::Requests;
 
-/// Redirects that are followed.
+/// Maximum number of redirects to follow.
 const REDIRECTS_MAX: usize = 3;
 
-/// Starts to fetch a file within `time`. Dropping the body cancels the request.
+/// Starts to fetch a file, with a timeout of `time`. Dropping the body cancels the request.
 pub async fn fetch(plugin: &LoadedPlugin, caller: &Caller, url: &str, time: Duration) -> Result<Body, FileError> {
     let mut limits = plugin.limits.clone();
     let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -66,7 +66,7 @@ fn request(url: &Url, with_secrets: bool) -> Outgoing {
 
 fn file_error(failure: Failure) -> FileError {
     match failure {
-        // The operator can add a grant.
+        // A retry may succeed: the operator can add a grant, or the host can recover.
         Failure::Rejected(_) | Failure::NotConnected(_) | Failure::Timeout | Failure::Interrupted(_) => {
             FileError::Unavailable(failure.to_string())
         }

@@ -10,7 +10,7 @@ pub use crate::outbound::failure::Failure;
 
 /// Opens the files of one message for a plugin.
 pub trait Files: Send + Sync {
-    /// Starts to fetch a file. Holds only bytes that were received and not read yet.
+    /// Starts to fetch a file. Keeps only unread bytes in memory.
     fn open<'f>(&'f self, id: &'f str) -> Opening<'f>;
 }
 

@@ -19,7 +19,7 @@ use crate::settings::webhooks::WebhookKey as WebhookKeySetting;
 pub struct Grants {
     /// Settings and visible secrets, by key.
     pub(crate) settings: BTreeMap<String, String>,
-    /// The same for `wasi:config`.
+    /// Settings and visible secrets for `wasi:config`.
     pub(crate) variables: WasiConfigVariables,
     /// Keys for signatures of webhooks, by name.
     pub(crate) webhook_keys: BTreeMap<String, WebhookKey>,
@@ -27,12 +27,12 @@ pub struct Grants {
     pub(crate) files: Option<PathBuf>,
     /// Hosts that the plugin can send requests to.
     pub(crate) egress: Arc<Egress>,
-    /// Limits of its key-value state; none without state.
+    /// Limits of the plugin's key-value state; `None` if state was not granted.
     pub state: Option<StateLimits>,
 }
 
 impl Grants {
-    /// Reads the grants of a plugin. A plugin that the configuration does not name has none.
+    /// Reads the grants of a plugin. A plugin that the configuration does not name has no grants.
     pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>, state: &StateLimits) -> Self {
         let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();
         for (key, secret) in named.iter().flat_map(|named| &named.secrets) {
@@ -50,7 +50,7 @@ impl Grants {
         }
     }
 
-    /// Whether a capability was granted.
+    /// Checks whether a capability was granted.
     pub(crate) fn covers(&self, capability: Capability) -> bool {
         match capability {
             Capability::Http => !self.egress.is_empty(),

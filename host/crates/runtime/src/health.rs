@@ -11,7 +11,7 @@ use crate::error::CallError;
 #[derive(Debug, Default)]
 pub struct Health {
     calls: AtomicU64,
-    /// The last 64 calls, newest in the lowest bit; failures are ones.
+    /// The last 64 calls, newest in the lowest bit; a set bit is a failure.
     last: AtomicU64,
     probation: OnceLock<Probation>,
 }
@@ -51,17 +51,17 @@ impl Health {
         }
     }
 
-    /// Number of calls that have ended.
+    /// Returns the number of calls that have ended.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Failures during probation.
+    /// Returns the number of failures during probation.
     pub fn failures(&self) -> u32 {
         self.probation.get().map_or(0, |probation| probation.failures.load(Ordering::Relaxed))
     }
 
-    /// Failures among the last 64 calls.
+    /// Returns the number of failures among the last 64 calls.
     pub fn failures_lately(&self) -> u32 {
         self.last.load(Ordering::Relaxed).count_ones()
     }

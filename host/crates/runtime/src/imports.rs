@@ -1,7 +1,7 @@
 //! Capabilities: the interfaces that plugins import, one file and one host type each.
 //!
-//! A host type borrows what its interface needs from the data of the store, so that a call pays nothing for an
-//! interface that it does not use. None of them knows the store; [`crate::linker`] connects them.
+//! A host type borrows from the data of the store only what its interface needs, so that unused interfaces cost
+//! nothing. Host types do not know the store; [`crate::linker`] connects them to it.
 
 pub(crate) mod attachments;
 pub(crate) mod directory;

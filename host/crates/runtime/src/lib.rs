@@ -1,11 +1,11 @@
 //! Runs plugins: one call at a time, within its limits, with the capabilities that the operator granted.
 //!
 //! - [`LoadedPlugin`] is a plugin that is ready for calls.
-//! - [`Call`] makes one call of it: admission, an instance, a function of the contract, commit.
-//! - [`Registry`] names the plugins that are live.
+//! - [`Call`] makes one call of a plugin: admission, an instance, a function of the contract, commit.
+//! - [`Registry`] contains the plugins that are live.
 //!
-//! The crate knows no HTTP status, no JSON of a platform and no tenant's configuration. It takes part in step 5 of "Flow of
-//! a callback" and in "Flow of a plugin's request" in ARCHITECTURE.md.
+//! The crate does not depend on HTTP statuses, on a platform's JSON or on a tenant's configuration. See step 5 of "Flow
+//! of a callback", and "Flow of a plugin's request", in ARCHITECTURE.md.
 
 mod call;
 mod call_record;

@@ -1,7 +1,7 @@
 //! Connects the imports of plugins to the data of a store.
 //!
-//! Every interface of the contract is linked, so that a component loads even if it lists an import that it never
-//! calls. A capability that was not granted returns an error from its functions.
+//! Every interface of the contract is linked, so that a component loads even if it lists an import that it never calls.
+//! Functions of a capability that was not granted return an error.
 
 use anyhow::Context as _;
 use frontgate_contract::bindings::keyvalue::{atomics, batch, store as keyvalue};
@@ -34,7 +34,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> anyhow::Result<Linker<CallSto
 
 fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
-    // Replaces wasmtime's own, which opens special files and blocks threads that all plugins share.
+    // Replaces wasmtime's own implementation, which opens special files and blocks threads that all plugins share.
     linker.allow_shadowing(true);
     types::add_to_linker::<_, FilesHost<'static>>(linker, CallStore::files)?;
     preopens::add_to_linker::<_, FilesHost<'static>>(linker, CallStore::files)?;
@@ -55,7 +55,7 @@ fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Borrows what each capability needs.
+/// Borrows the data that each capability needs.
 impl CallStore {
     fn files(&mut self) -> FilesHost<'_> {
         let granted = self.folder.clone();

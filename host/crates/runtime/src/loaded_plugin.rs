@@ -1,4 +1,4 @@
-//! A plugin that is ready for calls: compiled, linked, its roles known.
+//! A plugin that is ready for calls: compiled and linked, with known roles.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -33,21 +33,21 @@ pub struct LoadedPlugin {
     pub digest: Digest,
     /// Declarations of the component.
     pub manifest: Manifest,
-    /// When this version went live.
+    /// Time at which this version went live.
     pub since: SystemTime,
-    /// How it was compiled.
+    /// Compilation strategy of the component.
     pub build: Build,
-    /// The configuration that it was linked under.
+    /// The configuration that the component was linked under.
     pub config: Arc<RuntimeConfig>,
-    /// The component, linked.
+    /// The linked component.
     pub pre: InstancePre<CallStore>,
     /// Grants of the operator.
     pub grants: Arc<Grants>,
     /// Limits of one call.
     pub limits: Limits,
     pub(crate) exports: Arc<Exports>,
-    /// Whether the next call starts on the plugin threads: a running call was moved there, or the last call to end was
-    /// CPU-bound or trapped.
+    /// Whether the next call starts on the plugin threads. Set after a running call was moved there, or if the last
+    /// call to end was CPU-bound or trapped.
     pub(crate) cpu_bound: AtomicBool,
     /// Permits for concurrent calls.
     pub(crate) places: Arc<Semaphore>,
@@ -56,7 +56,7 @@ pub struct LoadedPlugin {
     pub(crate) breaker: Breaker,
     pub(crate) meters: Meters,
     pub(crate) instances: WarmInstances,
-    /// Failures of its calls.
+    /// Counts of calls and failures.
     pub health: Arc<Health>,
 }
 
@@ -107,7 +107,7 @@ impl LoadedPlugin {
         Ok(Self { since: self.since, health: Arc::clone(&self.health), ..live })
     }
 
-    /// Remaining time for which the circuit breaker rejects calls; none while it is closed.
+    /// Returns the remaining time for which the circuit breaker rejects calls; `None` while the breaker is closed.
     pub fn breaker_open_for(&self) -> Option<Duration> {
         self.breaker.open_for(Instant::now())
     }
@@ -121,13 +121,13 @@ impl LoadedPlugin {
         }
     }
 
-    /// Imports that were not granted, with the keys that grant them, as a sentence; none if all were granted or no tenant
-    /// names the plugin.
+    /// Returns the imports that were not granted, with the keys that grant them, as a sentence. `None` if all were
+    /// granted or no tenant names the plugin.
     pub fn not_granted(&self) -> Option<String> {
         self.config.is_used(&self.name).then(|| self.missing_grants()).flatten()
     }
 
-    /// Imports that were not granted, even if no tenant names the plugin.
+    /// Returns the imports that were not granted, even if no tenant names the plugin.
     pub fn missing_grants(&self) -> Option<String> {
         let missing = self.manifest.capabilities.iter().filter(|capability| !self.grants.covers(**capability));
         let missing: Vec<String> =
@@ -136,12 +136,12 @@ impl LoadedPlugin {
         (!missing.is_empty()).then(|| format!("imports not granted in [plugins.named.{name}]: {}", missing.join(", ")))
     }
 
-    /// Whether it has a role.
+    /// Checks whether the plugin has a role.
     pub fn has(&self, role: Role) -> bool {
         self.exports.has(role)
     }
 
-    /// All its roles.
+    /// Returns all roles of the plugin.
     pub fn roles(&self) -> Vec<Role> {
         Role::ALL.into_iter().filter(|role| self.has(*role)).collect()
     }

@@ -1,11 +1,12 @@
 //! HTTP requests of plugins to the hosts that the operator granted.
 //!
-//! One policy for both interfaces, `http-client` and `wasi:http`: however a request names its host, the gateway checks
-//! the address on every new connection before it sends anything.
+//! Both interfaces, `http-client` and `wasi:http`, share one policy. However a request names its host, the gateway
+//! checks the address of every new connection before it sends anything.
 //!
-//! In reading order: a `destination` is what a request names, the `policy` what was granted, the `network` resolves
-//! addresses, the `egress` of a plugin connects, `requests` are those of one call, `in_flight` is one of them. At a host
-//! with a bound secret, `guard` checks request and response, and `secret_scan` searches the response for the secret.
+//! Modules in reading order: `destination` is the host that a request names, `policy` decides by the grants, `network`
+//! resolves addresses, `egress` connects for one plugin, `requests` limits the requests of one call, `in_flight` sends
+//! one request. For a host with a bound secret, `guard` checks request and response, and `secret_scan` searches the
+//! response for the secret.
 
 pub(crate) mod body;
 pub(crate) mod destination;

@@ -9,7 +9,7 @@ use frontgate_contract::digest::Digest;
 use serde::{Deserialize, Serialize};
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// Characters of the id that hold its time, which people see.
+/// Number of characters of an id that contain its time, for display.
 const SHORT_ID: usize = 13;
 
 /// The outcome of one attempt.
@@ -24,7 +24,7 @@ pub struct Receipt {
     /// The outcome, with its reason.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// Digest of the file; none for a file that was removed or could not be read.
+    /// Digest of the file; `None` for a file that was removed or could not be read.
     pub digest: Option<Digest>,
     /// The live version before the attempt.
     pub before: Option<Digest>,
@@ -58,14 +58,14 @@ pub enum Outcome {
 }
 
 impl Receipt {
-    /// The part of the id that holds its time, for lists.
+    /// Returns the part of the id that contains its time, for lists.
     pub fn short_id(&self) -> &str {
         self.id.get(..SHORT_ID).unwrap_or(&self.id)
     }
 }
 
 impl Outcome {
-    /// Name for logs and metrics.
+    /// Returns the name for logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -78,7 +78,7 @@ impl Outcome {
         }
     }
 
-    /// Reason why a file is not live.
+    /// Returns the reason why a file is not live.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Kept(reason) | Self::Refused(reason) | Self::Waiting(reason) | Self::RolledBack(reason) => {
@@ -180,7 +180,7 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Continues after an id that was generated earlier.
+    /// Creates a generator that continues after an earlier id.
     pub fn after(id: &str) -> Self {
         let time = Uuid::parse_str(id).ok().and_then(|id| id.get_timestamp()).map(|time| time.to_unix());
         Self { last_ms: time.map_or(0, |(seconds, nanos)| seconds * 1_000 + u64::from(nanos) / 1_000_000) }
@@ -195,7 +195,7 @@ impl Ids {
     }
 }
 
-/// Milliseconds since 1970.
+/// Converts a time to milliseconds since 1970.
 pub fn millis(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -16,18 +16,18 @@ use serde::{Deserialize, Serialize};
 use crate::loaded_plugin::LoadedPlugin;
 pub use crate::receipt::{Outcome, Receipt};
 
-/// Receipts in the list of recent ones.
+/// Maximum number of recent receipts.
 const RECENT_MAX: usize = 50;
 
-/// Removed plugins whose last receipt is kept.
+/// Maximum number of removed plugins whose last receipt is kept.
 const REMOVED_MAX: usize = 100;
 
 /// A version that was live.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Version {
-    /// SHA-256 of its file.
+    /// SHA-256 of the file.
     pub digest: Digest,
-    /// When it last went live; milliseconds since 1970.
+    /// Time at which the version last went live, in milliseconds since 1970.
     pub time_ms: u64,
     /// Declarations of the component.
     #[serde(flatten)]
@@ -50,7 +50,7 @@ pub struct Registry {
 /// A version that went live and is still referenced.
 struct Generation {
     version: Weak<LoadedPlugin>,
-    /// When another version replaced it.
+    /// Time at which another version replaced this one.
     retired: Option<Instant>,
 }
 
@@ -90,7 +90,7 @@ impl Registry {
         self.versions.load_full()
     }
 
-    /// Returns the path of damaged plugin records; until they are repaired, new files are rejected.
+    /// Returns the path of damaged plugin records. Until the records are repaired, new files are rejected.
     pub fn damaged(&self) -> Option<Arc<String>> {
         self.damaged.load_full()
     }

@@ -1,7 +1,7 @@
 //! The environment of a call: admission, limits, instances, usage.
 //!
 //! In reading order: `admission` and `breaker` decide whether a call may start, `store` arms its limits, `offload`
-//! chooses its threads, `warm_instances` reuses instances, `recorder` records how it ended.
+//! chooses its threads, `warm_instances` reuses instances, `recorder` records its outcome.
 
 pub(crate) mod admission;
 pub(crate) mod breaker;

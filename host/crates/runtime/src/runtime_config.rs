@@ -22,17 +22,17 @@ impl RuntimeConfig {
         Self { config: Arc::clone(config), network: Arc::new(Network::new(config.plugins(), overrides)) }
     }
 
-    /// `[plugins]`.
+    /// Returns the section `[plugins]`.
     pub fn plugins(&self) -> &Plugins {
         self.config.plugins()
     }
 
-    /// Grants of one plugin. A plugin that the configuration does not name has none.
+    /// Returns the grants of one plugin. A plugin that the configuration does not name has no grants.
     pub(crate) fn grants(&self, plugin: &Arc<str>) -> Grants {
         Grants::new(plugin, self.plugins().named.get(&**plugin), &self.network, &self.plugins().state)
     }
 
-    /// Limits of one plugin's calls.
+    /// Returns the limits of one plugin's calls.
     pub(crate) fn limits(&self, plugin: &str) -> Limits {
         match self.plugins().named.get(plugin) {
             Some(named) => self.plugins().limits.with(&named.limits),
@@ -40,12 +40,12 @@ impl RuntimeConfig {
         }
     }
 
-    /// Whether a tenant names a plugin for a role.
+    /// Checks whether a tenant names a plugin for a role.
     pub fn is_named(&self, plugin: &str, role: Role) -> bool {
         self.config.roles_of(plugin).contains(&role)
     }
 
-    /// Whether a tenant names a plugin for any role.
+    /// Checks whether a tenant names a plugin for any role.
     pub fn is_used(&self, plugin: &str) -> bool {
         !self.config.roles_of(plugin).is_empty()
     }

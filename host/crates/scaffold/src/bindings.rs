@@ -1,7 +1,7 @@
-//! Writes bindings for languages without a generator in their toolchain.
+//! Writes bindings for languages whose toolchains have no generator.
 //!
-//! wit-bindgen generates those of C and Go. TypeScript has its own generator, since other ones declare values in
-//! another way than QuickJS passes them.
+//! wit-bindgen generates the bindings for C and Go. This crate has its own generator for TypeScript, since other
+//! generators declare values differently from the way QuickJS passes them.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::embedded::GO_PACKAGE;
 use super::files::{Files, write_changed};
 use super::{World, typescript};
 
-/// The module that Go bindings import, and its folder beside them.
+/// Name of the module that Go bindings import. Its folder is written next to the bindings.
 const GO_PACKAGE_NAME: &str = "go.bytecodealliance.org/pkg";
 const GO_PACKAGE_FOLDER: &str = "wit_package";
 
@@ -27,7 +27,7 @@ pub enum Bindings {
     TypeScript,
 }
 
-/// Writes bindings into a folder, over existing ones.
+/// Writes bindings into a folder, and overwrites existing bindings.
 pub fn write_bindings(language: Bindings, world: &World, folder: &Path) -> anyhow::Result<()> {
     let (mut resolve, id) = world.resolve()?;
     let mut generated = Generated::default();
@@ -45,18 +45,18 @@ pub fn write_bindings(language: Bindings, world: &World, folder: &Path) -> anyho
     if language == Bindings::Go {
         files.extend(go_package());
         files.insert("go.mod".into(), go_module().into());
-        // Keep the author's modules.
+        // Keep an existing `go.mod`, which the author may have changed.
         files.retain(|path, _| path != Path::new("go.mod") || !folder.join(path).exists());
     }
     write_changed(folder, &files)
 }
 
-/// The module that generated Go imports, so that it need not be downloaded.
+/// Returns the files of the module that Go bindings import, so that it need not be downloaded.
 fn go_package() -> Files {
     GO_PACKAGE.iter().map(|(path, text)| (Path::new(GO_PACKAGE_FOLDER).join(path), (*text).into())).collect()
 }
 
-/// The `go.mod` of the bindings. The generator's own names an older Go version than the imported module needs.
+/// Returns the `go.mod` of the bindings. The generator's `go.mod` has an older Go version than the module needs.
 fn go_module() -> String {
     let package = GO_PACKAGE.iter().find(|(path, _)| *path == "go.mod").map(|(_, text)| *text).unwrap_or_default();
     let version = package.lines().find(|line| line.starts_with("go ")).unwrap_or_default();

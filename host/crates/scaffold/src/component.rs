@@ -11,8 +11,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 
 use super::World;
 
-/// Converts a core module to a component. Embeds the world, unless the linker did, and adapts WASI preview 1 to
-/// preview 2.
+/// Converts a core module to a component. Embeds the world, unless the linker has embedded it, and adapts WASI
+/// preview 1 to preview 2.
 pub fn componentize(core: &Path, world: &World, component: &Path) -> anyhow::Result<()> {
     let mut module = fs::read(core).with_context(|| format!("failed to read {}", core.display()))?;
     anyhow::ensure!(module.starts_with(b"\0asm"), "{} is not a WebAssembly module", core.display());
@@ -33,7 +33,7 @@ pub fn componentize(core: &Path, world: &World, component: &Path) -> anyhow::Res
     written.with_context(|| format!("failed to write {}", component.display()))
 }
 
-/// Whether the module contains its world already: C bindings bring it as an object file.
+/// Returns whether the module already contains its world: C bindings include it in an object file.
 fn is_described(module: &[u8]) -> bool {
     let sections = wasmparser::Parser::new(0).parse_all(module).map_while(Result::ok);
     sections.into_iter().any(|section| match section {

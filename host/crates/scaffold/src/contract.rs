@@ -1,4 +1,4 @@
-//! The contract's WIT as files, and the worlds for which bindings and components are built.
+//! The WIT files of the contract, and the worlds for which bindings and components are built.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ use super::template::Template;
 /// The name of a project's world.
 pub const PROJECT_WORLD: &str = "plugin";
 
-/// The folder of the contract in a project.
+/// Folder of the contract in a project.
 const DEPENDENCY: &str = "wit/deps/frontgate-plugin";
 
-/// A world of WIT.
+/// A world in WIT.
 pub enum World {
     /// The world of a project with these roles.
     Of(BTreeSet<Role>),
-    /// A world in a folder of WIT.
+    /// A world in a folder of WIT files.
     Named {
         /// The folder.
         folder: PathBuf,
-        /// The world's name.
+        /// The name of the world.
         world: String,
     },
 }
@@ -57,30 +57,30 @@ fn parse(sources: SourceMap) -> anyhow::Result<wit_parser::UnresolvedPackageGrou
     sources.parse().map_err(|(_, error)| anyhow::anyhow!("{error}"))
 }
 
-/// The files of the contract's own package, without its dependencies.
+/// Returns the files of the contract's own package, without the dependencies.
 fn own<'f>(files: &'f [(&'f str, &'f str)]) -> impl Iterator<Item = (&'f str, &'f str)> {
     files.iter().copied().filter(|(path, _)| !path.contains('/'))
 }
 
-/// The world of a project with these roles.
+/// Returns the text of the world for a project with these roles.
 fn world_of(roles: &BTreeSet<Role>) -> String {
     let (_, text) =
         STARTERS.iter().find(|(path, _)| *path == "every/wit/world.wit").expect("every starter has a world");
     Template { name: PROJECT_WORLD, roles }.render(text)
 }
 
-/// The contract as a dependency of a project's own WIT.
+/// Returns the contract's files as a dependency of a project's own WIT.
 pub(super) fn dependency() -> Files {
     let files = own(CONTRACT).map(|(path, text)| (Path::new(DEPENDENCY).join(path), text.into()));
     files.collect()
 }
 
-/// The contract with its dependencies, below a folder.
+/// Returns the files of the contract and its dependencies, with paths inside a folder.
 pub(super) fn inside(folder: &Path) -> Files {
     CONTRACT.iter().map(|(path, text)| (folder.join(path), (*text).into())).collect()
 }
 
-/// Writes the contract, with a world for each role, into a missing or empty folder.
+/// Writes the contract, with a world for each role, into a folder that is missing or empty.
 pub fn write_contract(folder: &Path) -> anyhow::Result<()> {
     write_new(folder, &inside(Path::new("")))
 }

@@ -1,3 +1,3 @@
-//! The embedded files, by path. `build.rs` generates the lists.
+//! The embedded files by path, in lists that `build.rs` generates.
 
 include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

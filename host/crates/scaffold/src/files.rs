@@ -1,4 +1,4 @@
-//! Writes generated files into a new folder, or over those of an earlier run.
+//! Writes generated files into a new folder, or overwrites the files of an earlier run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 /// Contents of files by path, relative to a folder.
 pub(super) type Files = BTreeMap<PathBuf, Vec<u8>>;
 
-/// Writes into a folder that is missing or empty.
+/// Writes files into a folder that is missing or empty.
 pub(super) fn write_new(folder: &Path, files: &Files) -> anyhow::Result<()> {
     match fs::read_dir(folder).map(|entries| entries.count()) {
         Ok(0) => {}
@@ -22,7 +22,7 @@ pub(super) fn write_new(folder: &Path, files: &Files) -> anyhow::Result<()> {
     files.iter().try_for_each(|(path, bytes)| write(&folder.join(path), bytes))
 }
 
-/// Writes changed files only, so that file watchers are not triggered by the others.
+/// Writes only changed files, so that unchanged files do not trigger file watchers.
 pub(super) fn write_changed(folder: &Path, files: &Files) -> anyhow::Result<()> {
     let changed = files.iter().filter(|(path, bytes)| fs::read(folder.join(path)).ok().as_ref() != Some(*bytes));
     changed.into_iter().try_for_each(|(path, bytes)| write(&folder.join(path), bytes))

@@ -1,10 +1,10 @@
 //! Creates projects for new plugins: starters in six languages, the contract's WIT, bindings, components.
 //!
-//! It never loads or runs a plugin, and depends on no other crate of the gateway. Everything that it writes is embedded
-//! in the program by `build.rs`, so authors need no network for it.
+//! This crate never loads or runs a plugin, and depends on no other crate of the gateway. All files that it writes are
+//! embedded in the program by `build.rs`, so authors need no network.
 //!
 //! - [`write_project`] fills in a starter for a [`Language`] and a set of [`Role`]s.
-//! - [`write_contract`] and [`write_bindings`] write the contract, and [`Bindings`] for a [`World`] of it.
+//! - [`write_contract`] writes the contract, and [`write_bindings`] writes [`Bindings`] for a [`World`] of WIT.
 //! - [`componentize`] converts a core module to a component.
 
 mod bindings;
@@ -43,7 +43,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// The folder in `host/starters`.
+    /// Returns the folder of the language in `host/starters`.
     fn folder(self) -> &'static str {
         match self {
             Self::Rust => "rust",
@@ -77,7 +77,7 @@ impl Role {
     const ALL: [Self; 6] =
         [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations, Self::Channel];
 
-    /// The name in the contract.
+    /// Returns the name of the role in the contract.
     fn name(self) -> &'static str {
         match self {
             Self::Crm => "crm",
@@ -89,7 +89,7 @@ impl Role {
         }
     }
 
-    /// The role with this name.
+    /// Returns the role with this name.
     fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }

@@ -2,10 +2,10 @@
 
 use anyhow::bail;
 
-/// Characters of a name.
+/// Maximum number of characters in a name.
 const LENGTH_MAX: usize = 64;
 
-/// Names reserved by languages, their tools, or parts of a project.
+/// Names reserved by languages, by their tools, or for parts of a project.
 const TAKEN: [&str; 52] = [
     "abstract",
     "alloc",
@@ -61,7 +61,7 @@ const TAKEN: [&str; 52] = [
     "where",
 ];
 
-/// Rejects a name that one of these places does not accept.
+/// Checks that a name is valid as a folder, file, package and plugin name.
 pub(super) fn check(name: &str) -> anyhow::Result<()> {
     let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let letter = name.starts_with(|c: char| c.is_ascii_lowercase());

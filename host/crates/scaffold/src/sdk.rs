@@ -1,6 +1,6 @@
-//! The SDK as a crate inside a Rust project, and the project's lock file.
+//! Generates the copy of the SDK crate in a Rust project, and the project's lock file.
 //!
-//! A copy is needed until the SDK is on crates.io. The lock file pins dependencies to the versions that this gateway
+//! The copy is needed until the SDK is on crates.io. The lock file pins dependencies to the versions that this gateway
 //! was tested with.
 
 use std::collections::BTreeSet;
@@ -18,22 +18,22 @@ const LOCK: &str = include_str!("../../../../Cargo.lock");
 
 const SDK_NAME: &str = "frontgate-sdk";
 
-/// The SDK's folder in a project.
+/// Folder of the SDK in a project.
 const FOLDER: &str = "sdk";
 
-/// The crate's files, with the contract that its bindings are generated from.
+/// Returns the files of the SDK crate, with the contract from which its bindings are generated.
 pub(super) fn files() -> anyhow::Result<Files> {
     let folder = Path::new(FOLDER);
     let mut files = super::contract::inside(&folder.join("wit"));
     for (path, text) in SDK {
-        // In a project the contract is inside the crate.
+        // In a project, the contract is inside the crate.
         files.insert(folder.join(path), text.replace("\"../wit\"", "\"wit\"").into());
     }
     files.insert(folder.join("Cargo.toml"), toml::to_string(&manifest()?)?.into());
     Ok(files)
 }
 
-/// The crate's manifest, with inherited keys replaced by the workspace's values.
+/// Returns the manifest of the SDK crate, with inherited keys replaced by the workspace's values.
 fn manifest() -> anyhow::Result<Table> {
     let mut manifest: Table = MANIFEST.parse().context("failed to parse the SDK's manifest")?;
     let workspace: Table = WORKSPACE.parse().context("failed to parse the workspace's manifest")?;
@@ -57,7 +57,7 @@ fn manifest() -> anyhow::Result<Table> {
     Ok(manifest)
 }
 
-/// Merges the workspace's value of a dependency with the member's additions.
+/// Merges the workspace's value for a dependency with the crate's additions.
 fn merge(inherited: &Value, added: &Table) -> Value {
     if added.is_empty() {
         return inherited.clone();
@@ -75,7 +75,7 @@ fn merge(inherited: &Value, added: &Table) -> Value {
     merged.into()
 }
 
-/// The lock file of a project with this manifest: a subset of the workspace's lock file.
+/// Returns the lock file of a project with this manifest, which is a subset of the workspace's lock file.
 pub(super) fn lock(name: &str, project: &str) -> anyhow::Result<String> {
     let project: Table = project.parse().context("failed to parse the project's manifest")?;
     let all: Table = LOCK.parse().context("failed to parse the lock file")?;
@@ -104,7 +104,7 @@ pub(super) fn lock(name: &str, project: &str) -> anyhow::Result<String> {
     Ok(toml::to_string_pretty(&lock)?)
 }
 
-/// Finds a package by its entry in a list of dependencies: `NAME`, or `NAME VERSION` where there are several versions.
+/// Finds a package by its entry in a list of dependencies: `NAME`, or `NAME VERSION` if several versions exist.
 fn find<'l>(packages: &[&'l Table], dependency: &str) -> Option<&'l Table> {
     let mut words = dependency.split(' ');
     let (name, version) = (words.next(), words.next());
@@ -114,7 +114,7 @@ fn find<'l>(packages: &[&'l Table], dependency: &str) -> Option<&'l Table> {
     packages.iter().copied().find(|package| matches(package))
 }
 
-/// Removes the SDK's dev-dependencies, which the workspace's lock file lists as dependencies.
+/// Removes the SDK's dev-dependencies from its package. The workspace's lock file lists them as dependencies.
 fn remove_dev_dependencies(package: &mut Table) -> anyhow::Result<()> {
     let manifest = manifest()?;
     let needed = |dependency: &&str| names(&manifest).any(|name| dependency.split(' ').next() == Some(name));

@@ -1,6 +1,6 @@
 //! Renders the files of a starter for a project's name and roles.
 //!
-//! - `starter-name` becomes the project's name, `starter_name` the same as an identifier, `starter_roles` the roles.
+//! - `starter-name` becomes the project's name, `starter_name` the name as an identifier, `starter_roles` the roles.
 //! - A line that ends with `// @crm` or `# @crm` is kept for that role, `@crm|routing` for either role.
 //! - A file named after a role is kept for that role: `crm.py`, `cases/crm-first-page.json`.
 
@@ -9,17 +9,17 @@ use std::path::Path;
 
 use super::Role;
 
-/// The starts of a marker comment.
+/// Text at the start of a marker comment.
 const OPENINGS: [&str; 2] = [" // @", " # @"];
 
-/// The values that are filled in.
+/// The values for a starter's placeholders.
 pub(super) struct Template<'p> {
     pub(super) name: &'p str,
     pub(super) roles: &'p BTreeSet<Role>,
 }
 
 impl Template<'_> {
-    /// Whether the project contains this file of the starter.
+    /// Returns whether the project contains this file of the starter.
     pub(super) fn includes(&self, path: &str) -> bool {
         let path = Path::new(path);
         let folders = path.parent().into_iter().flat_map(Path::components);

@@ -1,7 +1,7 @@
-//! Generates TypeScript declarations of the contract, with its comments, for componentize-qjs.
+//! Generates TypeScript declarations of the contract, including its comments, for componentize-qjs.
 //!
-//! 64-bit integers are numbers, `none` is null, bytes are a `Uint8Array`, and errors are thrown. Generators for other
-//! engines declare other types.
+//! 64-bit integers become numbers, `none` becomes null, and bytes become a `Uint8Array`. Errors are thrown. Generators
+//! for other engines declare other types.
 
 use std::fmt::Write as _;
 
@@ -84,7 +84,7 @@ fn definition(resolve: &Resolve, name: &str, of: &TypeDef, text: &mut String) ->
             writeln!(text, "  export interface {name} {{")?;
             for field in &record.fields {
                 comment(&field.docs, "    ", text);
-                // An optional field may be left out.
+                // An optional field may be omitted.
                 let mark = if is_option(resolve, &field.ty) { "?" } else { "" };
                 writeln!(text, "    {}{mark}: {};", camel(&field.name), written(resolve, &field.ty)?)?;
             }
@@ -116,7 +116,7 @@ fn definition(resolve: &Resolve, name: &str, of: &TypeDef, text: &mut String) ->
 
 fn signature(resolve: &Resolve, function: &Function, exported: bool) -> anyhow::Result<String> {
     let optional = |parameter: &Param| is_option(resolve, &parameter.ty);
-    // A parameter can be optional only if all parameters after it are.
+    // A parameter can be optional only if all later parameters are optional.
     let needed = function.params.iter().rposition(|parameter| !optional(parameter)).map_or(0, |last| last + 1);
     let parameters = function.params.iter().enumerate().map(|(place, parameter)| {
         let mark = if !exported && place >= needed { "?" } else { "" };
@@ -124,7 +124,7 @@ fn signature(resolve: &Resolve, function: &Function, exported: bool) -> anyhow::
     });
     let parameters = parameters.collect::<anyhow::Result<Vec<_>>>()?.join(", ");
     let mut result = function.result;
-    // The error is thrown.
+    // Only the type of `ok` is declared, since errors are thrown.
     if let Some(Type::Id(id)) = result
         && let TypeDefKind::Result(outcomes) = &resolve.types[id].kind
     {
@@ -183,14 +183,14 @@ fn comment(docs: &Docs, indent: &str, text: &mut String) {
     text.push_str(&format!("{indent}/**\n{}\n{indent} */\n", lines.join("\n")));
 }
 
-/// `list-customers` as `ListCustomers`.
+/// Converts a name such as `list-customers` to `ListCustomers`.
 fn pascal(name: &str) -> String {
     let word =
         |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect::<String>();
     name.split('-').map(word).collect()
 }
 
-/// `list-customers` as `listCustomers`.
+/// Converts a name such as `list-customers` to `listCustomers`.
 fn camel(name: &str) -> String {
     let pascal = pascal(name);
     pascal.chars().take(1).flat_map(char::to_lowercase).chain(pascal.chars().skip(1)).collect()

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// One problem: its place, what is wrong, and how to fix it.
+/// One problem: its position, a description and a fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     /// File, line and column such as `config.toml:12:3`, or the file alone.
     pub place: String,
-    /// The key, and what is wrong with its value.
+    /// The key, and the problem with its value.
     pub problem: String,
-    /// How to fix it.
+    /// Instruction to fix the problem.
     pub fix: String,
 }
 
@@ -19,12 +19,12 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// All problems of a configuration: reported together, so that one fix does not only reveal the next problem.
+/// All problems of a configuration, reported together so that the operator can fix them in one pass.
 #[derive(Debug)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// A single problem.
+    /// Creates a list of one problem.
     pub fn one(diagnostic: Diagnostic) -> Self {
         Self(vec![diagnostic])
     }

@@ -1,13 +1,14 @@
-//! Building blocks of the sections of `config.toml`: secrets by reference, limits with overrides, diagnostics.
+//! Building blocks for the sections of `config.toml`: secrets by reference, limits with overrides, diagnostics.
 //!
-//! Each crate owns its section as a struct, which is the only place for the facts about a key:
+//! Each crate owns its section as a struct, which is the only definition of a key:
 //!
-//! - its doc comment is the sentence in the reference page,
-//! - `#[default]` (smart-default) is its default,
-//! - `#[schemars(range(min = .., max = ..))]` is the range in which it can work,
-//! - `#[schemars(extend("x-restart" = true))]`, on a field or a whole section, says that a change needs a restart.
+//! - the doc comment of a field is its description in the reference page,
+//! - `#[default]` (smart-default) is the default,
+//! - `#[schemars(range(min = .., max = ..))]` is the valid range,
+//! - `#[schemars(extend("x-restart" = true))]`, on a field or a whole section, means that a change needs a restart.
 //!
-//! `frontgate-config` composes the sections and derives the rest from their JSON schema. This crate knows no section.
+//! `frontgate-config` combines the sections and derives the rest from their JSON schema. This crate depends on no
+//! section.
 
 mod diagnostic;
 mod secret;
@@ -19,15 +20,15 @@ use std::path::Path;
 pub use self::diagnostic::{Diagnostic, Diagnostics};
 pub use self::secret::{Secret, mask_user_info};
 
-/// Opens a file that the configuration names, with or without a check of its owner.
+/// Function that opens a file named in the configuration, with or without a check of the file's owner.
 pub type Open = fn(&Path) -> io::Result<File>;
 
-/// Opens a file without a check of its owner.
+/// Opens a file without checking its owner.
 pub fn open_as_is(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Defines limits as two structs: complete with defaults, and the optional overrides of one plugin.
+/// Defines two structs for limits: a complete one with defaults, and one with the optional overrides of a plugin.
 #[macro_export]
 macro_rules! limits {
     (
@@ -56,7 +57,7 @@ macro_rules! limits {
         }
 
         impl $own {
-            /// Whether no limit differs.
+            /// Returns whether no limit is overridden.
             pub fn is_empty(&self) -> bool {
                 $(self.$name.is_none() &&)+ true
             }

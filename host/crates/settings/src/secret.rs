@@ -1,7 +1,7 @@
 //! Secrets by reference: `{ env = "NAME" }` or `{ file = "PATH" }`.
 //!
-//! The configuration never contains a literal secret, and serializing a secret writes its source. Memory is erased when
-//! the last configuration with the secret is dropped.
+//! The configuration never contains a literal secret, and serializing a secret writes its source. The memory of a
+//! secret is erased when the last configuration that contains it is dropped.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::Open;
 
-/// Maximum size of a secret's file in bytes: far more than any key has.
+/// Maximum size of a secret's file in bytes; far larger than any key.
 const FILE_BYTES_MAX: usize = 64 * 1024;
 
 /// A secret and its source. `Debug`, `Display` and `Serialize` show the source, never the value.
@@ -29,7 +29,7 @@ pub struct Secret {
     value: Result<Arc<Zeroizing<String>>, String>,
 }
 
-/// At least one of both. The environment variable has precedence over the file.
+/// Source of a secret: at least one field is set. The environment variable has precedence over the file.
 struct Source {
     env: Option<String>,
     file: Option<PathBuf>,
@@ -61,7 +61,7 @@ impl Secret {
         self.value.as_ref().err().map(String::as_str)
     }
 
-    /// Returns the value. Panics if it could not be read, which a checked configuration rules out.
+    /// Returns the value. Panics if the value could not be read, which cannot happen in a checked configuration.
     pub fn expose(&self) -> &str {
         self.value.as_ref().expect("a checked configuration has read every secret")
     }
@@ -89,7 +89,7 @@ impl Source {
     }
 }
 
-/// Reads a file into a buffer that never grows, since each reallocation would leave a copy.
+/// Reads a file into a buffer that never grows: each reallocation would leave a copy of the secret in memory.
 fn contents(file: File) -> io::Result<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX + 1));
     let limit = u64::try_from(FILE_BYTES_MAX + 1).unwrap_or(u64::MAX);
@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for Secret {
                 f.write_str("a secret by reference, { env = \"NAME\" } or { file = \"PATH\" }")
             }
 
-            /// Rejects a literal without repeating it: error messages end up in logs.
+            /// Rejects a literal without repeating it in the error, because errors are logged.
             fn visit_str<E: de::Error>(self, _: &str) -> Result<Source, E> {
                 Err(E::invalid_type(de::Unexpected::Other("a literal"), &self))
             }
@@ -187,7 +187,7 @@ impl JsonSchema for Secret {
     }
 }
 
-/// Replaces user and password in the authority of a URL by `***`. Returns texts without them as they are.
+/// Replaces the user and password in a URL by `***`. Returns any other text unchanged.
 pub fn mask_user_info(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Cow::Borrowed(text);

@@ -1,17 +1,17 @@
-//! Notations of bytes in texts: hexadecimal digits and base64.
+//! Text encodings of bytes: hexadecimal and base64.
 
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
-/// Padding is optional, since providers differ.
+/// Base64 options: padding is optional when decoding, since some providers omit it.
 const PADDING: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
-/// Base64; padding is optional when decoding.
+/// Standard base64. Padding is optional when decoding.
 pub const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PADDING);
 
-/// Base64 for URLs; padding is optional when decoding.
+/// URL-safe base64. Padding is optional when decoding.
 pub const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDING);
 
 /// Encodes bytes in lower-case hexadecimal digits.
@@ -19,7 +19,7 @@ pub fn hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(bytes)
 }
 
-/// Decodes hexadecimal digits of either case, or returns `None` if the text is anything else.
+/// Decodes hexadecimal digits of either case. Returns `None` for any other text.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
     HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()
 }

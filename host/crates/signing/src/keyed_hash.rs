@@ -1,4 +1,4 @@
-//! HMAC with a secret that is prepared once.
+//! HMAC with a key that is prepared once and used for many messages.
 
 use hmac::{Hmac, KeyInit as _};
 use schemars::JsonSchema;
@@ -19,7 +19,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The name in Twilio's header.
+    /// Returns the name of the algorithm in Twilio's header.
     pub fn name(self) -> &'static str {
         match self {
             Self::HmacSha1 => "HMAC_SHA1",
@@ -28,10 +28,10 @@ impl Algorithm {
     }
 }
 
-/// Bytes of the longest hash.
+/// Length of the longest hash, in bytes.
 pub(crate) const HASH_BYTES_MAX: usize = 32;
 
-/// A secret, prepared for hashing. It has no `Debug` output.
+/// A secret, prepared for hashing. The type has no `Debug` output, so that the secret is never printed.
 #[derive(Clone)]
 pub struct KeyedHash(Keyed);
 
@@ -48,14 +48,14 @@ pub struct Hash {
 }
 
 impl Hash {
-    /// The bytes of the hash.
+    /// Returns the bytes of the hash.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
 }
 
 impl KeyedHash {
-    /// A key from the bytes of its secret.
+    /// Creates a key from the bytes of a secret.
     pub fn new(secret: impl AsRef<[u8]>, algorithm: Algorithm) -> Self {
         let any_length = "HMAC takes keys of any length";
         Self(match algorithm {
@@ -64,7 +64,7 @@ impl KeyedHash {
         })
     }
 
-    /// The algorithm.
+    /// Returns the hash algorithm of the key.
     pub fn algorithm(&self) -> Algorithm {
         match self.0 {
             Keyed::Sha1(_) => Algorithm::HmacSha1,
@@ -72,7 +72,7 @@ impl KeyedHash {
         }
     }
 
-    /// Returns the hash of a message that is given in parts.
+    /// Computes the hash of a message that is given in parts.
     pub fn hash(&self, parts: &[&[u8]]) -> Hash {
         fn digest<M: hmac::Mac + Clone>(mac: &M, parts: &[&[u8]]) -> Hash {
             let mut mac = mac.clone();

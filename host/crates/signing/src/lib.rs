@@ -1,7 +1,7 @@
-//! Keyed hashes (HMAC): the primitive of every signature that the gateway checks.
+//! Keyed hashes (HMAC), the primitive of every signature that the gateway checks.
 //!
-//! [`KeyedHash`] signs, [`WebhookKey`] verifies webhooks of providers for plugins, which never hold the key. Pure: no
-//! clock, no IO. See "Flow of a callback" in ARCHITECTURE.md, step 2.
+//! [`KeyedHash`] signs messages. [`WebhookKey`] verifies providers' webhooks for plugins, so that plugins never hold
+//! the key. This crate uses no clock and no IO. See "Flow of a callback" in ARCHITECTURE.md, step 2.
 
 mod encoding;
 mod keyed_hash;

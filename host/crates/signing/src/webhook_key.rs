@@ -1,4 +1,4 @@
-//! Verification of providers' webhooks.
+//! Verifies the signatures of providers' webhooks.
 
 use base64::Engine as _;
 use subtle::{Choice, ConstantTimeEq as _};
@@ -6,18 +6,18 @@ use subtle::{Choice, ConstantTimeEq as _};
 use crate::encoding::{BASE64, BASE64_URL, from_hex};
 use crate::keyed_hash::{Algorithm, HASH_BYTES_MAX, KeyedHash};
 
-/// The secrets with which a provider may sign its webhooks: one, or several during a rotation.
+/// The secrets that a provider may sign webhooks with: one, or several during a rotation.
 pub struct WebhookKey(Vec<[KeyedHash; 2]>);
 
 impl WebhookKey {
-    /// A key from its secrets.
+    /// Creates a key from the secrets.
     pub fn new<'s>(secrets: impl IntoIterator<Item = &'s str>) -> Self {
         let hashes = |secret| [Algorithm::HmacSha1, Algorithm::HmacSha256].map(|by| KeyedHash::new(secret, by));
         Self(secrets.into_iter().map(hashes).collect())
     }
 
-    /// Returns whether one of the secrets signed the message. The time is
-    /// constant for signatures of the right length. A prefix of a hash is invalid: it could be guessed byte by byte.
+    /// Returns whether one of the secrets signed the message. The time is constant for signatures of the right length.
+    /// A prefix of a hash is invalid, since it could be guessed byte by byte.
     pub fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &str) -> bool {
         let Some(claimed) = decode(signature, algorithm) else { return false };
         let hashes = self.0.iter().flatten().filter(|hash| hash.algorithm() == algorithm);
@@ -26,8 +26,8 @@ impl WebhookKey {
     }
 }
 
-/// Decodes a signature in hexadecimal, base64 or base64url, or returns `None` unless it is a whole hash. Where two
-/// notations have the same length, they have the same meaning.
+/// Decodes a signature in hexadecimal, base64 or base64url. Returns `None` unless the result has the length of a whole
+/// hash. The length of the text decides between hexadecimal and base64.
 fn decode(signature: &str, algorithm: Algorithm) -> Option<Vec<u8>> {
     let length = match algorithm {
         Algorithm::HmacSha1 => 20,
@@ -48,7 +48,7 @@ fn decode(signature: &str, algorithm: Algorithm) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// Test case 2 of RFC 2202 and of RFC 4231.
+    /// Key of test case 2 in RFC 2202 and RFC 4231. The message and the hashes below belong to the same test case.
     const KEY: &str = "Jefe";
     const MESSAGE: &[u8] = b"what do ya want for nothing?";
     const SHA1: &str = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79";

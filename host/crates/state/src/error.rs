@@ -2,7 +2,7 @@
 
 use frontgate_store::StoreError;
 
-/// Why an operation on a bucket failed.
+/// The reason why an operation on a bucket failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The key or the value is larger than its limit.
@@ -15,7 +15,7 @@ pub enum Refusal {
     Unavailable,
 }
 
-/// Why the writes of a call were not committed.
+/// The reason why the writes of a call were not committed.
 #[derive(Debug, thiserror::Error)]
 pub enum NotCommitted {
     /// Other calls of the plugin filled the bucket first.
@@ -24,7 +24,7 @@ pub enum NotCommitted {
     /// A plain write changed a key that this call had swapped or incremented.
     #[error("another call changed the swapped or incremented key; retry")]
     Changed,
-    /// The database could not write, or not in time.
+    /// The database failed to write, or did not write in time.
     #[error("{0}")]
     Store(#[from] StoreError),
 }

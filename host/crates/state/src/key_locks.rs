@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Bucket;
 
-/// All keys that are locked or waited for.
+/// The keys that a call has locked or waits for.
 #[derive(Default)]
 pub(super) struct KeyLocks {
     entries: Mutex<HashMap<(Bucket, String), Entry>>,
@@ -47,7 +47,8 @@ struct User {
 impl KeyLocks {
     /// Locks a key, waiting until a deadline.
     ///
-    /// Returns `None` at the deadline, or if a call of the same request holds the lock: that call waits for this one.
+    /// Returns `None` at the deadline. Also returns `None` if a call of the same request holds the lock, since that
+    /// call waits for this one.
     pub(super) async fn lock(
         self: &Arc<Self>,
         bucket: &Bucket,
@@ -86,7 +87,7 @@ impl Drop for KeyLock {
     }
 }
 
-/// The last user removes the entry.
+/// Removes the entry if this was its last user.
 impl Drop for User {
     fn drop(&mut self) {
         let mut entries = self.locks.entries.lock();

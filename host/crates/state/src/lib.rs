@@ -1,13 +1,13 @@
 //! Transactional key-value state of plugins, in the gateway's database.
 //!
 //! Each plugin has one bucket for each tenant. A call reads its own writes; they are committed together after the
-//! call succeeded, or discarded. No call ever sees uncommitted writes of another call.
+//! call succeeds, or discarded if it fails. No call ever sees uncommitted writes of another call.
 //!
 //! - [`Buckets`]: all buckets of a database.
 //! - [`Session`]: one call's view of a bucket, with its limits.
 //!
 //! In reading order: `session`, `write_buffer` (uncommitted writes of a call), `key_locks`, `rows` (the tables).
-//! Takes part in the flow of a callback (see ARCHITECTURE.md), wherever a plugin imports `state`.
+//! This crate is part of the flow of a callback (see ARCHITECTURE.md) if the plugin imports `state`.
 
 mod error;
 mod key_locks;
@@ -30,7 +30,7 @@ use self::key_locks::KeyLocks;
 pub use self::session::Session;
 use self::settings::StateLimits;
 
-/// The interval of the search for expired keys, and the pause between two deletions.
+/// Interval of the search for expired keys, and the pause between two deletions.
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(10);
 const EXPIRE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -50,13 +50,13 @@ pub struct Bucket {
     pub tenant: Arc<str>,
 }
 
-/// The call that opens a bucket.
+/// Options of the call that opens a bucket.
 pub struct SessionOptions {
     /// The bucket.
     pub bucket: Bucket,
     /// Limits of the bucket and of the call.
     pub limits: StateLimits,
-    /// Id of the request. Nested calls share the same `Arc`, by which they are recognized.
+    /// Id of the request. Nested calls share the same `Arc`, which identifies them.
     pub request: Arc<str>,
     /// The deadline of the call.
     pub deadline: Instant,
@@ -67,9 +67,9 @@ pub struct SessionOptions {
 pub struct Value {
     /// The bytes that the plugin wrote.
     pub bytes: Vec<u8>,
-    /// A random number, new with each write.
+    /// A random number that changes with each write.
     pub version: u64,
-    /// When it expires, in milliseconds since 1970.
+    /// Time of expiry, in milliseconds since 1970.
     expires_ms: Option<i64>,
 }
 
@@ -80,7 +80,7 @@ pub struct Usage {
     pub plugin: String,
     /// Name of the tenant.
     pub tenant: String,
-    /// Keys and bytes.
+    /// Number of keys and bytes.
     pub size: Size,
 }
 
@@ -94,7 +94,7 @@ pub struct Size {
 }
 
 impl Buckets {
-    /// The buckets of a database.
+    /// Returns the buckets of a database.
     pub fn new(database: &Arc<Database>) -> Arc<Self> {
         Arc::new(Self { database: Arc::clone(database), locks: Arc::default(), clock: now })
     }
@@ -123,7 +123,7 @@ impl Buckets {
         }
     }
 
-    /// Returns whether more may have expired.
+    /// Deletes some expired keys; returns whether more may have expired.
     async fn delete_some_expired(&self) -> Result<bool, StoreError> {
         let now = (self.clock)();
         if !self.database.read(NO_TENANT, move |read| rows::has_expired(read, now)).await? {
@@ -141,7 +141,7 @@ impl Value {
 }
 
 impl Size {
-    /// Returns whether it exceeds a limit and has grown; a bucket over its limit may still shrink.
+    /// Returns whether the bucket exceeds a limit and has grown; a bucket over its limit may still shrink.
     fn grew_past(self, most: Self, before: Self) -> bool {
         (self.keys > most.keys && self.keys > before.keys) || (self.bytes > most.bytes && self.bytes > before.bytes)
     }

@@ -1,4 +1,4 @@
-//! The tables of buckets: reads, and commits of all writes of a call or none.
+//! The tables of buckets: reads them, and commits either all writes of a call or no write.
 
 use frontgate_store::sql::{self, Row, Transaction};
 use frontgate_store::values;
@@ -6,17 +6,17 @@ use frontgate_store::values;
 use super::write_buffer::{Base, Change};
 use super::{Bucket, Size, Usage, Value};
 
-/// Rows that one write deletes, so that other writes wait for a moment only.
+/// Maximum number of rows that one write deletes, so that other writes wait only briefly.
 const EXPIRE_MAX: u32 = 500;
 
 const BUCKET: &str = "(SELECT id FROM state_buckets WHERE plugin = ?1 AND tenant = ?2)";
 
-/// Why the writes of a call were not committed.
+/// The reason why the writes of a call were not committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Conflict {
     /// The bucket would exceed its limits.
     Full,
-    /// A key that was swapped or incremented has another version.
+    /// A key that the call swapped or incremented now has another version.
     Changed,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn get(read: &Transaction<'_>, bucket: &Bucket, key: &str, now: i64) 
     read.row(&select, values![bucket.plugin, bucket.tenant, key, now], value)
 }
 
-/// Returns the first keys after `after`, in order.
+/// Returns the first keys that follow `after`, in order.
 pub(super) fn keys(
     read: &Transaction<'_>,
     bucket: &Bucket,
@@ -81,7 +81,7 @@ pub(super) fn sizes(
     keys.iter().map(size).collect()
 }
 
-/// Commits all writes of a call, or none.
+/// Commits either all writes of a call or no write.
 pub(super) fn write(
     transaction: &Transaction<'_>,
     bucket: &Bucket,
@@ -96,7 +96,7 @@ pub(super) fn write(
     }
 }
 
-/// Ends the savepoint without its writes.
+/// The error that rolls back the savepoint.
 enum Undo {
     Conflict(Conflict),
     Database(sql::Error),
@@ -166,7 +166,7 @@ fn id(transaction: &Transaction<'_>, bucket: &Bucket) -> sql::Result<i64> {
     transaction.value(select, values![bucket.plugin, bucket.tenant])
 }
 
-/// Returns the size of a bucket, expired entries included.
+/// Returns the size of a bucket, including expired entries.
 fn bucket_size(transaction: &Transaction<'_>, id: i64) -> sql::Result<Size> {
     let select = "SELECT keys, bytes FROM state_buckets WHERE id = ?1";
     transaction.one(select, values![id], |row| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? }))

@@ -1,4 +1,4 @@
-//! One call's view of a bucket: its uncommitted writes before committed values, its key locks, and its limits.
+//! One call's view of a bucket: uncommitted writes override committed values; key locks and limits apply.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Session {
     locks: HashMap<String, KeyLock>,
     /// Committed size of the bucket when it was last read.
     size: Option<Size>,
-    /// The last key of each page that was returned; the index is the cursor.
+    /// The last key of each returned page; its index in this list is the cursor.
     cursors: Vec<String>,
 }
 
@@ -47,7 +47,7 @@ impl Session {
         }
     }
 
-    /// The limits of the bucket.
+    /// Returns the limits of the bucket.
     pub fn limits(&self) -> &StateLimits {
         &self.call.limits
     }
@@ -75,7 +75,7 @@ impl Session {
         }
     }
 
-    /// Writes a value, which expires after `seconds` or the operator's limit, whichever is less.
+    /// Writes a value, which expires after `seconds` or the operator's limit, whichever is shorter.
     ///
     /// # Errors
     ///
@@ -84,7 +84,7 @@ impl Session {
         self.put(key, bytes, seconds, None).await
     }
 
-    /// Writes a value if the key has this version, `None` meaning no value; returns whether it had.
+    /// Writes a value if the key has this version (`None`: no value); returns whether the version matched.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl Session {
         Ok(true)
     }
 
-    /// Adds to a number in decimal digits and returns the sum; a missing key is 0.
+    /// Adds to a number in decimal digits and returns the sum. A missing key has the value 0.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl Session {
         Ok(Some((keys, u64::try_from(self.cursors.len() - 1).ok())))
     }
 
-    /// Returns the first keys after `after`, and the key after which there are more.
+    /// Returns the first keys that follow `after`, and the last of them if more keys exist.
     async fn keys(&self, after: Option<&str>, most: usize) -> Result<(Vec<String>, Option<String>), Refusal> {
         let (bucket, behind, now) = (self.call.bucket.clone(), after.map(str::to_owned), self.now());
         let committed = self
@@ -180,7 +180,7 @@ impl Session {
     /// # Errors
     ///
     /// Fails if the bucket is full, a swapped or incremented key has changed, or the database cannot write in time.
-    /// Nothing is committed then, except that a write past its deadline may still succeed.
+    /// In these cases nothing is committed, except that a write past its deadline may still succeed.
     pub async fn commit(self) -> Result<(), NotCommitted> {
         if self.buffer.keys() == 0 {
             return Ok(());
@@ -201,7 +201,7 @@ impl Session {
         })
     }
 
-    /// Locks a key until the call ends; returns its value and the base of a write.
+    /// Locks a key until the call ends; returns the key's value and the base for a write.
     async fn lock(&mut self, key: &str) -> Result<(Option<Value>, Option<Base>), Refusal> {
         if !self.locks.contains_key(key) {
             if self.locks.len() >= self.call.limits.call_keys_max {
@@ -274,7 +274,7 @@ impl Session {
         Ok(())
     }
 
-    /// Reads the size of the bucket and the sizes of some keys; returns the former.
+    /// Reads the size of the bucket and the sizes of some keys; returns the size of the bucket.
     async fn read_sizes(&mut self, keys: Vec<String>) -> Result<Size, Refusal> {
         let (bucket, now) = (self.call.bucket.clone(), self.now());
         let found = self.buckets.database.read(&self.call.bucket.tenant, move |read| {
@@ -306,7 +306,7 @@ impl Session {
         Size { keys: number(self.call.limits.keys_max), bytes: number(self.call.limits.bytes_max) }
     }
 
-    /// The expiry of a value that is written now.
+    /// Returns the expiry of a value that is written now.
     fn expires(&self, seconds: Option<u32>) -> Option<i64> {
         let longest = self.call.limits.keep_seconds_max;
         let seconds = [seconds, longest].into_iter().flatten().min()?;
@@ -317,7 +317,7 @@ impl Session {
         (self.buckets.clock)()
     }
 
-    /// Logs a failed read.
+    /// Logs a failed read and returns its error.
     fn failed(&self, error: &StoreError) -> Refusal {
         let (bucket, request) = (&self.call.bucket, &*self.call.request);
         let (tenant, plugin) = (&*bucket.tenant, &*bucket.plugin);

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::*;
 
 thread_local! {
-    /// Milliseconds; calls read it on the test's own thread.
+    /// Current time in milliseconds; calls read it on the test's own thread.
     static CLOCK: Cell<i64> = const { Cell::new(1_000_000) };
 }
 
@@ -55,14 +55,14 @@ fn step() -> impl Strategy<Value = Step> {
 const CALLS: usize = 2;
 const KEYS: [&str; 4] = ["a", "b", "c", "ä"];
 
-/// Bytes, and when they expire.
+/// A value's bytes, and the time when they expire.
 type Kept = (Vec<u8>, Option<i64>);
 
 /// The expected state of one call.
 #[derive(Default)]
 struct Expected {
     writes: BTreeMap<&'static str, Option<Kept>>,
-    /// The number of the write that a swap or an increment read.
+    /// For each swapped or incremented key, the number of the write that was read.
     bases: BTreeMap<&'static str, Option<u64>>,
     locked: BTreeSet<&'static str>,
 }
@@ -107,7 +107,7 @@ impl World {
         Self { buckets, limits, calls, expected, committed: BTreeMap::new(), writes: 0 }
     }
 
-    /// The value that a call is expected to read.
+    /// Returns the value that a call is expected to read.
     fn seen(&self, call: usize, key: &str) -> Option<Vec<u8>> {
         let kept = match self.expected[call].writes.get(key) {
             Some(own) => own.as_ref(),
@@ -202,7 +202,7 @@ impl World {
         self.rely(call, key, ((number + by).to_string().into_bytes(), None));
     }
 
-    /// Ends a call and begins another one.
+    /// Replaces a call by a new one; returns the old call and its expected state.
     fn anew(&mut self, call: usize) -> (Session, Expected) {
         let next = super::tests::call(&self.buckets, &self.limits, "demo");
         (std::mem::replace(&mut self.calls[call], next), std::mem::take(&mut self.expected[call]))
@@ -264,7 +264,7 @@ fn writes_over_a_limit_are_rejected_at_the_write_or_at_commit() {
         assert_eq!(first.set("c".to_owned(), vec![], None).await, Ok(()));
         assert_eq!(first.set("d".to_owned(), vec![], None).await, Ok(()));
         assert_eq!(first.set("e".to_owned(), vec![], None).await, Err(Refusal::Full), "three keys are the most");
-        // Each of the two fits, but not both.
+        // Each of the two writes fits, but not both together.
         let mut second = call(&buckets, &limits, "demo");
         assert_eq!(second.set("f".to_owned(), vec![], None).await, Ok(()));
         first.commit().await.expect("it fits");
@@ -286,7 +286,7 @@ fn expired_keys_are_invisible_and_use_no_room() {
         CLOCK.set(clock() + 1);
         assert_eq!(call(&buckets, &limits, "demo").get("a").await, Ok(None));
         keep(&buckets, &limits, "b", 1, None).await;
-        // The operator's limit.
+        // The operator's limit for the time to live has passed.
         CLOCK.set(clock() + 60_000);
         assert_eq!(call(&buckets, &limits, "demo").get("b").await, Ok(None));
         assert!(!buckets.delete_some_expired().await.expect("a write"));

@@ -7,7 +7,7 @@ use super::{Size, Value};
 
 /// The version of a key that a swap or an increment read; `None` if the key did not exist.
 ///
-/// If it differs at commit, nothing of the call is committed.
+/// If the version differs at commit, no write of the call is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Base(pub(super) Option<u64>);
 
@@ -24,7 +24,7 @@ pub(super) struct Change {
 #[derive(Debug, Default)]
 pub(super) struct WriteBuffer {
     writes: BTreeMap<String, Write>,
-    /// Bytes of all keys and values in the buffer, deletions included.
+    /// Bytes of all keys and values in the buffer, including deletions.
     bytes: usize,
     /// Size of the entries that the writes create.
     written: Size,
@@ -50,18 +50,18 @@ impl WriteBuffer {
         self.writes.len()
     }
 
-    /// Bytes of all keys and values in the buffer.
+    /// Returns the bytes of all keys and values in the buffer.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Bytes of the buffer after one more write.
+    /// Returns the bytes of the buffer after one more write.
     pub(super) fn bytes_with(&self, key: &str, value: Option<&Value>) -> usize {
         let old = self.writes.get(key).map_or(0, |write| weight(key, write.value.as_ref()));
         self.bytes - old + weight(key, value)
     }
 
-    /// Growth of the bucket after one more write, counting only replaced entries of known size.
+    /// Returns the growth of the bucket after one more write, counting only replaced entries of known size.
     pub(super) fn growth_with(&self, key: &str, value: Option<&Value>) -> Size {
         self.written_with(key, value) - self.replaced
     }
@@ -82,18 +82,18 @@ impl WriteBuffer {
         self.writes.insert(key, Write { value, base });
     }
 
-    /// Keys whose committed size is unknown.
+    /// Returns the keys whose committed size is unknown.
     pub(super) fn unknown(&self) -> Vec<String> {
         self.writes.keys().filter(|key| !self.known.contains_key(*key)).cloned().collect()
     }
 
-    /// Stores the committed size of a key that is written, or about to be.
+    /// Stores the committed size of a key that has been or will be written.
     pub(super) fn set_known(&mut self, key: String, size: Size) {
         let before = self.known.insert(key, size).unwrap_or_default();
         self.replaced = self.replaced - before + size;
     }
 
-    /// Drops the committed size of a key that was not written after all.
+    /// Drops the committed size of a key unless the buffer contains a write of it.
     pub(super) fn clear_known(&mut self, key: &str) {
         if !self.writes.contains_key(key) {
             let size = self.known.remove(key).unwrap_or_default();
@@ -101,7 +101,7 @@ impl WriteBuffer {
         }
     }
 
-    /// The writes of keys after `after`, up to and including `to`.
+    /// Returns the writes of keys after `after`, up to and including `to`.
     pub(super) fn range(&self, after: Option<&str>, to: Option<&str>) -> impl Iterator<Item = (&String, &Write)> {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let end = to.map_or(Bound::Unbounded, Bound::Included);
@@ -118,7 +118,7 @@ fn weight(key: &str, value: Option<&Value>) -> usize {
     key.len() + value.map_or(0, |value| value.bytes.len())
 }
 
-/// Size of an entry in the bucket.
+/// Returns the size of an entry in the bucket.
 fn size(key: &str, value: Option<&Value>) -> Size {
     let bytes = || i64::try_from(weight(key, value)).unwrap_or(i64::MAX);
     value.map_or_else(Size::default, |_| Size { keys: 1, bytes: bytes() })

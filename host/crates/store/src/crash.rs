@@ -1,12 +1,12 @@
 //! Named points at which a test can end the process, to check that nothing is lost.
 //!
-//! The production program sets no hook: a point is then one load. `frontgate-crash-points` sets one.
+//! The production program sets no hook, so a point costs one load. `frontgate-crash-points` sets a hook.
 
 use std::sync::OnceLock;
 
 static HOOK: OnceLock<fn(&'static str)> = OnceLock::new();
 
-/// Sets the function that every point calls with its name, once for the life of the process.
+/// Sets the function that every point calls with its name, once per process.
 pub fn set_hook(hook: fn(&'static str)) {
     // A second call would mean two programs in one process.
     let _ = HOOK.set(hook);

@@ -1,7 +1,7 @@
 //! Free space on the database's file system, with two watermarks.
 //!
-//! Below the first one imports are rejected, below the second one also events and state. Progress of stored
-//! deliveries is never rejected, since it makes room.
+//! Below the first one, imports are rejected; below the second one, also events and state. Progress of stored
+//! deliveries is never rejected, since it frees space.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,11 +23,11 @@ pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct SpaceLevel(AtomicU8);
 
-/// Nothing is rejected.
+/// Level at which no write is rejected.
 const ENOUGH: u8 = 0;
-/// Imports are rejected.
+/// Level at which imports are rejected.
 const LITTLE: u8 = 1;
-/// Imports, events and state are rejected.
+/// Level at which imports, events and state are rejected.
 const NONE: u8 = 2;
 
 impl SpaceLevel {
@@ -52,7 +52,7 @@ pub(super) struct SpaceMonitor {
 }
 
 impl SpaceMonitor {
-    /// Creates a monitor that has checked once.
+    /// Creates a monitor and checks once.
     pub(super) fn new(path: &Path, config: &Settings, level: &Arc<SpaceLevel>) -> Self {
         let mut monitor = Self {
             path: path.to_owned(),
@@ -65,7 +65,7 @@ impl SpaceMonitor {
         monitor
     }
 
-    /// Checks if the interval has passed.
+    /// Checks the free space if [`CHECK_INTERVAL`] has passed.
     pub(super) fn check_if_due(&mut self) {
         if self.checked.elapsed() >= CHECK_INTERVAL {
             self.check();

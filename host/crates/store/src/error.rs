@@ -6,7 +6,7 @@ use frontgate_telemetry::metrics::{METRICS, labels};
 
 use super::sql;
 
-/// Why a write or a read failed.
+/// The reason why a write or a read failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Rejected: a share is used up, or the disk is nearly full.
@@ -18,7 +18,7 @@ pub enum StoreError {
     /// An error of a statement or of the engine.
     #[error("database error: {0}")]
     Database(Arc<sql::Error>),
-    /// Another write ended the commit that this write shared.
+    /// Another write rolled back the commit that this write shared.
     #[error("commit rolled back: {0}")]
     RolledBack(Arc<Self>),
     /// The writer thread has ended.
@@ -35,34 +35,34 @@ impl From<sql::Error> for StoreError {
 /// The limit that rejects a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Overload {
-    /// Queued writes of all tenants.
+    /// Limit of queued writes of all tenants.
     #[error("store.queue_max reached: too many writes wait for the disk")]
     Queue,
-    /// Queued writes of the tenant, or of its imports and state.
+    /// Limit of queued writes of the tenant, or of the tenant's imports and state.
     #[error("the tenant's share of the store's queue is used up (store.queue_per_tenant_max)")]
     Tenant,
-    /// Queued imports of the channel.
+    /// Limit of queued imports of the channel.
     #[error("the channel's share of the store's queue is used up (store.queue_per_channel_max)")]
     Channel,
-    /// Open imports of the channel.
+    /// Limit of open imports of the channel.
     #[error("front.APP.waiting_max or waiting_bytes_max of the channel is reached")]
     ChannelWaiting,
-    /// Open deliveries of the tenant.
+    /// Limit of open deliveries of the tenant.
     #[error("store.waiting_per_tenant_max or waiting_bytes_per_tenant_max is reached")]
     TenantWaiting,
-    /// Stored events of the tenant.
+    /// Limit of stored events of the tenant.
     #[error("store.events_bytes_per_tenant_max is reached")]
     TenantEvents,
-    /// Free space for imports.
+    /// Minimum free space for imports.
     #[error("free disk space below store.free_bytes_imports_min")]
     DiskForImports,
-    /// Free space for events and state.
+    /// Minimum free space for events and state.
     #[error("free disk space below store.free_bytes_events_min")]
     DiskForEvents,
 }
 
 impl Overload {
-    /// The name in the metrics.
+    /// Returns the name used in the metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Queue => "queue",

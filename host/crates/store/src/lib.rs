@@ -1,16 +1,16 @@
 //! The database: one SQLite file, one writer thread with group commit, and concurrent readers.
 //!
-//! A write is on disk when its future completes. The writer never holds up readers, and no tenant uses up the queue,
+//! A write is on disk when its future completes. The writer never blocks readers, and no tenant uses up the queue,
 //! the readers or the disk: each has a share (`queue`, `readers`), and free space has two watermarks (`disk`).
 //!
 //! - [`Database`]: opens the file and runs writes and reads.
-//! - [`Origin`]: the tenant and purpose of a write, which decide its turn and its limits.
-//! - [`StoreError`]: why a write or a read failed; [`Overload`] names the limit.
+//! - [`Origin`]: the tenant and purpose of a write, which decide its order and its limits.
+//! - [`StoreError`]: the reason why a write or a read failed; [`Overload`] names the limit.
 //!
 //! - [`sql`]: statements and values, and the [`sql::Scope`] of a write.
-//! - [`Shared`]: an operator's access beside the gateway.
+//! - [`Shared`]: an operator's access from another process.
 //!
-//! The crates `delivery` and `state` own the tables in `schema` and all statements on them; this crate has none.
+//! The crates `delivery` and `state` own the tables in `schema` and all statements on them; this crate has no SQL.
 
 pub mod crash;
 mod disk;
@@ -48,7 +48,7 @@ use self::writer::{Reply, Work};
 /// The tenant of the gateway's own reads.
 pub const NO_TENANT: &str = "";
 
-/// How to treat a write whose caller gave up before its turn.
+/// Policy for a write whose caller gave up while it was queued.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Abandoned {
     Write,
@@ -71,7 +71,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// Fails if another gateway uses the file, if other users can change it, or if it is of a newer version.
+    /// Fails if another gateway uses the file, other users can change it, or it has a newer version.
     pub fn open(config: &crate::Settings) -> anyhow::Result<Self> {
         let path = config.path().context("store.url names no database; write sqlite:data/frontgate.db")?.to_owned();
         let (connection, lock) = schema::open_exclusive(&path)?;
@@ -91,7 +91,7 @@ impl Database {
         Ok(Self { queue, level, ended, readers, timeout: Duration::from_millis(config.timeout_ms), path })
     }
 
-    /// The file of the database.
+    /// Returns the path of the database file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -101,7 +101,7 @@ impl Database {
         Waiting(Arc::clone(&self.queue))
     }
 
-    /// Waits until the writer thread ends. While the database is open, that is a fault.
+    /// Waits until the writer thread ends. While the database is open, that is an error.
     pub async fn closed(&self) {
         self.ended.cancelled().await;
     }
@@ -110,7 +110,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// Fails with the limit that rejects it, and counts that.
+    /// Fails with the limit that rejects the write, and counts the rejection.
     pub fn would_accept(&self, origin: &Origin) -> Result<(), StoreError> {
         let rejection = self.level.rejection(origin.purpose).or_else(|| self.queue.rejection(origin));
         rejection.map_or(Ok(()), |overload| {
@@ -132,11 +132,11 @@ impl Database {
         self.send(origin, scope, Abandoned::Write, work).await
     }
 
-    /// Like [`Database::write`], with a timeout after which the write may still succeed.
+    /// Runs a write like [`Database::write`], with a timeout after which the write may still succeed.
     ///
     /// # Errors
     ///
-    /// Also fails with [`StoreError::Timeout`].
+    /// Fails like [`Database::write`], or with [`StoreError::Timeout`].
     pub async fn write_in_time<T, W>(&self, origin: Origin, scope: Scope, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -145,7 +145,7 @@ impl Database {
         timeout(self.timeout, self.write(origin, scope, work)).await.unwrap_or(Err(StoreError::Timeout))
     }
 
-    /// Like [`Database::write_in_time`], but skips the write if the caller gave up before its turn.
+    /// Runs a write like [`Database::write_in_time`], but skips the write if the caller gave up while it was queued.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl Database {
         timeout(self.timeout, self.send(origin, scope, Abandoned::Drop, work)).await.unwrap_or(Err(StoreError::Timeout))
     }
 
-    /// Reads committed data, beside the writer, within the tenant's share of readers.
+    /// Reads committed data concurrently with the writer, within the tenant's share of readers.
     ///
     /// # Errors
     ///
@@ -207,7 +207,7 @@ impl Database {
 pub struct Waiting(Arc<Queue>);
 
 impl Waiting {
-    /// Returns the number of queued writes of each tenant that has some.
+    /// Returns the number of queued writes of each tenant that has any.
     pub fn by_tenant(&self) -> HashMap<Arc<str>, usize> {
         self.0.waiting()
     }
@@ -219,7 +219,7 @@ impl Drop for Database {
     }
 }
 
-/// Owned by the writer thread: when it ends, waiting callers get an error.
+/// A guard owned by the writer thread: when the thread ends, waiting callers get an error.
 struct End(Arc<Queue>);
 
 impl Drop for End {

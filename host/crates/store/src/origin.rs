@@ -1,11 +1,11 @@
-//! The tenant and purpose of a write, which decide its turn and its limits.
+//! The tenant and purpose of a write, which decide its order and its limits.
 
 use std::sync::Arc;
 
 /// The purpose of a write. Within a tenant's share, earlier variants are served first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Progress of a delivery, or housekeeping. It makes room, and the workers bound its number.
+    /// Progress of a delivery, or housekeeping. Such writes free space, and the workers limit their number.
     Progress,
     /// A platform's request and its answer.
     Event,
@@ -33,7 +33,7 @@ impl Purpose {
     }
 }
 
-/// The tenant and purpose of a write, and the bytes that it holds in memory while queued.
+/// The tenant and purpose of a write, and the bytes that the write holds in memory while queued.
 #[derive(Debug, Clone)]
 pub struct Origin {
     pub(super) tenant: Arc<str>,
@@ -42,29 +42,29 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Housekeeping of the gateway itself.
+    /// Returns the origin of the gateway's own housekeeping.
     pub fn internal() -> Self {
         Self::progress("")
     }
 
-    /// Progress of an accepted event: a delivery, a channel's connection, an answer to a message.
+    /// Returns the origin of progress: of a delivery, a channel's connection, or an answer to a message.
     ///
-    /// Such a write is never rejected; accepted events bound the number of these writes.
+    /// Such a write is never rejected; the number of accepted events limits the number of these writes.
     pub fn progress(tenant: impl Into<Arc<str>>) -> Self {
         Self { tenant: tenant.into(), purpose: Purpose::Progress, bytes: 0 }
     }
 
-    /// A platform's request.
+    /// Returns the origin of a platform's request.
     pub fn event(tenant: impl Into<Arc<str>>, bytes: usize) -> Self {
         Self { tenant: tenant.into(), purpose: Purpose::Event, bytes }
     }
 
-    /// State of a plugin.
+    /// Returns the origin of a plugin's state.
     pub fn state(tenant: impl Into<Arc<str>>, bytes: usize) -> Self {
         Self { tenant: tenant.into(), purpose: Purpose::State, bytes }
     }
 
-    /// Events of a channel's provider.
+    /// Returns the origin of events of a channel's provider.
     pub fn import(tenant: impl Into<Arc<str>>, channel: i64, bytes: usize) -> Self {
         Self { tenant: tenant.into(), purpose: Purpose::Import { channel }, bytes }
     }

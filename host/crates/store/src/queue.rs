@@ -13,14 +13,14 @@ use super::origin::{Origin, Purpose};
 use super::settings::Settings;
 use super::writer::Work;
 
-/// Writes that a tenant may queue even if `store.queue_max` is reached, so that a few busy tenants together
-/// cannot lock out another one.
+/// Writes that a tenant may queue even if `store.queue_max` is reached. A few busy tenants therefore cannot lock out
+/// the others.
 const RESERVED: usize = 16;
 
-/// Imports and state may use one part in this many of a tenant's share; the rest is reserved for events.
+/// Divisor for the part of a tenant's share that imports and state may use; the rest is reserved for events.
 const BULK_PART: usize = 2;
 
-/// Lanes of a share, one for each purpose.
+/// Number of lanes of a share, one for each purpose.
 const LANES: usize = 4;
 
 /// The limits of the queue.
@@ -47,7 +47,7 @@ impl Limits {
 pub(super) enum Next<W> {
     /// The next write.
     Work(W),
-    /// No write within the time.
+    /// No write arrived within the time.
     Nothing,
     /// The queue is closed.
     Closed,
@@ -63,7 +63,7 @@ pub(super) struct Queue<W = Work> {
 struct Inner<W> {
     /// Tenants with queued writes.
     tenants: HashMap<Arc<str>, Share<W>>,
-    /// The same tenants in the order of their turns.
+    /// The same tenants in round-robin order.
     turns: VecDeque<Arc<str>>,
     /// Queued writes that `store.queue_max` limits.
     counted: usize,
@@ -86,7 +86,7 @@ struct Load {
 }
 
 impl Load {
-    /// Returns whether a limit is reached. The last write may exceed it, so that every size is accepted.
+    /// Returns whether a limit is reached. The last write may exceed it, so that any size can be accepted.
     fn is_full(self, writes: usize, bytes: usize) -> bool {
         self.writes >= writes || self.bytes >= bytes
     }
@@ -189,7 +189,7 @@ impl<W> Queue<W> {
             }
             share.push(origin, work);
         } else {
-            // A tenant without queued writes has its reserved part.
+            // A tenant without queued writes may always use its reserved part.
             let tenant = Arc::clone(&origin.tenant);
             turns.push_back(Arc::clone(&tenant));
             tenants.entry(tenant).or_default().push(origin, work);
@@ -206,12 +206,12 @@ impl<W> Queue<W> {
         inner.tenants.get(&origin.tenant)?.rejection(origin, inner.counted, &self.limits)
     }
 
-    /// Takes the next write in turn, if any.
+    /// Takes the next write in round-robin order, if any.
     pub(super) fn next(&self) -> Option<W> {
         self.inner.lock().next()
     }
 
-    /// Takes the next write in turn, waiting for at most this long.
+    /// Takes the next write in round-robin order, waiting at most `longest`.
     pub(super) fn wait(&self, longest: Duration) -> Next<W> {
         let mut inner = self.inner.lock();
         let is_idle = |inner: &mut Inner<W>| inner.turns.is_empty() && !inner.closed;
@@ -230,13 +230,13 @@ impl<W> Queue<W> {
         inner.tenants.iter().map(|(tenant, share)| (Arc::clone(tenant), count(share))).collect()
     }
 
-    /// Rejects further writes; queued ones are still executed.
+    /// Rejects further writes; queued writes are still executed.
     pub(super) fn close(&self) {
         self.inner.lock().closed = true;
         self.filled.notify_one();
     }
 
-    /// Closes the queue and drops queued writes, once no writer is left.
+    /// Closes the queue and drops queued writes, because the writer has ended.
     pub(super) fn abandon(&self) {
         let mut inner = self.inner.lock();
         inner.closed = true;

@@ -1,4 +1,4 @@
-//! Read connections, used on blocking threads: each read sees a snapshot and never waits for the writer.
+//! Read connections, which run on blocking threads: each read sees a snapshot and never waits for the writer.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::schema;
 use super::sql::{self, Transaction};
 
-/// A pool of read connections, opened on demand and kept.
+/// A pool of read connections, which are opened on demand and kept open.
 pub(super) struct Readers {
     path: PathBuf,
     permits: Arc<Semaphore>,
@@ -31,7 +31,7 @@ impl Readers {
 
     /// Runs a read once the tenant's share and then a connection are free.
     ///
-    /// The share comes first, so no tenant has more than its share of the reads that wait for a connection.
+    /// The share is acquired first, so no tenant has more than its share of the reads that wait for a connection.
     pub(super) async fn read<T, R>(self: &Arc<Self>, tenant: &str, work: R) -> Result<T, StoreError>
     where
         T: Send + 'static,

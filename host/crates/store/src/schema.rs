@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-/// The migration to each version. The file stores its version (`user_version`); a newer one is rejected.
+/// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
 const MIGRATIONS: [&str; 4] = [
     include_str!("schema/1-deliveries.sql"),
     include_str!("schema/2-state.sql"),
@@ -20,11 +20,11 @@ const MIGRATIONS: [&str; 4] = [
     include_str!("schema/4-shares.sql"),
 ];
 
-/// How long to wait for the previous gateway to release the lock.
+/// Maximum wait for the previous gateway to release the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long the gateway and operators' commands wait for each other.
+/// Maximum time for which the gateway and operators' commands wait for each other.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
@@ -49,7 +49,7 @@ pub(super) fn open_exclusive(path: &Path) -> anyhow::Result<(Connection, File)> 
     Ok((connection, lock))
 }
 
-/// Opens an existing file for an operator's command, beside a running gateway or without one.
+/// Opens an existing file for an operator's command, whether or not a gateway is running.
 ///
 /// # Errors
 ///
@@ -61,7 +61,7 @@ pub(super) fn open_shared(path: &Path) -> anyhow::Result<Connection> {
     let mut connection =
         connection.with_context(|| format!("failed to open database {shown}; start the gateway to create the file"))?;
     configure(&connection).with_context(|| format!("failed to open {shown}"))?;
-    // A busy gateway releases the lock for moments only, which SQLite's growing pauses would miss.
+    // A busy gateway releases the lock only briefly; SQLite's growing pauses would miss these moments.
     connection.busy_handler(Some(retry_busy)).with_context(|| format!("failed to open {shown}"))?;
     match version(&connection)? {
         known if known == MIGRATIONS.len() => Ok(connection),
@@ -84,7 +84,7 @@ fn retry_busy(tries: i32) -> bool {
     BUSY_PAUSE.saturating_mul(u32::try_from(tries).unwrap_or_default()) < BUSY_TIMEOUT
 }
 
-/// Opens the file for reading, beside the writer thread.
+/// Opens the file for reading, concurrently with the writer thread.
 pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -146,7 +146,7 @@ mod tests {
     const TWO: &str = "CREATE TABLE two (b INTEGER); INSERT INTO two SELECT a FROM one";
     const BROKEN: &str = "CREATE TABLE two (b INTEGER); INSERT INTO nowhere VALUES (1)";
 
-    /// Migrates like `open_exclusive`.
+    /// Migrates in the same way as `open_exclusive`.
     fn opened(connection: &mut Connection, steps: &[&str]) -> anyhow::Result<()> {
         let transaction = connection.transaction()?;
         migrate(&transaction, steps)?;

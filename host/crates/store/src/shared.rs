@@ -1,4 +1,4 @@
-//! An operator's access to the database, beside a running gateway or without one.
+//! An operator's access to the database, whether or not a gateway is running.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::schema;
 use super::sql::{self, Scope, Transaction};
 
-/// A connection of its own, which waits for the gateway's writes.
+/// A separate connection, which waits for the gateway's writes.
 pub struct Shared(Connection);
 
 impl Shared {
@@ -25,7 +25,7 @@ impl Shared {
         work(&Transaction::new(&self.0))
     }
 
-    /// Runs a write and waits until it is on disk. If it fails, nothing is written.
+    /// Runs a write and waits until it is on disk. A failed write changes nothing.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! Statements and values: one text and one set of types, whatever engine runs them.
+//! Statements and values: the same SQL text and types for every database engine.
 //!
-//! The texts are the common subset of the engines. Parameters are `?1`, `?2`, ... A write names its [`Scope`], and its
-//! closure may run again, for example after a lost connection.
+//! The SQL texts use the common subset of the engines. Parameters are `?1`, `?2`, ... A write names its [`Scope`], and
+//! its closure may run again, for example after a lost connection.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,7 +14,7 @@ use super::millis;
 /// The result of a statement.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Why a statement failed.
+/// The reason why a statement failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An error of SQLite.
@@ -23,14 +23,14 @@ pub enum Error {
     /// A column has a value of another type.
     #[error("unexpected value of a column: {0}")]
     Column(&'static str),
-    /// A row that must exist does not.
+    /// A required row does not exist.
     #[error("no row found")]
     NoRow,
 }
 
-/// What a write needs for itself while it runs. Writes of different scopes may run at the same time.
+/// The rows to which a write needs exclusive access. Writes of different scopes may run at the same time.
 ///
-/// SQLite has one writer, so that scopes have no effect there.
+/// SQLite has a single writer, so scopes have no effect on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// The deliveries of one conversation of a tenant.
@@ -49,11 +49,11 @@ pub enum Scope {
         /// Name of the app.
         app: String,
     },
-    /// Nothing: rows with keys decide between concurrent writes.
+    /// No exclusive rows: unique keys and row conditions decide between concurrent writes.
     Rows,
 }
 
-/// An open transaction. A read is one that writes nothing.
+/// An open transaction. A read is a transaction that writes nothing.
 pub struct Transaction<'t> {
     connection: &'t Connection,
     now_ms: i64,
@@ -79,7 +79,7 @@ pub enum Cell<'c> {
 
 /// A parameter of a statement.
 pub trait Value {
-    /// The value.
+    /// Returns the value.
     fn cell(&self) -> Cell<'_>;
 }
 
@@ -106,7 +106,7 @@ impl<'t> Transaction<'t> {
         Self { connection, now_ms: millis(SystemTime::now()) }
     }
 
-    /// The time of the transaction by the clock of the database, in milliseconds since 1970.
+    /// Returns the time of the transaction by the clock of the database, in milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
         self.now_ms
     }
@@ -187,7 +187,7 @@ impl<'t> Transaction<'t> {
         self.batch("SAVEPOINT one")?;
         let result = work(self);
         let ended = self.batch(if result.is_ok() { "RELEASE one" } else { "ROLLBACK TO one; RELEASE one" });
-        // If the database has rolled back everything already, the first error is the cause.
+        // If the database has already rolled back everything, the first error is the cause.
         result.and_then(|value| ended.map(|()| value).map_err(E::from))
     }
 
@@ -195,7 +195,7 @@ impl<'t> Transaction<'t> {
         Ok(self.connection.execute_batch(sql)?)
     }
 
-    /// Whether the engine has ended the transaction by itself, as after a full disk.
+    /// Returns whether the engine has ended the transaction by itself, for example because the disk is full.
     pub(super) fn has_ended(&self) -> bool {
         self.connection.is_autocommit()
     }
@@ -363,7 +363,7 @@ impl Column for Vec<u8> {
     fn read(cell: Cell<'_>) -> Result<Self> {
         match cell {
             Cell::Bytes(bytes) => Ok(bytes.to_owned()),
-            // SQLite keeps the type of what was inserted.
+            // SQLite keeps the type of the inserted value, so bytes may be stored as text.
             Cell::Text(text) => Ok(text.as_bytes().to_owned()),
             _ => Err(Error::Column("not bytes")),
         }

@@ -1,4 +1,4 @@
-//! The writer thread: queued writes share a commit, and so the wait for the disk (group commit).
+//! The writer thread: queued writes share a commit, and therefore the wait for the disk (group commit).
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,15 +14,15 @@ use super::sql::{self, Transaction};
 /// Maximum number of writes in one commit.
 const COMMIT_MAX: usize = 64;
 
-/// How long writes are added to a commit, so that large writes do not delay the next tenant by more.
+/// Maximum time for which writes are added to a commit, so that large writes do not delay other tenants longer.
 const COMMIT_TIME_MAX: Duration = Duration::from_millis(5);
 
-/// A queued write. It gets the open transaction, or the error that ended it, and returns its own error.
+/// A queued write: gets the open transaction, or the error that ended it, and returns the write's own error.
 pub(super) type Work = Box<dyn FnOnce(Result<&Transaction<'_>, StoreError>) -> (Reply, Option<StoreError>) + Send>;
 /// Completes the caller's future with the result of the commit.
 pub(super) type Reply = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// Writes until the queue is closed. A commit takes queued writes in turn, also those that arrive meanwhile.
+/// Runs queued writes until the queue is closed. A commit also takes writes that arrive while it is open.
 pub(super) fn write(mut connection: Connection, queue: &Queue, monitor: &mut SpaceMonitor) {
     loop {
         let first = match queue.wait(disk::CHECK_INTERVAL) {
@@ -56,7 +56,7 @@ fn commit(connection: &mut Connection, batch: impl Iterator<Item = Work>) -> (Ve
         let transaction = open.as_ref().map(|open| Transaction::new(open));
         let (reply, own) = work(transaction.as_ref().map_err(|error| (*error).clone()));
         replies.push(reply);
-        // A full or failing disk ends the transaction at once; later writes would run outside of one.
+        // A full or failing disk ends the transaction at once; later writes would run outside any transaction.
         if transaction.is_ok_and(|transaction| transaction.has_ended()) {
             let why = own.unwrap_or(StoreError::Closed);
             open = Err(StoreError::RolledBack(Arc::new(why)));
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::values;
 
-    /// A write of this many bytes, and the result for its caller.
+    /// Returns a write of this many bytes, and the receiver of its result.
     fn insert(bytes: i64) -> (Work, oneshot::Receiver<Result<(), StoreError>>) {
         let (sender, receiver) = oneshot::channel();
         let work: Work = Box::new(move |transaction| {

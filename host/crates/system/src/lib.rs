@@ -1,10 +1,10 @@
 //! Linux features that the standard library lacks.
 //!
-//! It depends on no other crate of the gateway, and takes part in no flow of a callback.
+//! This crate depends on no other crate of the gateway, and takes part in no flow of a callback.
 //!
 //! - [`ownership`] checks which users can change a file or folder; [`ownership::Folder`] is a checked folder.
 //! - [`sandbox`] confines the process that parses and compiles components; see [`sandbox::Sandbox`].
-//! - [`scheduling`] sets priority and time slice of threads.
+//! - [`scheduling`] sets the priority and the time slice of threads.
 //! - [`process`] keeps secrets out of the process's environment and core dumps.
 
 pub mod ownership;

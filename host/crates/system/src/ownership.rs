@@ -1,8 +1,8 @@
 //! Ownership checks for files and folders that the gateway trusts, like sshd's StrictModes.
 //!
-//! A path is followed component by component from `/`, links included. Each folder on the way must belong to root or
-//! this process's user, and no other user may write to it. Checked folders are held open by descriptor, so a later
-//! rename has no effect.
+//! A path is followed component by component from `/`, including links. Each folder on the path must belong to root or
+//! this process's user, and no other user may be able to write to the folder. Checked folders are held open by
+//! descriptor, so a later rename has no effect.
 //!
 //! Exceptions:
 //! - a sticky folder such as `/tmp`, if the next component has a trusted owner;
@@ -23,15 +23,15 @@ use rustix::io::Errno;
 
 use self::walk::{Missing, Place};
 
-/// Names the folders whose owners and modes are accepted as they are, separated by colons.
+/// Environment variable with the folders whose owners and modes are not checked, separated by colons.
 pub const TRUSTED_FOLDERS: &str = "FRONTGATE_TRUSTED_FOLDERS";
 
-/// Access to files that this process writes.
+/// Mode of files that this process creates.
 const PRIVATE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// A checked folder, held open.
 ///
-/// Methods use the folder that was checked, even if its path was replaced since. They take names, never paths.
+/// Methods use the checked folder, even if another folder has its path by now. They take names, never paths.
 #[derive(Debug)]
 pub struct Folder {
     descriptor: OwnedFd,
@@ -45,7 +45,7 @@ impl Folder {
         Self::open(path, Missing::Create)?.checked()
     }
 
-    /// Opens such a folder; a missing one is an error.
+    /// Opens an existing folder that belongs to this user and that no other user can write to.
     pub fn private_existing(path: &Path) -> io::Result<Self> {
         Self::open(path, Missing::Fail)?.checked()
     }
@@ -55,9 +55,9 @@ impl Folder {
         Ok(self)
     }
 
-    /// Opens a folder that others may read but not write to.
+    /// Opens a folder that other users can read but not write to.
     ///
-    /// A sticky folder is accepted: its files are checked one by one when they are opened.
+    /// A sticky folder is accepted: each file is checked when it is opened.
     pub fn shared(path: &Path) -> io::Result<Self> {
         Self::open(path, Missing::Fail)
     }
@@ -72,39 +72,39 @@ impl Folder {
         }
     }
 
-    /// The folder's path at the time of opening, with links resolved.
+    /// Returns the folder's path at the time of opening, with links resolved.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens a private folder in this one; creates it if it is missing.
+    /// Opens a private folder in this folder, and creates it if it is missing.
     pub fn folder(&self, name: &str) -> io::Result<Self> {
         let (descriptor, path) = walk::private_child(&self.descriptor, name, &self.path)?;
         Ok(Self { descriptor, path })
     }
 
-    /// Opens a regular file for reading. Links are rejected, as are files that another user owns or can write to.
+    /// Opens a regular file for reading. Rejects links, and files that another user owns or can write to.
     pub fn file(&self, name: &str) -> io::Result<File> {
         walk::open_file(&self.descriptor, name.as_ref(), &self.path.join(name), OFlags::RDONLY)
     }
 
-    /// Whether the name is known to be free; `false` on errors.
+    /// Returns whether no entry has this name. Returns `false` if that cannot be determined.
     pub fn is_gone(&self, name: &str) -> bool {
         matches!(statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW), Err(Errno::NOENT))
     }
 
-    /// Whether the name exists.
+    /// Returns whether an entry with this name exists.
     pub fn has(&self, name: &str) -> bool {
         statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
-    /// Creates a file with mode 0600, for writing and reading. An existing name is an error.
+    /// Creates a file with mode 0600, for reading and writing. Fails if the name exists.
     pub fn create(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(openat(&self.descriptor, name, flags, PRIVATE)?.into())
     }
 
-    /// Renames a file within the folder, replacing an existing one.
+    /// Renames a file within the folder. Replaces an existing file with the new name.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         Ok(renameat(&self.descriptor, from, &self.descriptor, to)?)
     }
@@ -119,7 +119,7 @@ impl Folder {
         Ok(rustix::fs::fsync(&self.descriptor)?)
     }
 
-    /// Names of all entries. Names that are not UTF-8 are left out; the gateway creates none.
+    /// Returns the names of all entries. Omits names that are not UTF-8, which the gateway never creates.
     pub fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.descriptor)? {
@@ -138,8 +138,8 @@ impl AsFd for Folder {
     }
 }
 
-/// Opens a trusted file for reading: a configuration, a secret, a plugin. Links are followed, and each folder on the way
-/// is checked.
+/// Opens a trusted file for reading, such as a configuration, a secret or a plugin. Links are followed, and each folder
+/// on the path is checked.
 ///
 /// An inherited pipe (`/dev/fd/3`, `/dev/stdin`) is accepted, since it has no path in the file system.
 pub fn open(path: &Path) -> io::Result<File> {
@@ -159,12 +159,12 @@ pub fn read_to_string(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// Whether an error comes from a failed check. Its message says what is wrong and what to do.
+/// Returns whether an error comes from a failed check. The error message states the problem and the remedy.
 pub fn is_refusal(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|inner| inner.is::<walk::Refusal>())
 }
 
-/// The folders listed in [`TRUSTED_FOLDERS`].
+/// Returns the folders listed in [`TRUSTED_FOLDERS`].
 pub fn trusted_folders() -> &'static [PathBuf] {
     walk::trusted_folders()
 }

@@ -1,7 +1,8 @@
-//! Hardening of the process: its environment, core dumps, and privileges.
+//! Hardens the process: protects its environment, forbids core dumps, and restricts privileges.
 //!
-//! `/proc/PID/environ` shows the initial environment to every process of the same user, as long as the process runs. So
-//! its values are moved to memory of this module first, and secrets are looked up here at startup and at every reload.
+//! `/proc/PID/environ` shows the initial environment to every process of the same user, as long as the process runs. At
+//! the start, the values are therefore moved to memory of this module, where secrets are looked up at startup and at
+//! every reload.
 #![expect(unsafe_code, reason = "removing a variable leaves its value in memory, where /proc shows it")]
 
 use std::collections::BTreeMap;
@@ -25,7 +26,7 @@ pub struct Settings {
     pub core_dumps: bool,
 }
 
-/// Variables that stay, since libraries read them later. They hold no secret.
+/// Variables that stay in the environment, since they are read there later. They contain no secret.
 const KEPT: [&str; 18] = [
     "FRONTGATE_CONFIG",
     "FRONTGATE_CRASH_AT",
@@ -55,7 +56,7 @@ unsafe extern "C" {
     static mut environ: *mut *mut c_char;
 }
 
-/// Returns a variable, from the environment or from what was moved out of it.
+/// Returns the value of a variable, even if the variable was moved out of the environment.
 pub fn variable(name: &str) -> Option<Zeroizing<String>> {
     if let Some(value) = TAKEN.get().and_then(|taken| taken.get(OsStr::new(name))) {
         return str::from_utf8(value).ok().map(|value| Zeroizing::new(value.to_owned()));
@@ -63,11 +64,11 @@ pub fn variable(name: &str) -> Option<Zeroizing<String>> {
     std::env::var(name).ok().map(Zeroizing::new)
 }
 
-/// Moves all variables except those of [`KEPT`] out of the environment, and overwrites their initial values.
+/// Moves all variables except [`KEPT`] out of the environment, and overwrites their initial values.
 ///
 /// # Safety
 ///
-/// No other thread may run yet: the environment is shared by all of them, without a lock.
+/// No other thread may run yet: all threads share the environment without a lock.
 pub unsafe fn take_environment() {
     let is_taken = |name: &OsStr| !KEPT.iter().any(|kept| name == *kept);
     let all = std::env::vars_os().map(|(name, value)| (name, Zeroizing::new(value.into_vec())));
@@ -81,7 +82,7 @@ pub unsafe fn take_environment() {
             std::env::remove_var(name)
         };
     }
-    // Later calls find an empty environment.
+    // Only the first call finds variables to move, so the error of a later call is ignored.
     let _ = TAKEN.set(taken);
 }
 
@@ -91,7 +92,7 @@ pub unsafe fn take_environment() {
 ///
 /// No other thread may use the environment.
 unsafe fn overwrite(is_taken: impl Fn(&OsStr) -> bool) {
-    // SAFETY: the C library has set it before `main`, and no other thread changes it.
+    // SAFETY: the C library has set `environ` before `main`, and no other thread changes it.
     let mut at = unsafe { environ };
     // SAFETY: the list ends with a null pointer, and nothing is read after it.
     while let Some(text) = unsafe { at.as_ref() }.filter(|text| !text.is_null()) {
@@ -104,12 +105,12 @@ unsafe fn overwrite(is_taken: impl Fn(&OsStr) -> bool) {
         if is_taken(OsStr::from_bytes(name)) {
             value.zeroize();
         }
-        // SAFETY: this was not the end of the list.
+        // SAFETY: the current entry is not the end of the list.
         at = unsafe { at.add(1) };
     }
 }
 
-/// Denies core dumps and debuggers of the same user, and new privileges for the process and its children.
+/// Forbids core dumps, debuggers of the same user, and new privileges for the process and its children.
 pub fn protect() -> io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     Ok(set_no_new_privs(true)?)

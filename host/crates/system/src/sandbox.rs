@@ -1,7 +1,9 @@
-//! Confines the process that parses and compiles untrusted files: limits, another user, namespaces, Landlock, seccomp.
+//! Confines the process that parses and compiles untrusted files, by limits, a separate user, namespaces, Landlock and
+//! seccomp.
 //!
 //! The limits are required. Every other part is applied if the kernel supports it; [`Confinement`] lists the applied
-//! ones. A process enters with a single thread, starts the threads that it needs, and then closes the sandbox.
+//! parts. A process enters the sandbox with a single thread, starts the threads that it needs, and then closes the
+//! sandbox.
 
 mod calls;
 
@@ -17,20 +19,20 @@ use rustix::thread::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The user and group that a process of root becomes: the kernel's overflow identity, which owns no file.
+/// User and group id that a process of root changes to: the kernel's overflow id, which owns no file.
 const NOBODY: u32 = 65_534;
 
-/// Standard input, output and error. No further descriptor can be opened.
+/// Maximum number of descriptors: standard input, output and error. No further descriptor can be opened.
 const DESCRIPTORS_MAX: u64 = 3;
 
-/// The resources of the process.
+/// The resource limits of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Address space.
+    /// Maximum address space, in bytes.
     pub memory_bytes_max: u64,
-    /// CPU time of all threads together.
+    /// Maximum CPU time of all threads together, in seconds.
     pub cpu_seconds_max: u64,
-    /// Size of a file that it writes.
+    /// Maximum size of a written file, in bytes.
     pub output_bytes_max: u64,
 }
 
@@ -62,7 +64,7 @@ pub enum Enforced {
 }
 
 impl Confinement {
-    /// Names of the applied parts, for operators.
+    /// Returns the names of the applied parts, for operators.
     pub fn parts(&self) -> Vec<&'static str> {
         let landlock = match self.landlock {
             Enforced::No => None,
@@ -74,7 +76,7 @@ impl Confinement {
         [seccomp, landlock, namespaces, self.user.then_some("a separate user")].into_iter().flatten().collect()
     }
 
-    /// Names of the parts that the kernel or its settings do not allow.
+    /// Returns the names of the parts that the kernel or its settings do not allow.
     pub fn missing(&self) -> Vec<&'static str> {
         let seccomp = (!self.seccomp).then_some("seccomp");
         let landlock = (self.landlock == Enforced::No).then_some("Landlock");
@@ -83,7 +85,7 @@ impl Confinement {
     }
 }
 
-/// A sandbox that is still open: the process can start threads.
+/// A sandbox that is still open, so that the process can start threads.
 pub struct Sandbox(Confinement);
 
 impl Sandbox {
@@ -92,7 +94,7 @@ impl Sandbox {
     pub fn enter(limits: &Limits) -> io::Result<Self> {
         close_descriptors();
         limit(Resource::As, limits.memory_bytes_max)?;
-        // SIGXCPU at the soft limit names the cause; SIGKILL at the hard limit cannot be ignored.
+        // SIGXCPU at the soft limit shows the cause; SIGKILL at the hard limit cannot be ignored.
         limit_between(Resource::Cpu, limits.cpu_seconds_max, limits.cpu_seconds_max + 1)?;
         limit(Resource::Fsize, limits.output_bytes_max)?;
         limit(Resource::Core, 0)?;
@@ -100,7 +102,7 @@ impl Sandbox {
         let user = drop_root();
         let namespaces = unshare_namespaces();
         let landlock = restrict_files();
-        // A change of user or namespace resets this.
+        // A change of user or namespace resets this setting.
         set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
         Ok(Self(Confinement { user, namespaces, landlock, seccomp: false }))
     }
@@ -114,7 +116,7 @@ impl Sandbox {
     }
 }
 
-/// Lowers soft and hard limit. A lower existing limit is kept.
+/// Lowers the soft and the hard limit. A lower existing hard limit is kept.
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
     limit_between(resource, most, most)
 }
@@ -125,15 +127,15 @@ fn limit_between(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     Ok(setrlimit(resource, Rlimit { current, maximum })?)
 }
 
-/// Closes all descriptors except the standard streams. The gateway passes no others on, so a kernel without this call
-/// (before 5.9) is safe, too.
+/// Closes all descriptors except the standard streams. The gateway passes on no other descriptors, so a kernel without
+/// this call (before 5.9) is also safe.
 #[expect(unsafe_code, reason = "neither the standard library nor rustix closes a range of descriptors")]
 fn close_descriptors() {
     // SAFETY: the process has just started with one thread, and no value of this program owns a descriptor yet.
     unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
 
-/// Gives up root permanently. Returns `false` if the process is not root, or may not change its user.
+/// Gives up root privileges permanently. Returns `false` if the process is not root, or may not change its user.
 fn drop_root() -> bool {
     if !geteuid().is_root() {
         return false;
@@ -145,7 +147,7 @@ fn drop_root() -> bool {
     dropped.is_ok() && geteuid() == user && getegid() == group
 }
 
-/// Moves the process to new namespaces, without capabilities.
+/// Moves the process to new namespaces, and drops all capabilities. Returns whether both succeeded.
 #[expect(unsafe_code, reason = "rustix cannot know which resources of the process other code shares")]
 fn unshare_namespaces() -> bool {
     use rustix::thread::{UnshareFlags as U, unshare_unsafe};
@@ -157,7 +159,7 @@ fn unshare_namespaces() -> bool {
     left && dropped.is_ok()
 }
 
-/// Forbids the file system, TCP, and signals and abstract sockets of other processes.
+/// Forbids access to the file system and TCP, signals to other processes, and their abstract sockets.
 fn restrict_files() -> Enforced {
     let ruleset = landlock::Ruleset::default();
     let restricted = ruleset

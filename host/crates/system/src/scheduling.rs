@@ -1,4 +1,4 @@
-//! Priority and time slice of threads, for machines with more runnable threads than processors.
+//! Sets the priority and the time slice of threads, for machines with more runnable threads than processors.
 #![expect(unsafe_code, reason = "neither the standard library nor rustix has this system call")]
 
 use std::io;
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rustix::process::{getpriority_process, setpriority_process};
 
-/// The shortest slice that Linux accepts; the default is 1 to 3 ms. Since Linux 6.12, a waking thread with a short slice
-/// preempts a running one with a longer slice (`sched-eevdf` in the kernel's documentation).
+/// The shortest time slice that Linux accepts; the default is 1 to 3 ms. Since Linux 6.12, a waking thread with a short
+/// slice preempts a running thread with a longer slice (`sched-eevdf` in the kernel's documentation).
 const SHORT_SLICE: Duration = Duration::from_micros(100);
 
 /// Sets a short time slice, for low latency, on this thread and the threads that it starts later.
@@ -18,11 +18,11 @@ pub fn set_latency_slice() -> io::Result<()> {
 
 /// Sets a nice value and the default time slice on this thread and the threads that it starts later.
 pub fn lower_priority(nice: i32) -> io::Result<()> {
-    // A kernel that rejects this has rejected the short slice before.
+    // A kernel that rejects this call has also rejected the short slice, so setting the nice value is enough.
     set(nice, Duration::ZERO).or_else(|_| Ok(setpriority_process(None, nice)?))
 }
 
-/// Sets priority and slice of this thread. A slice of zero is the default.
+/// Sets the priority and the time slice of this thread. Zero sets the default slice.
 fn set(nice: i32, slice: Duration) -> io::Result<()> {
     let attributes = libc::sched_attr {
         size: u32::try_from(size_of::<libc::sched_attr>()).map_err(io::Error::other)?,

@@ -1,4 +1,4 @@
-//! Captures log lines in memory, for commands that show them beside the call that caused them.
+//! Captures log lines in memory, for commands that show them next to the call that caused them.
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// The target of lines that plugins write.
+/// The target of log lines that plugins write.
 const PLUGIN: &str = "plugin";
 /// The target of log lines that report the cost of a call.
 pub const CALLS: &str = "frontgate_runtime::call";
 /// Prefix of a line that reports the cost of a call.
 pub const CALL_ENDED: &str = "call ended: ";
 
-/// Lines that are kept. Plugins have limits of their own.
+/// Maximum number of captured lines. Plugins also have separate limits.
 const LINES_MAX: usize = 100_000;
 
 /// One log line.
@@ -33,17 +33,17 @@ pub struct Line {
 }
 
 impl Line {
-    /// The cost of a call, if this line is a receipt.
+    /// Returns the cost of a call, if this line is a receipt.
     pub fn receipt(&self) -> Option<&str> {
         self.text.strip_prefix(CALL_ENDED)
     }
 }
 
-/// The captured lines of this process, with the id of the request of each.
+/// The captured lines of this process, each with the id of its request.
 #[derive(Debug, Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<(String, Line)>>>);
 
-/// Starts to capture lines of plugins, warnings of the gateway, and receipts of calls.
+/// Starts to capture log lines of plugins, warnings of the gateway, and receipts of calls.
 pub fn capture() -> anyhow::Result<Lines> {
     let lines = Lines::default();
     let wanted = Targets::new()
@@ -93,7 +93,7 @@ impl<S: Subscriber> Layer<S> for Keep {
     }
 }
 
-/// The fields of an event that are kept.
+/// The captured fields of an event.
 #[derive(Default)]
 struct Fields {
     request: String,

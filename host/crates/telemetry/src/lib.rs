@@ -1,12 +1,12 @@
-//! Log and metrics of the process.
+//! The log and the metrics of the process.
 //!
-//! It never decides what is logged or counted: every crate uses `tracing` and metrics itself. It takes part in every
-//! flow of ARCHITECTURE.md only as the place where lines and numbers go.
+//! This crate never decides which events are logged or counted: every crate uses `tracing` and metrics directly. In the
+//! flows of ARCHITECTURE.md, this crate only receives log lines and numbers.
 //!
-//! - [`log`] starts the log as [`Settings`] say; its [`Guard`] writes the last lines. [`capture`] keeps lines in memory
-//!   instead, for commands of authors.
+//! - [`log`] starts the log with the given [`Settings`]; the returned [`Guard`] writes the last lines. [`capture`]
+//!   keeps lines in memory instead, for authors' commands.
 //! - [`metrics::METRICS`] holds the metrics of the process.
-//! - [`REFUSALS`] and [`PerSecond`] bound the log lines that unverified requests can cause.
+//! - [`REFUSALS`] and [`PerSecond`] limit the log lines that unverified requests can cause.
 
 pub mod capture;
 mod lines;
@@ -26,10 +26,10 @@ pub use self::per_second::PerSecond;
 pub use self::refusals::REFUSALS;
 pub use self::settings::{LogFormat, Settings};
 
-/// Bytes of an external text inside a log line.
+/// Maximum length of an external text in a log line, in bytes.
 const BRIEF_BYTES_MAX: usize = 1024;
 
-/// Starts the log on standard error. A thread of its own writes the lines, so a hanging reader blocks no other thread.
+/// Starts the log on standard error. A separate thread writes the lines, so a hanging reader blocks no other thread.
 /// The returned guard writes the last lines when it is dropped.
 pub fn log(config: &Settings) -> anyhow::Result<Guard> {
     let filter = config.filter().map_err(anyhow::Error::msg).context("log.level")?;

@@ -1,7 +1,7 @@
-//! Writes the log from a thread of its own, in batches: a hanging reader blocks no caller, and one wakeup serves many
-//! lines.
+//! Writes the log in batches from a separate thread. A hanging reader therefore blocks no caller, and one wakeup writes
+//! many lines.
 //!
-//! `tracing-appender` is not used: its queue is bounded by lines rather than bytes, and it writes each line by itself.
+//! `tracing-appender` is not used: it limits its queue by lines rather than bytes, and writes each line separately.
 
 use std::io::{self, Write};
 use std::mem;
@@ -17,13 +17,13 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::metrics::METRICS;
 use super::one_line::one_line;
 
-/// How long a batch collects lines.
+/// Time during which lines are collected for a batch.
 const BATCH_INTERVAL: Duration = Duration::from_millis(5);
 
-/// How long the process waits at its end until the last lines are written.
+/// Maximum time that the process waits at its end for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The writer that `tracing` uses.
+/// The writer that `tracing` writes log lines to.
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
@@ -39,16 +39,16 @@ struct Shared {
 struct Waiting {
     bytes: Vec<u8>,
     dropped: u64,
-    /// The guard was dropped; these are the last lines.
+    /// Whether the guard was dropped, so that these are the last lines.
     closed: bool,
-    /// All lines were written.
+    /// Whether all lines were written.
     ended: bool,
 }
 
-/// Writes the last lines when it is dropped, and waits up to a second for that.
+/// A guard of the log. On drop, it waits up to a second until the last lines are written.
 pub struct Guard(Arc<Shared>);
 
-/// Starts the thread. Lines beyond `buffer_bytes_max` waiting bytes are dropped and counted.
+/// Starts the log thread. When more than `buffer_bytes_max` bytes wait, further lines are dropped and counted.
 pub(super) fn start(
     out: impl Write + Send + 'static,
     buffer_bytes_max: usize,
@@ -85,7 +85,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Waits for lines. Returns how many were dropped, and whether these are the last lines.
+    /// Waits for lines. Returns the number of dropped lines, and whether these are the last lines.
     fn take(&self, lines: &mut Vec<u8>) -> (u64, bool) {
         let mut waiting = self.waiting.lock();
         self.changed.wait_while(&mut waiting, |waiting| waiting.bytes.is_empty() && !waiting.closed);

@@ -1,15 +1,15 @@
-//! Escapes a log line so that it stays a single, visible line, whatever its message and fields contain.
+//! Escapes a log line so that it remains a single line without invisible characters, whatever its fields contain.
 //!
-//! Line breaks, control characters and bidirectional marks are escaped as in JSON, so that a line of JSON keeps its
+//! Line breaks, control characters and bidirectional marks are escaped as in JSON, so that a log line in JSON keeps its
 //! meaning.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Starts a colour code.
+/// The character that starts a colour code.
 const ESCAPE: char = '\u{1b}';
 
-/// Whether a character is a control character, a line break or a bidirectional mark.
+/// Returns whether a character is a control character, a line break or a bidirectional mark.
 pub fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -18,8 +18,8 @@ pub fn is_invisible(character: char) -> bool {
         )
 }
 
-/// Escapes a line, except its line end. `coloured` keeps escape characters: those are colour codes of the formatter,
-/// which has escaped all others.
+/// Escapes a line, except its final line break. With `coloured`, escape characters are kept: they start colour codes of
+/// the formatter, which has already escaped all others.
 pub(super) fn one_line(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
     let (text, end) = match line.split_last() {
         Some((b'\n', text)) => (text, "\n"),
@@ -40,7 +40,7 @@ pub(super) fn one_line(line: &[u8], coloured: bool) -> Cow<'_, [u8]> {
             '\t' => escaped.push_str("\\t"),
             ESCAPE if coloured => escaped.push(ESCAPE),
             _ if is_invisible(character) => {
-                // Writing to a string cannot fail. All of these characters are below 0x10000.
+                // Writing to a string cannot fail. All invisible characters are below 0x10000: four digits suffice.
                 let _ = write!(escaped, "\\u{:04x}", u32::from(character));
             }
             _ => escaped.push(character),

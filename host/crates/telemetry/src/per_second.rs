@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Counts events of the current second. A second starts with its first event.
+/// A counter of events in the current second. A second starts with its first event.
 #[derive(Debug, Default)]
 pub struct PerSecond {
     /// Start of the current second.
@@ -13,12 +13,12 @@ pub struct PerSecond {
 }
 
 impl PerSecond {
-    /// A counter without events.
+    /// Creates a counter without events.
     pub(crate) const fn new() -> Self {
         Self { began: None, taken: 0 }
     }
 
-    /// Takes one of `max` events in this second. Returns `false` if none is left.
+    /// Counts an event if fewer than `max` were counted in this second. Returns `false` if the limit is reached.
     pub fn take(&mut self, now: Instant, max: u32) -> bool {
         if self.began.is_none_or(|began| now.duration_since(began) >= SECOND) {
             (self.began, self.taken) = (Some(now), 0);

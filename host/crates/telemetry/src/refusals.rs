@@ -1,6 +1,6 @@
-//! Limits the log lines about requests rejected before verification, since any caller can cause them.
+//! Limits the log lines about requests that are rejected before verification, since any caller can cause such lines.
 //!
-//! Lines beyond the limit are counted, and a summary line says how many were omitted.
+//! Lines beyond the limit are omitted and counted, and a summary line reports the count.
 
 use std::time::{Duration, Instant};
 
@@ -14,15 +14,15 @@ use super::metrics::METRICS;
 /// Time between the first omitted line and the summary.
 const SUMMARY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The limit of this process.
+/// The limit for this process.
 pub static REFUSALS: Refusals = Refusals::new();
 
-/// Decides which lines are written.
+/// A limit that decides which lines are written.
 pub struct Refusals(Mutex<State>);
 
 struct State {
     lines: PerSecond,
-    /// Omitted lines since the last summary. If it is not 0, a summary is scheduled.
+    /// Number of omitted lines since the last summary. If the number is not 0, a summary is scheduled.
     omitted: u64,
 }
 
@@ -31,7 +31,7 @@ impl Refusals {
         Self(Mutex::new(State { lines: PerSecond::new(), omitted: 0 }))
     }
 
-    /// Whether a line may be written, with at most `per_second_max` of them in a second.
+    /// Returns whether a line may be written. At most `per_second_max` lines are written in a second.
     pub fn admit(&'static self, per_second_max: u32) -> bool {
         let (admitted, first) = self.take(Instant::now(), per_second_max);
         if !admitted {
@@ -46,7 +46,7 @@ impl Refusals {
         admitted
     }
 
-    /// Whether the line may be written, and whether it is the first omitted one.
+    /// Returns whether the line may be written, and whether it is the first omitted line since the last summary.
     fn take(&self, now: Instant, per_second_max: u32) -> (bool, bool) {
         let mut state = self.0.lock();
         if state.lines.take(now, per_second_max) {

@@ -1,4 +1,4 @@
-//! Reports roles that the configuration names plugins for and no plugin answers, as sentences for operators.
+//! Reports configured roles without a live plugin, as sentences for operators.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use frontgate_runtime::Registry;
 use crate::invoker::first_live;
 use crate::settings::Settings;
 
-/// Roles that no plugin answers, though the configuration names some.
+/// Returns one sentence for each configured role without a live plugin.
 pub fn unanswered(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<String> {
     let all = tenants.iter().flat_map(|(tenant, settings)| settings.named().map(move |named| (tenant, named)));
     let unanswered = all.filter(|(_, (role, names, _))| first_live(registry, names, *role).is_err());
@@ -18,7 +18,7 @@ pub fn unanswered(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> 
     unanswered.map(sentence).collect()
 }
 
-/// Roles that a plugin answers under the old configuration, and none would answer under the new one.
+/// Returns one sentence for each role that would lose its live plugin under the new configuration.
 pub fn lost(registry: &Registry, old: &BTreeMap<String, Settings>, new: &BTreeMap<String, Settings>) -> Vec<String> {
     let mut reasons = Vec::new();
     for (tenant, settings) in new {
@@ -36,20 +36,20 @@ pub fn lost(registry: &Registry, old: &BTreeMap<String, Settings>, new: &BTreeMa
     reasons
 }
 
-/// A plugin that is configured for a role and does not answer it.
+/// A plugin that is configured for a role, but is not live in that role.
 #[derive(Debug)]
 pub struct Missing {
-    /// The fault in words.
+    /// Description of the fault.
     pub reason: String,
     /// Name of the tenant.
     pub tenant: String,
     /// Name of the plugin.
     pub plugin: String,
-    /// Whether the plugin is live, with other roles only.
+    /// Whether the plugin is live, but only with other roles.
     pub is_live: bool,
 }
 
-/// Plugins that are named for a role and do not answer it, though another one does.
+/// Returns the plugins that do not have their configured role, if another plugin has that role.
 pub fn missing(registry: &Registry, tenants: &BTreeMap<String, Settings>) -> Vec<Missing> {
     let mut found = Vec::new();
     for (tenant, settings) in tenants {

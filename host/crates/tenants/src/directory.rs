@@ -1,4 +1,4 @@
-//! The `directory` of plugins in other roles: nested calls of the tenant's CRM plugin.
+//! The `directory` import of plugins in other roles, implemented by nested calls of the tenant's CRM plugin.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,7 +15,7 @@ use crate::invoker::{Plugins, first_live};
 pub(crate) struct TenantDirectory {
     plugins: Arc<Plugins>,
     tenant: Arc<Tenant>,
-    /// Chosen by the first lookup, so that all lookups of a call see the same version.
+    /// CRM plugin, chosen by the first lookup so that all lookups of a call use the same version.
     crm: OnceLock<Option<Arc<LoadedPlugin>>>,
 }
 
@@ -49,7 +49,7 @@ impl Directory for TenantDirectory {
     }
 }
 
-/// Converts an error for the calling plugin. Logs for the operator how the nested call ended.
+/// Converts an error for the calling plugin, and logs the outcome of the nested call for the operator.
 fn failed(crm: &LoadedPlugin, call: OuterCall<'_>, error: CallError) -> Error {
     let converted = match error {
         CallError::NotFound => return Error::NotFound,

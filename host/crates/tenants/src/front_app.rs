@@ -1,4 +1,4 @@
-//! A tenant's Front app: its keys, its limits, and its addresses.
+//! A tenant's Front app: its keys, limits and addresses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,49 +12,49 @@ use url::Url;
 
 use crate::settings::Settings;
 
-/// A Front app whose channels are served.
+/// A Front app whose channels the gateway serves.
 pub struct FrontApp {
-    /// Its name in the configuration, and in its addresses.
+    /// Name of the app in the configuration and in addresses.
     pub name: Arc<str>,
-    /// The keys that sign its requests.
+    /// Keys that sign the app's requests.
     pub keys: Keys,
-    /// Signs calls to Front.
+    /// Issuer of the tokens for calls to Front.
     pub issuer: Issuer,
-    /// The plugin of its channels.
+    /// Name of the plugin for the app's channels.
     pub plugin: String,
-    /// The base of Front's API.
+    /// Base URL of Front's API.
     pub api_url: Url,
     /// Hosts from which files of messages are downloaded.
     pub hosts: Hosts,
-    /// Private networks that such hosts may resolve to.
+    /// Private networks to which the names of these hosts may resolve.
     pub files_networks: Vec<IpNet>,
-    /// The prefix of its addresses, as Front and providers call them.
+    /// URL prefix of the app's addresses, as Front and providers call them.
     pub public_url: String,
-    /// Time for a request of Front.
+    /// Time limit of a request from Front.
     pub timeout: Duration,
-    /// Time for a request of a provider.
+    /// Time limit of a request from a provider.
     pub provider_timeout: Duration,
-    /// Bytes of one request body.
+    /// Maximum size of a request body in bytes.
     pub body_bytes_max: usize,
-    /// Connected channels.
+    /// Maximum number of connected channels.
     pub channels_max: usize,
-    /// Events of one channel's provider that may wait for delivery.
+    /// Maximum number of events of one channel's provider that wait for delivery.
     pub waiting_max: u64,
-    /// Bytes of these events.
+    /// Maximum total size of these events in bytes.
     pub waiting_bytes_max: u64,
-    /// Concurrent requests of one channel's provider.
+    /// Maximum number of concurrent requests from one channel's provider.
     pub provider_calls_per_channel_max: usize,
-    /// Events in one response of the plugin.
+    /// Maximum number of events in one response of the plugin.
     pub events_max: usize,
-    /// Calls to Front for one channel, per second.
+    /// Maximum number of calls to Front for one channel per second.
     pub calls_per_second_max: u32,
-    /// Concurrent deliveries of one channel.
+    /// Maximum number of concurrent deliveries of one channel.
     pub at_once_per_channel_max: usize,
-    /// Time for Front to confirm an imported message.
+    /// Time limit for Front to confirm an imported message.
     pub import_patience: Duration,
-    /// Time for one file.
+    /// Time limit of one file download.
     pub files_timeout: Duration,
-    /// Time during which the download of a customer's file is retried.
+    /// Period during which the download of a customer's file is retried.
     pub file_patience: Duration,
 }
 
@@ -65,7 +65,7 @@ impl std::fmt::Debug for FrontApp {
 }
 
 impl FrontApp {
-    /// An app from resolved settings. Returns `None` if a URL is invalid.
+    /// Creates an app from resolved settings. Returns `None` if a URL is invalid.
     pub(crate) fn new(public_url: String, name: &str, settings: &frontgate_front::Settings) -> Option<Self> {
         let api_url = Url::parse(&settings.api_url).ok()?;
         let api_origin = api_url.origin().ascii_serialization();
@@ -96,26 +96,26 @@ impl FrontApp {
         })
     }
 
-    /// A channel as its plugin sees it.
+    /// Returns the data of a channel for its plugin.
     pub fn connection(&self, channel_id: &str, key: &str, credential: Option<String>) -> Connection {
         let webhook_url = format!("{}/{key}/provider", self.public_url);
         Connection { channel_id: channel_id.to_owned(), credential, webhook_url }
     }
 }
 
-/// The keys that sign the requests of an app, from resolved settings.
+/// Returns the keys that sign an app's requests, from resolved settings.
 pub fn front_keys(settings: &frontgate_front::Settings) -> Keys {
     let secrets = settings.app_secrets.iter().enumerate();
     let keys = secrets.map(|(index, secret)| Key::shared(format!("app_secrets[{index}]"), secret.share()));
     Keys::new(keys.collect(), settings.signature_window_ms)
 }
 
-/// The prefix of an app's paths.
+/// Returns the prefix of an app's paths.
 pub fn front_path(tenant: &Settings, app: &str) -> String {
     format!("{}/front/{app}", tenant.path.trim_end_matches('/'))
 }
 
-/// The prefix of an app's addresses, as Front and providers call them.
+/// Returns the URL prefix of an app's addresses, as Front and providers call them.
 pub fn front_url(public_url: &str, tenant: &Settings, app: &str) -> String {
     format!("{}{}", public_url.trim_end_matches('/'), front_path(tenant, app))
 }

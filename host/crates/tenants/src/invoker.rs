@@ -1,4 +1,4 @@
-//! Chooses the plugin for a role of a tenant, and calls it on behalf of one request or delivery.
+//! Chooses the plugin for a tenant's role, and calls it on behalf of one request or delivery.
 
 mod conversations;
 
@@ -22,12 +22,12 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// The plugins of a registry, run by an engine.
+    /// Creates the set of a registry's plugins, run by an engine.
     pub fn new(engine: Arc<Engine>, registry: Arc<Registry>) -> Self {
         Self { engine, registry }
     }
 
-    /// Returns an invoker for one request of a tenant. `receipts` collects the records of its calls.
+    /// Returns an invoker for one request of a tenant. The records of its calls are added to `receipts`.
     pub fn invoker(
         self: &Arc<Self>,
         tenant: &Arc<Tenant>,
@@ -54,22 +54,22 @@ pub struct PluginInvoker {
 }
 
 impl PluginInvoker {
-    /// Whether the tenant names any plugin for a role.
+    /// Returns whether the configuration names any plugin for a role of the tenant.
     pub fn has(&self, role: Role) -> bool {
         !self.tenant.roles.plugins(role).is_empty()
     }
 
-    /// The plugin for a role: the first of the named ones that is live and has the role.
+    /// Returns the plugin for a role: the first configured one that is live and has the role.
     pub fn plugin(&self, role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
         first_live(&self.plugins.registry, self.tenant.roles.plugins(role), role)
     }
 
-    /// The plugin of a Front app's channels.
+    /// Returns the plugin for a Front app's channels.
     pub fn channel_plugin(&self, app: &FrontApp) -> Result<Arc<LoadedPlugin>, CallError> {
         first_live(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
     }
 
-    /// All plugins for a role, in order, with `None` for each one that is being loaded for the first time.
+    /// Returns all configured plugins for a role, in order. `None` is one that is still loading for the first time.
     pub fn candidates(&self, role: Role) -> Vec<Option<Arc<LoadedPlugin>>> {
         let registry = &self.plugins.registry;
         let (names, loading) = (self.tenant.roles.plugins(role).iter(), registry.loading());
@@ -78,7 +78,7 @@ impl PluginInvoker {
         present.filter(|live| live.as_ref().is_none_or(|live| live.has(role))).collect()
     }
 
-    /// A call of a plugin in a role. The plugin may ask for the tenant's customers, unless it is the CRM itself.
+    /// Creates a call of a plugin in a role. Except in the CRM role, the plugin may look up the tenant's customers.
     pub fn call<'c>(&'c self, plugin: &'c Arc<LoadedPlugin>, role: Role) -> Call<'c> {
         let directory = (role != Role::Crm)
             .then(|| Arc::new(TenantDirectory::new(&self.plugins, &self.tenant)) as Arc<dyn Directory>);
@@ -86,7 +86,7 @@ impl PluginInvoker {
     }
 }
 
-/// The first of the named plugins that is live and has the role.
+/// Returns the first of the named plugins that is live and has the role.
 pub(crate) fn first_live(registry: &Registry, names: &[String], role: Role) -> Result<Arc<LoadedPlugin>, CallError> {
     let mut live = names.iter().filter_map(|name| registry.get(name));
     live.find(|live| live.has(role)).ok_or(CallError::NoPlugin(role))

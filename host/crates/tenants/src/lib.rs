@@ -1,10 +1,10 @@
-//! Tenants, their Front apps, and the plugins that answer for them.
+//! Tenants, their Front apps, and the selection of their plugins.
 //!
-//! - [`Tenant`] is a company whose callbacks are answered; [`FrontApp`] is one of its apps in Front.
+//! - [`Tenant`] is a company whose callbacks the gateway answers; [`FrontApp`] is one of the tenant's apps in Front.
 //! - [`PluginInvoker`] chooses and calls the tenant's plugins on behalf of one request or delivery.
-//! - [`coverage`] reports roles that no plugin answers.
+//! - [`coverage`] reports roles without a live plugin.
 //!
-//! The crate reads no HTTP and stores nothing. See "Flow of a callback" in ARCHITECTURE.md, step 4.
+//! The crate handles no HTTP and stores nothing. See "Flow of a callback" in ARCHITECTURE.md, step 4.
 
 pub mod coverage;
 mod directory;

@@ -1,4 +1,4 @@
-//! A tenant: a company whose callbacks are answered, with its keys, timeouts and plugins.
+//! A tenant: a company whose callbacks the gateway answers, with its keys, timeouts and plugins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,31 +15,31 @@ use crate::settings::{Roles, Settings};
 
 /// One tenant.
 pub struct Tenant {
-    /// Its name in the configuration.
+    /// Name of the tenant in the configuration.
     pub name: Arc<str>,
-    /// The prefix of its paths; empty for `/`.
+    /// Prefix of the tenant's paths; empty for `/`.
     pub prefix: String,
-    /// The keys that sign its requests.
+    /// Keys that sign the tenant's requests.
     pub keys: Keys,
-    /// Time for a Frontline callback.
+    /// Time limit of a Frontline callback, in milliseconds.
     pub callback_timeout_ms: u64,
-    /// Time for a Conversations webhook.
+    /// Time limit of a Conversations webhook, in milliseconds.
     pub webhook_timeout_ms: u64,
-    /// Whether a webhook passes if no plugin could decide.
+    /// Whether a webhook is accepted if no plugin could decide.
     pub webhooks_fail: WebhooksFail,
-    /// The largest page that a plugin is asked for.
+    /// Maximum page size in requests to a plugin.
     pub page_size_max: u32,
-    /// The plugins for each role.
+    /// Names of the plugins for each role.
     pub roles: Roles,
-    /// The worker of conversations that no plugin assigns.
+    /// Worker for conversations that no plugin assigns.
     pub default_worker: Option<String>,
-    /// Its own phone numbers.
+    /// Phone numbers of the tenant.
     pub numbers: Vec<String>,
-    /// Its share of concurrent plugin calls.
+    /// Share of concurrent plugin calls.
     pub(crate) share: Arc<TenantShare>,
     /// Counters of verified requests, by the label of the key.
     pub verified: BTreeMap<String, Counter>,
-    /// Its Front apps, by name.
+    /// Front apps of the tenant, by name.
     pub front: BTreeMap<String, Arc<FrontApp>>,
 }
 
@@ -50,7 +50,7 @@ impl std::fmt::Debug for Tenant {
 }
 
 impl Tenant {
-    /// A tenant from resolved settings. Returns `None` if a URL is invalid.
+    /// Creates a tenant from resolved settings. Returns `None` if a URL is invalid.
     pub fn new(name: &str, settings: &Settings, public_url: &str, share: TenantShare) -> Option<Self> {
         let base = Base::new(public_url)?;
         let twilio = &settings.twilio;
@@ -83,13 +83,13 @@ impl Tenant {
         })
     }
 
-    /// Whether a webhook that Twilio waits for passes after an error. A tenant without a plugin for webhooks fails open.
+    /// Returns whether a webhook that Twilio waits for is accepted after an error. True if no plugin handles webhooks.
     pub fn webhooks_fail_open(&self) -> bool {
         self.webhooks_fail == WebhooksFail::Open || self.roles.conversations.is_empty()
     }
 }
 
-/// A URL for logs and terminals: without user and password.
+/// Returns a URL without user and password, for logs and terminals.
 pub fn display_url(url: &str) -> String {
     Base::new(url).map_or_else(|| "(not a URL)".to_owned(), |base| base.display())
 }

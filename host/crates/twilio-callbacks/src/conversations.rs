@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::error::{DecodeError, EncodeError};
 use super::{CallbackResponse, conversation_sid, people, required, sanitize, sid};
 
-/// The field that differs when Twilio sends an event again.
+/// Name of the field that differs when Twilio sends an event again.
 pub const RETRY_COUNT: &str = "RetryCount";
 
 /// A decoded webhook.
@@ -23,20 +23,20 @@ pub enum Event {
     MessageAdd(MessageAdd),
     /// `onParticipantAdded` for a customer.
     ParticipantAdded(ParticipantAdded),
-    /// Every other event.
+    /// Any other event.
     Other(OtherEvent),
 }
 
-/// Whether Twilio sends a webhook before or after its event.
+/// The moment of a webhook: before or after its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Before: an error stops the event.
+    /// Before the event; an error response stops the event.
     Before,
-    /// After: the response has no effect.
+    /// After the event; the response has no effect.
     After,
 }
 
-/// Returns when an event is sent. An unknown event is treated as one that an error would stop.
+/// Returns the moment of a webhook. An unknown event is treated as [`Moment::Before`].
 pub fn moment(form: &Form<'_>) -> Moment {
     match form.get("EventType") {
         Some(event) if event.ends_with("ed") => Moment::After,
@@ -44,7 +44,7 @@ pub fn moment(form: &Form<'_>) -> Moment {
     }
 }
 
-/// Decodes a webhook. `numbers` are the tenant's own.
+/// Decodes a webhook. `numbers` are the tenant's own numbers.
 pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, DecodeError> {
     let text = |name| form.get(name).map(str::to_owned);
     let attributes = || text("Attributes").unwrap_or_else(|| "{}".to_owned());
@@ -82,15 +82,15 @@ pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, DecodeError>
     })
 }
 
-/// Twilio's name of the event.
+/// Returns Twilio's name of the event.
 pub fn name<'f>(form: &'f Form<'_>) -> &'f str {
     form.get("EventType").unwrap_or("unknown")
 }
 
-/// The identity of an event, the same when Twilio sends it again with another `RetryCount`.
+/// Returns the identity of an event, which stays the same when Twilio repeats the event with another `RetryCount`.
 ///
-/// An object that is added or removed once is identified by its SID, every other event by all its fields. The idempotency token is
-/// not signed, and so no part of the identity.
+/// An event that adds or removes an object is identified by the object's SID, every other event by all its fields. The
+/// idempotency token is not signed, so it is not part of the identity.
 pub fn identity(form: &Form<'_>) -> String {
     let event = name(form);
     let subject = match (moment(form), event) {
@@ -103,7 +103,7 @@ pub fn identity(form: &Form<'_>) -> String {
     }
 }
 
-/// The field with the SID of what was added or removed once.
+/// Returns the name of the field with the SID of the object that was added or removed.
 fn subject(event: &str) -> &'static str {
     match event {
         "onConversationAdded" | "onConversationRemoved" => "ConversationSid",
@@ -114,7 +114,7 @@ fn subject(event: &str) -> &'static str {
     }
 }
 
-/// The response that changes nothing.
+/// Returns the response that changes nothing.
 pub fn unchanged() -> CallbackResponse {
     CallbackResponse::whole(b"{}".to_vec())
 }
@@ -155,7 +155,7 @@ fn encode_message(changes: &MessageChanges) -> CallbackResponse {
     CallbackResponse { body: super::json(&fields), left_out, shortened: false }
 }
 
-/// Encodes a verdict; a rejection is an error.
+/// Encodes a plugin's decision about a message; a rejection is an error.
 pub fn encode_verdict(verdict: MessageVerdict) -> Result<CallbackResponse, EncodeError> {
     match verdict {
         MessageVerdict::Accept => Ok(unchanged()),
@@ -164,7 +164,7 @@ pub fn encode_verdict(verdict: MessageVerdict) -> Result<CallbackResponse, Encod
     }
 }
 
-/// Adds the customer to a participant's attributes, or returns `None` if they have it already.
+/// Adds the customer to a participant's attributes; returns `None` if the attributes already have the customer.
 pub fn participant_attributes(present: &str, changes: &ParticipantChanges) -> Result<Option<String>, &'static str> {
     let name = changes.display_name.as_deref().map(sanitize::one_line);
     let additions = [

@@ -15,10 +15,10 @@ const DETAILS: &str = "GetCustomerDetailsByCustomerId";
 
 /// Prefix of the tokens of pages that the gateway cut; the id of the last customer follows.
 const AFTER: &str = "frontgate-after:";
-/// Limit of `next-page-token` in `wit/crm.wit`.
+/// Maximum bytes of `next-page-token` in `wit/crm.wit`.
 const TOKEN_BYTES_MAX: usize = 4_096;
 
-/// Bytes of a row that fits into every response, together with a token that names it.
+/// Maximum bytes of a row, so that the row and a token that names it fit into every response.
 const ROW_BYTES_MAX: usize = RESPONSE_BYTES_MAX / 4;
 
 /// A decoded callback.
@@ -63,12 +63,12 @@ pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Resul
     }
 }
 
-/// Whether a query belongs to a version 1 callback, which has its operation there.
+/// Returns whether a query belongs to a version 1 callback, which names its operation in the query.
 pub fn is_version1(query: &str) -> bool {
     query.split('&').any(|field| field.starts_with("location="))
 }
 
-/// Where the page starts. A token is more precise than an anchor, and takes precedence.
+/// Returns the position at which the page starts. A token is more precise than an anchor, and takes precedence.
 fn position(form: &Form<'_>) -> Position {
     if let Some(token) = form.get("NextPageToken") {
         return match token.strip_prefix(AFTER) {
@@ -142,20 +142,20 @@ fn list(rows: &[Row<'_>], token: Option<Cow<'_, str>>) -> Vec<u8> {
     json(&Objects { objects: List { customers: rows, next_page_token: token, searchable: true } })
 }
 
-/// The number of rows that fit beside a token of the maximum length, or one that names the last row.
+/// Returns the number of rows that fit together with the longest possible token.
 fn fitting(rows: &[Row<'_>]) -> usize {
     let frame = list(&[], Some(Cow::Borrowed(AFTER))).len() + TOKEN_BYTES_MAX;
     let mut used = frame;
     rows.iter()
         .take_while(|row| {
             used += json(row).len() + 1;
-            // The token repeats the id, escaped the same way.
+            // The token repeats the id with the same escapes.
             used + json(&row.customer_id).len() <= RESPONSE_BYTES_MAX
         })
         .count()
 }
 
-/// A row, and whether its picture was left out, or `None` without an id.
+/// Returns a row and whether its picture was left out; `None` if the id is blank.
 fn row<'a>(id: &'a str, name: &'a str, avatar: Option<&'a str>) -> Option<(Row<'a>, bool)> {
     if id.trim().is_empty() {
         return None;
@@ -204,7 +204,7 @@ struct One<'a> {
     customer: Page<'a>,
 }
 
-/// Encodes a customer. Details that make it too long are cut.
+/// Encodes a customer. Details are cut if the response would be too long.
 pub fn encode_customer(customer: &Customer) -> Result<CallbackResponse, EncodeError> {
     let Some((row, dropped)) = row(&customer.customer_id, &customer.display_name, customer.avatar.as_deref()) else {
         return Err(EncodeError::Unusable("the plugin's customer has no id".to_owned()));
@@ -246,11 +246,11 @@ pub fn encode_customer(customer: &Customer) -> Result<CallbackResponse, EncodeEr
     Ok(CallbackResponse { body, left_out, shortened: excess > 0 })
 }
 
-/// The prefix of a text that takes at most `room` bytes as JSON.
+/// Returns the longest prefix of a text that takes at most `room` bytes as JSON.
 fn cut(text: &str, mut room: usize) -> &str {
     let end = text.char_indices().find_map(|(at, c)| {
         let mut buffer = [0; 4];
-        // Without the quotes.
+        // The two quotes are subtracted.
         let length = json(&&*c.encode_utf8(&mut buffer)).len() - 2;
         let fits = length <= room;
         room = room.saturating_sub(length);

@@ -1,9 +1,9 @@
 //! Errors of decoding callbacks, and of encoding plugins' answers.
 
-/// Reason why a callback cannot be decoded.
+/// The reason why a callback cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// The format that Twilio ended in 2022.
+    /// The callback has version 1, which Twilio ended in 2022.
     #[error("version 1 callbacks are not supported; choose version 2 (form body with `Location`) in Twilio's console")]
     Version1,
     /// `Location` names an operation of another callback.
@@ -17,16 +17,16 @@ pub enum DecodeError {
     InvalidParameter(&'static str, &'static str),
 }
 
-/// Reason why a plugin's answer cannot be encoded for Twilio.
+/// The reason why a plugin's answer cannot be encoded for Twilio.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
-    /// The answer is too large for Twilio, also when it is cut.
+    /// The answer is too large for Twilio, even after it was cut.
     #[error("the plugin's answer is too large")]
     AnswerTooLarge,
-    /// The number is invalid (Frontline's error 48026).
+    /// The proxy address is invalid (Frontline's error 48026).
     #[error("the plugin's proxy address is not E.164 with the channel's prefix")]
     ProxyAddress,
-    /// The number is the customer's (Frontline's error 48027).
+    /// The proxy address is the customer's own number (Frontline's error 48027).
     #[error("the plugin's proxy address is the customer's own")]
     ProxyIsContact,
     /// The plugin rejected a message.
@@ -38,7 +38,7 @@ pub enum EncodeError {
 }
 
 impl DecodeError {
-    /// Stable code of the response.
+    /// Returns the stable code of the response.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Version1 => "callback-version-1",
@@ -50,7 +50,7 @@ impl DecodeError {
 }
 
 impl EncodeError {
-    /// Stable code of the response.
+    /// Returns the stable code of the response.
     pub fn code(&self) -> &'static str {
         match self {
             Self::AnswerTooLarge => "answer-too-large",
@@ -61,7 +61,7 @@ impl EncodeError {
         }
     }
 
-    /// Text for the log, in addition to the text for the caller.
+    /// Returns the text for the log, in addition to the text for the caller.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Rejected(text) | Self::Unusable(text) => Some(text),

@@ -1,8 +1,8 @@
 //! Twilio's callbacks: decodes forms into the contract's types, and encodes the contract's types as JSON.
 //!
-//! The only place where Twilio's wire format and the contract's types meet. Each callback has a module with `decode` and
-//! `encode`; [`CallbackResponse`] is the encoded JSON. Pure: no clock, no IO. See "Flow of a callback" in
-//! ARCHITECTURE.md, steps 3 and 6.
+//! Only this crate knows both Twilio's wire format and the contract's types. Each callback has a module with `decode`
+//! and `encode`; [`CallbackResponse`] is the encoded JSON. The crate is pure: no clock, no IO. See "Flow of a callback"
+//! in ARCHITECTURE.md, steps 3 and 6.
 
 pub mod conversations;
 pub mod crm;
@@ -17,29 +17,29 @@ use serde::Serialize;
 
 use self::error::DecodeError;
 
-/// Bytes of a response; Frontline rejects a larger one (Twilio's error 48003).
+/// Maximum bytes of a response; Frontline rejects larger responses (Twilio's error 48003).
 pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 
-/// A response to Twilio, and what had to be left out of it.
+/// A response to Twilio, with the number of values that were left out.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CallbackResponse {
-    /// JSON.
+    /// The JSON body.
     pub body: Vec<u8>,
-    /// Number of values that Twilio would reject: rows without an id, pictures and links that are not usable URLs,
-    /// channels that are not E.164, attributes that are not JSON.
+    /// Number of values that were left out because Twilio would reject them: rows without an id, pictures and links
+    /// that are not usable URLs, channels that are not E.164, attributes that are not JSON.
     pub left_out: usize,
     /// Whether rows or text were cut to stay within [`RESPONSE_BYTES_MAX`].
     pub shortened: bool,
 }
 
 impl CallbackResponse {
-    /// A complete body.
+    /// Returns a response with a complete body.
     fn whole(body: Vec<u8>) -> Self {
         Self { body, left_out: 0, shortened: false }
     }
 }
 
-/// The operation that a Frontline callback names.
+/// Returns the operation that a Frontline callback names.
 fn location<'f>(form: &'f Form<'_>, query: Option<&str>) -> Result<&'f str, DecodeError> {
     form.get("Location").ok_or_else(|| {
         let version1 = form.get("Token").is_some() || query.is_some_and(crm::is_version1);
@@ -66,19 +66,19 @@ fn sid(text: &str, prefix: &str, name: &'static str) -> Result<String, DecodeErr
 
 /// The participants of a new conversation.
 struct People {
-    /// Addresses of customers, the author's first.
+    /// Addresses of customers, starting with the author.
     customers: Vec<String>,
     /// The tenant's own number.
     own: Option<String>,
     /// The customer who wrote first.
     author: Option<String>,
     is_group: bool,
-    /// All addresses, the tenant's own included.
+    /// All addresses, including the tenant's own number.
     all: Vec<String>,
 }
 
-/// Reads the participants. In a group, `MessagingBinding.Address` is repeated or a list with commas, and may contain the
-/// tenant's own number.
+/// Reads the participants. In a group, `MessagingBinding.Address` is repeated or a comma-separated list, and may
+/// contain the tenant's own number.
 fn people(form: &Form<'_>, numbers: &[String]) -> People {
     let author =
         form.get("MessagingBinding.AuthorAddress").and_then(|value| addresses(value).next()).map(str::to_owned);
@@ -102,7 +102,7 @@ fn people(form: &Form<'_>, numbers: &[String]) -> People {
     People { customers, own, author, is_group, all }
 }
 
-/// The addresses of a field, which may be a list.
+/// Returns the addresses of a field, which may be a comma-separated list.
 fn addresses(value: &str) -> impl Iterator<Item = &str> {
     value.split(',').map(str::trim).filter(|address| !address.is_empty())
 }

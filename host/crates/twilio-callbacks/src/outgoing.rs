@@ -30,8 +30,8 @@ struct Proxy<'a> {
     proxy_address: &'a str,
 }
 
-/// Encodes the number. A number that Frontline would reject after it started the conversation is an error here (Twilio's
-/// errors 48026 and 48027).
+/// Encodes the proxy address. An address that Frontline would reject only after it started the conversation is an error
+/// here (Twilio's errors 48026 and 48027).
 pub fn encode(proxy_address: &str, contact: &ContactChannel) -> Result<CallbackResponse, EncodeError> {
     // Voice calls use a plain number, like text messages.
     let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };

@@ -6,7 +6,7 @@ use frontgate_twilio::form::Form;
 use super::error::DecodeError;
 use super::{conversation_sid, people};
 
-/// A new conversation, and what is needed to add a worker.
+/// A new conversation, with the data that is needed to add a worker.
 #[derive(Debug)]
 pub struct Inbound {
     /// The conversation as plugins see it.
@@ -15,11 +15,11 @@ pub struct Inbound {
     pub is_group: bool,
     /// The number under which the worker appears, if known.
     pub projected_address: Option<String>,
-    /// All addresses of the callback, the tenant's own included.
+    /// All addresses of the callback, including the tenant's own number.
     pub all_addresses: Vec<String>,
 }
 
-/// Decodes a callback. `numbers` are the tenant's own.
+/// Decodes a callback. `numbers` are the tenant's own numbers.
 pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Inbound, DecodeError> {
     let people = people(form, numbers);
     let conversation = InboundConversation {

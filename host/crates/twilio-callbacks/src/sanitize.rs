@@ -21,22 +21,22 @@ pub(super) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(words.collect::<Vec<_>>().join(" "))
 }
 
-/// Whether a text is short printable ASCII, as nearly every text is.
+/// Returns whether a text is short printable ASCII, which is true for nearly every text.
 fn is_plain(text: &str) -> bool {
     text.len() <= LINE_CHARS_MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
-/// Whether a text is an absolute URL of a picture.
+/// Returns whether a text is an absolute URL of a picture.
 pub(super) fn is_avatar_url(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://")) && !url.contains(char::is_whitespace)
 }
 
-/// Whether the app follows a link.
+/// Returns whether the app opens a link.
 pub(super) fn link(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("mailto:")) && !url.contains(char::is_whitespace)
 }
 
-/// Whether a channel's value fits its kind.
+/// Returns whether a channel's value is valid for its kind.
 pub(super) fn channel(kind: &str, value: &str) -> bool {
     match kind {
         "sms" => is_e164(value),

@@ -42,7 +42,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// Encodes the categories as a bare list. Templates at the end that make it too long are left out.
+/// Encodes the categories as a bare list. Templates at the end are left out if the list is too long.
 pub fn encode(categories: &[Category]) -> CallbackResponse {
     let mut left_out = 0;
     let mut groups = Vec::with_capacity(categories.len());
@@ -69,7 +69,7 @@ pub fn encode(categories: &[Category]) -> CallbackResponse {
             None => groups.pop().map_or(0, |group| super::json(&group).len() + 1),
         };
         left_out += 1;
-        // Where a list becomes empty, commas make the estimate a byte or two too small.
+        // If a list becomes empty, the estimate is one or two bytes too small because of the commas.
         length = length.saturating_sub(dropped);
         if length <= RESPONSE_BYTES_MAX {
             body = super::json(&groups);

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Fields with known and unknown names and values.
+/// Generates fields with known and unknown names and values.
 fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
     let names = "Location|Worker|CustomerId|PageSize|ChannelType|ChannelValue|ConversationSid|ParticipantSid|EventType|\
                  Identity|Attributes|MessagingBinding\\.(Address|ProxyAddress|ProjectedAddress|AuthorAddress)|[a-zA-Z]{0,6}";

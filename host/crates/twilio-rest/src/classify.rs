@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use crate::conversations_api::ApiError;
 
-/// Whether a call may be repeated.
+/// Repeatability of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeatable {
-    /// A repetition changes nothing: reads, and writes that set a value.
+    /// A repeated call changes nothing: a read, or a write that sets a value.
     Yes,
-    /// A repetition may have the effect twice.
+    /// A repeated call may have its effect twice.
     No,
 }
 
 /// The class of a failure, which decides what happens next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailureClass {
-    /// The effect exists already.
+    /// The intended effect already exists.
     AlreadyDone,
     /// The call had no effect, or is repeatable: retry.
     Retry {
@@ -24,7 +24,7 @@ pub enum FailureClass {
         after: Option<Duration>,
         /// Whether all calls of the account must wait, not only this one.
         account_wide: bool,
-        /// For the operator.
+        /// Description for the operator.
         reason: String,
     },
     /// The effect may exist: check before a retry.
@@ -41,12 +41,12 @@ pub fn classify(failure: &ApiError, repeatable: Repeatable) -> FailureClass {
         ApiError::NoResponse(_) if repeatable == Repeatable::Yes => retry(None, false),
         ApiError::NoResponse(_) => FailureClass::Uncertain(describe(failure)),
         ApiError::Rejected { code: Some(50433), .. } => FailureClass::AlreadyDone,
-        // Still being created, and changed concurrently: both are temporary.
+        // The object is still being created, or was changed concurrently: both are temporary.
         ApiError::Rejected { code: Some(50386 | 50391), retry_after, .. } => retry(*retry_after, false),
         ApiError::Rejected { status, code, retry_after } => match (status.as_u16(), code) {
             (429, _) | (_, Some(20429)) => retry(*retry_after, true),
             (503, _) if retry_after.is_some() => retry(*retry_after, true),
-            // Operators can correct credentials and addresses; until then nothing is lost.
+            // An operator can correct credentials and addresses, so the call is retried.
             (401 | 403, _) => retry(*retry_after, true),
             (300..=399, _) | (404, None) => retry(*retry_after, false),
             (408 | 500.., _) if repeatable == Repeatable::Yes => retry(*retry_after, false),
@@ -56,7 +56,7 @@ pub fn classify(failure: &ApiError, repeatable: Repeatable) -> FailureClass {
     }
 }
 
-/// Describes a failure for operators. Never in Twilio's own words, which name addresses.
+/// Describes a failure for operators. Twilio's own text is never included, since it names addresses.
 pub fn describe(failure: &ApiError) -> String {
     let meaning = match failure {
         ApiError::Rejected { code: Some(code), .. } => meaning(*code),

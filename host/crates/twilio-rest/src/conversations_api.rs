@@ -1,6 +1,6 @@
-//! Twilio's Conversations API.
+//! Client of Twilio's Conversations API.
 //!
-//! An error says what is known of the call's effect: none, rejected with Twilio's own code, or unknown.
+//! An error states whether the call had no effect, was rejected with Twilio's own code, or may have had an effect.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-/// Calls the API for one tenant's account.
+/// A client of the API for one tenant's account.
 pub struct ConversationsApi {
     client: Arc<Client>,
     /// The URL with the version, such as `https://conversations.twilio.com/v1`.
@@ -25,10 +25,10 @@ pub struct ConversationsApi {
     authorization: HeaderValue,
 }
 
-/// Why a call failed.
+/// The reason why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
-    /// The call had no effect, and may have one when it is repeated.
+    /// The call was not sent and had no effect, so it can be repeated.
     #[error("{0}")]
     NotSent(String),
     /// Twilio rejected the call.
@@ -49,11 +49,11 @@ pub enum ApiError {
 /// A participant of a conversation.
 #[derive(Debug, Deserialize)]
 pub struct Participant {
-    /// `MB...`.
+    /// Twilio's SID, `MB...`.
     pub sid: String,
-    /// A JSON object.
+    /// Attributes, a JSON object as text.
     pub attributes: Option<String>,
-    /// Addresses; `None` for a worker.
+    /// Addresses of the participant; `None` for a worker.
     pub messaging_binding: Option<Binding>,
 }
 
@@ -69,13 +69,13 @@ pub struct Binding {
 /// The webhooks of an account.
 #[derive(Debug, Deserialize)]
 pub struct Webhooks {
-    /// Called before events happen.
+    /// URL that Twilio calls before events happen.
     pub pre_webhook_url: Option<String>,
-    /// Called after events have happened.
+    /// URL that Twilio calls after events have happened.
     pub post_webhook_url: Option<String>,
     /// The selected events.
     pub filters: Option<Vec<String>>,
-    /// `GET` or `POST`.
+    /// HTTP method of the webhooks: `GET` or `POST`.
     pub method: Option<String>,
 }
 
@@ -90,7 +90,7 @@ struct Problem {
 }
 
 impl ConversationsApi {
-    /// The client of an account, or `None` without credentials. The settings were checked before.
+    /// Creates the client of an account; `None` without credentials. The settings must have been checked.
     pub fn new(config: &Settings, client: &Arc<Client>) -> Option<Self> {
         let (user, password) = config.credentials()?;
         let basic = Zeroizing::new(BASE64_STANDARD.encode(Zeroizing::new([user, ":", password].concat()).as_bytes()));
@@ -103,7 +103,7 @@ impl ConversationsApi {
         Some(Self { client: Arc::clone(client), base, authorization })
     }
 
-    /// Adds a worker to a conversation; in a group, under a number of the tenant.
+    /// Adds a worker to a conversation. In a group, the worker appears under a number of the tenant.
     pub async fn add_worker(
         &self,
         conversation: &str,
@@ -120,7 +120,7 @@ impl ConversationsApi {
         self.read(&["Conversations", conversation, "Participants", id], None).await
     }
 
-    /// Returns the participants of a conversation; the first 100, which is more than a group may have.
+    /// Returns the first 100 participants of a conversation, which is more than a group may have.
     pub async fn participants(&self, conversation: &str) -> Result<Vec<Participant>, ApiError> {
         let path = ["Conversations", conversation, "Participants"];
         Ok(self.read::<Participants>(&path, Some("PageSize=100")).await?.participants)
@@ -180,7 +180,7 @@ impl ConversationsApi {
     }
 }
 
-/// `Retry-After`, in seconds or as a date.
+/// Returns the wait of `Retry-After`, which has seconds or a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {

@@ -1,7 +1,7 @@
-//! Client of Twilio's Conversations API, and what a failed call means for a delivery.
+//! Client of Twilio's Conversations API, and a classification of failed calls.
 //!
-//! [`ConversationsApi`] sends requests for one account and reports what is known of their effect in [`ApiError`];
-//! [`classify`] turns an error into retry, give up, or uncertain. The crate never retries by itself.
+//! [`ConversationsApi`] sends requests for one account; an [`ApiError`] states whether a failed call may have had an
+//! effect. [`classify`] converts an error to retry, give up, or uncertain. The crate never retries by itself.
 
 mod classify;
 mod conversations_api;

@@ -1,12 +1,12 @@
 //! Attributes of conversations and participants: a JSON object in a string, which a write replaces as a whole.
 //!
-//! Values are merged into the present object, so that those of other applications stay.
+//! Values are merged into the present object, so that values of other applications are kept.
 
 use serde_json::{Map, Value};
 
-/// Twilio's limit for a participant's attributes.
+/// Twilio's limit for a participant's attributes, in bytes.
 pub const PARTICIPANT_BYTES_MAX: usize = 4 * 1024;
-/// Twilio's limit for a conversation's attributes.
+/// Twilio's limit for a conversation's attributes, in bytes.
 pub const CONVERSATION_BYTES_MAX: usize = 16 * 1024;
 
 /// Attributes after a merge.
@@ -18,7 +18,8 @@ pub struct Merged {
     pub changed: bool,
 }
 
-/// Adds missing values. A value that would exceed `bytes_max` is left out; for the first one that is an error.
+/// Adds missing values. A value that would exceed `bytes_max` is left out, except that this is an error for the first
+/// value.
 pub fn merge(present: &str, additions: &[(&str, Option<&str>)], bytes_max: usize) -> Result<Merged, &'static str> {
     let mut attributes: Map<String, Value> = match present.trim() {
         // PHP encodes an empty object as `[]`.

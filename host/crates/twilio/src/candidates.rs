@@ -1,4 +1,4 @@
-//! The texts that Twilio may have signed for one request.
+//! Candidates of the text that Twilio signed for one request.
 //!
 //! Twilio's back ends differ in port, user-info and escaping of the URL, and in the order of repeated values.
 
@@ -10,21 +10,21 @@ use url::Url;
 
 use super::form::Form;
 
-/// The public URL in its parts, as it was written: a URL parser would change the characters that were signed.
+/// The public URL, split into parts without changes: a URL parser would change the characters that were signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Base {
     scheme: String,
-    /// With its `@`, or empty.
+    /// User-info including the `@`, or empty.
     userinfo: String,
     host: String,
-    /// With its `:`, or empty.
+    /// Port including the `:`, or empty.
     port: String,
-    /// Without a slash at the end.
+    /// Path without a slash at the end.
     path: String,
 }
 
 impl Base {
-    /// Splits a public URL, or returns `None` without `scheme://host`.
+    /// Splits a public URL; returns `None` if it lacks `scheme://host`.
     pub fn new(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
@@ -42,13 +42,13 @@ impl Base {
         })
     }
 
-    /// The same URL under the other scheme.
+    /// Returns the same URL with the other scheme.
     pub(super) fn other_scheme(&self) -> Self {
         let scheme = if self.scheme == "https" { "http" } else { "https" };
         Self { scheme: scheme.to_owned(), ..self.clone() }
     }
 
-    /// The same path at another host.
+    /// Returns the same path at another host.
     pub(super) fn at(&self, scheme: &str, host: &str) -> Self {
         let (host, port) = split_port(host);
         Self {
@@ -60,23 +60,23 @@ impl Base {
         }
     }
 
-    /// The same URL without its path.
+    /// Returns the same URL without its path.
     pub(super) fn without_path(&self) -> Self {
         Self { path: String::new(), ..self.clone() }
     }
 
-    /// The URL for logs: without user-info.
+    /// Returns the URL without user-info, for logs.
     pub fn display(&self) -> String {
         format!("{}://{}{}{}", self.scheme, self.host, self.port, self.path)
     }
 
-    /// The first of [`Self::urls`].
+    /// Returns the first URL of [`Self::urls`].
     pub(super) fn likely(&self, target: &str) -> String {
         let Self { scheme, userinfo, host, port, path } = self;
         format!("{scheme}://{userinfo}{host}{port}{path}{target}")
     }
 
-    /// All URLs that may have been signed for a request target, the most likely first.
+    /// Returns all URLs that may have been signed for a request target, the most likely first.
     pub(super) fn urls(&self, target: &str) -> Vec<String> {
         let standard = if self.scheme == "https" { ":443" } else { ":80" };
         let ports = if self.port.is_empty() { ["", standard] } else { [self.port.as_str(), ""] };
@@ -102,8 +102,8 @@ fn split_port(authority: &str) -> (&str, &str) {
     }
 }
 
-/// The target as received, and with the characters of its query that only some back ends escape, above all `'`, escaped
-/// and unescaped. No other character changes.
+/// Returns the spellings of a target: as received, and with some characters of its query escaped and unescaped. These
+/// are the characters that only some back ends escape, above all `'`. No other character changes.
 fn spellings(target: &str) -> Vec<Cow<'_, str>> {
     let mut all = vec![Cow::Borrowed(target)];
     let Some((path, query)) = target.split_once('?') else {
@@ -120,8 +120,8 @@ fn spellings(target: &str) -> Vec<Cow<'_, str>> {
     all
 }
 
-/// The form as it is appended to the URL: names sorted, the distinct values of each name sorted, no separators. The first
-/// text is that of Twilio's own libraries; the others differ only where sorting is ambiguous.
+/// Returns the texts of a form that may follow the URL. Names and the distinct values of each name are sorted, without
+/// separators. Twilio's own libraries make the first text; the others differ only where sorting is ambiguous.
 pub(super) fn texts(form: &Form<'_>) -> Vec<String> {
     let mut all = vec![likely(form)];
     let ambiguous = form.pairs().any(|(name, value)| !name.is_ascii() || !value.is_ascii());
@@ -134,7 +134,7 @@ pub(super) fn texts(form: &Form<'_>) -> Vec<String> {
     all
 }
 
-/// The first of [`texts`].
+/// Returns the first text of [`texts`].
 pub(super) fn likely(form: &Form<'_>) -> String {
     text(form, Order::Utf16)
 }
@@ -151,13 +151,13 @@ enum Order {
     Utf16,
     /// Python and Rust sort by code points.
     CodePoints,
-    /// PHP sorts values that look like numbers as numbers. Here they precede all others: compared as texts with the others,
-    /// `2 < 10 < 1a < 2` would be a cycle.
+    /// PHP sorts values that look like numbers as numbers. Here, numbers precede all other values: comparing them with
+    /// the others as texts would give the cycle `2 < 10 < 1a < 2`.
     Numbers,
 }
 
 fn text(form: &Form<'_>, order: Order) -> String {
-    // Each number is parsed once.
+    // Parses each number only once.
     let number = |value: &str| value.parse::<f64>().ok().filter(|_| order == Order::Numbers);
     let mut pairs: Vec<_> = form.pairs().map(|(name, value)| (name, value, number(value))).collect();
     match order {
@@ -186,7 +186,7 @@ fn utf16(a: &str, b: &str) -> Ordering {
     units(a).cmp(&units(b))
 }
 
-/// The offset of the first difference, or `None` if one is a prefix of the other.
+/// Returns the offset of the first difference, or `None` if one slice is a prefix of the other.
 fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     const PIECE: usize = 32;
     let pieces = a.chunks(PIECE).zip(b.chunks(PIECE));

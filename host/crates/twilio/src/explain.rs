@@ -1,5 +1,5 @@
-//! Explains why a signature does not match: the keys and URLs that were tried, and the single change that would make it
-//! match. For the operator's log, never for the caller.
+//! Explains why a signature does not match. Shows the keys and URLs that were tried and the single change that would
+//! match. The explanation is for the operator's log, never for the caller.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::candidates::{self, Base};
 use super::form::Form;
 use super::signature::{Key, Keys, Refusal, SignedRequest};
 
-/// Other tenants whose keys are tried.
+/// Maximum number of other tenants whose keys are tried.
 const OTHERS_MAX: usize = 200;
 
 /// Context of a request.
@@ -53,7 +53,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Explains a refusal. Costs a few dozen signatures, so that the caller must limit the size of the request.
+/// Explains a refusal. The cost is a few dozen signatures, so the caller must limit the size of the request.
 pub fn explain(keys: &Keys, request: &SignedRequest<'_>, refusal: Refusal, around: &Surroundings<'_>) -> Explanation {
     let path = request.target.split('?').next().unwrap_or_default();
     let tried = keys.candidates(request).unwrap_or_default();
@@ -98,7 +98,7 @@ fn near_miss(keys: &Keys, tried: &[Key], request: &SignedRequest<'_>, around: &S
             return Some(change.to_owned());
         }
     }
-    // For many tenants, only the most likely text is tried.
+    // Only the most likely text is tried, since there may be many tenants.
     let (url, text) = (keys.base.likely(request.target), texts.first()?);
     around
         .others

@@ -1,6 +1,6 @@
 //! The body of a callback: `application/x-www-form-urlencoded`, parsed strictly.
 //!
-//! The signature is computed from these pairs, so that the verified fields are the ones that are used.
+//! The signature is computed from the parsed pairs, so that exactly the verified fields are used.
 
 use std::borrow::Cow;
 
@@ -8,19 +8,19 @@ use frontgate_signing::hex;
 use percent_encoding::percent_decode;
 use sha2::{Digest as _, Sha256};
 
-/// Fields in the order received; a name may be repeated.
+/// A form: its fields in the order received. A name may be repeated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form<'b> {
     pairs: Vec<(Cow<'b, str>, Cow<'b, str>)>,
 }
 
-/// Why a body is not a form.
+/// The reason why a body is not a form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
-    /// A percent sign without two hexadecimal digits; the offset in bytes.
+    /// A percent sign without two hexadecimal digits, at this offset in bytes.
     #[error("a percent sign without two hexadecimal digits, at byte {0}")]
     Percent(usize),
-    /// A field is not UTF-8, which Twilio always sends.
+    /// A field is not UTF-8; Twilio always sends UTF-8.
     #[error("a field is not UTF-8")]
     NotUtf8,
     /// A field without a name. Twilio names every field; without names, a value could be hidden from the decoder.
@@ -31,7 +31,7 @@ pub enum FormError {
     TooMany(usize),
 }
 
-/// Limit of fields. Twilio's longest callback has about thirty; a group message repeats a few.
+/// Maximum number of fields. Twilio's longest callback has about thirty; a group message repeats a few.
 const FIELDS_MAX: usize = 1_000;
 
 impl<'b> Form<'b> {
@@ -54,13 +54,13 @@ impl<'b> Form<'b> {
         Ok(Self { pairs })
     }
 
-    /// A form from fields that were parsed before.
+    /// Creates a form from fields that were parsed before.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Form<'static> {
         Form { pairs: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
-    /// SHA-256 of all fields but one, as Twilio signs them: sorted, each pair once, without separators. All spellings of
-    /// one signed text have the same digest.
+    /// Returns the SHA-256 of all fields except one, as Twilio signs them: sorted, each pair once, without separators.
+    /// All spellings of one signed text have the same digest.
     pub fn digest_without(&self, left_out: &str) -> String {
         let mut sorted: Vec<_> = self.pairs().filter(|(name, _)| *name != left_out).collect();
         sorted.sort_unstable();
@@ -70,13 +70,13 @@ impl<'b> Form<'b> {
         hex(&hash.finalize())
     }
 
-    /// The first value of a field; an empty value is treated as missing.
+    /// Returns the first value of a field; an empty value is treated as missing.
     pub fn get(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_ref()).filter(|value| !value.is_empty())
     }
 
-    /// All pairs, in the order received.
+    /// Returns all pairs in the order received.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()))
     }

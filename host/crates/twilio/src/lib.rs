@@ -1,8 +1,8 @@
 //! Twilio's signatures, forms and attributes.
 //!
 //! [`signature::Keys`] verifies a request, [`form::Form`] holds its fields, and [`explain`](explain::explain) finds the
-//! single change that would make a signature match. Pure: no clock, no IO, no async. See "Flow of a callback" in
-//! ARCHITECTURE.md, step 2.
+//! single change that would make a signature match. The crate is pure: no clock, no IO, no async. See "Flow of a
+//! callback" in ARCHITECTURE.md, step 2.
 
 pub mod attributes;
 pub mod candidates;

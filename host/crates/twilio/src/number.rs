@@ -1,6 +1,6 @@
 //! Phone numbers.
 
-/// Whether a phone number is in E.164 format: `+` and seven to fifteen digits.
+/// Returns whether a phone number is in E.164 format: `+` and seven to fifteen digits.
 pub fn is_e164(number: &str) -> bool {
     let Some(digits) = number.strip_prefix('+') else {
         return false;

@@ -3,10 +3,11 @@
 use frontgate_signing::hex;
 use sha2::{Digest as _, Sha256};
 
-/// The identity of what one signature covers: URL and fields.
+/// Returns the identity of the URL and fields that one signature covers.
 ///
-/// Headers and the spelling of the form are not part of it: a repeated field, or one whose border to its neighbour moved,
-/// has the same signature. Twilio signs no time, so that events with equal fields are one event.
+/// Headers and the spelling of the form are not part of the identity: a form with a repeated field, or with characters
+/// moved between adjacent fields, has the same signature. Twilio signs no time, so events with equal fields are one
+/// event.
 pub fn key(signature: &str) -> String {
     format!("signed {}", hex(&Sha256::digest(signature)))
 }

@@ -1,7 +1,7 @@
 //! Verifies `X-Twilio-Signature`.
 //!
-//! Only [`Keys::verify`] makes a [`Verified`], and only that gives access to the fields: a request cannot be decoded before
-//! it was verified.
+//! Only [`Keys::verify`] creates a [`Verified`], and only a [`Verified`] gives access to the fields: a request cannot
+//! be decoded before it was verified.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,37 +12,37 @@ use subtle::ConstantTimeEq;
 use super::candidates::{self, Base};
 use super::form::{Form, FormError};
 
-/// The header with the signature.
+/// Name of the header with the signature.
 pub const SIGNATURE: &str = "x-twilio-signature";
-/// The header that names a SharedKey.
+/// Name of the header that names a SharedKey.
 pub const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
 
-/// Bytes that are hashed at most to verify one request. Texts of real requests are some kilobytes, so that all candidates
-/// are tried; a forged body of 256 KiB is not hashed dozens of times.
+/// Maximum bytes that are hashed to verify one request. Real requests have a few kilobytes, so all candidates are
+/// tried; a forged body of 256 KiB is not hashed dozens of times.
 const SIGNED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// The parts of a request that its signature covers.
 #[derive(Debug, Clone, Copy)]
 pub struct SignedRequest<'r> {
-    /// Path and query, byte for byte.
+    /// Path and query, unchanged.
     pub target: &'r str,
     /// `X-Twilio-Signature`.
     pub signature: Option<&'r str>,
     /// `X-Twilio-Webhooks-Signature-Settings`.
     pub settings: Option<&'r str>,
-    /// Whether the body is a form, by its content type.
+    /// Whether the content type of the body is that of a form.
     pub is_form: bool,
     /// The whole body.
     pub body: &'r [u8],
 }
 
-/// A request that Twilio signed. Only [`Keys::verify`] makes one.
+/// A request that Twilio signed. Only [`Keys::verify`] creates this type.
 #[derive(Debug)]
 pub struct Verified<'r> {
     content: Content<'r>,
     /// The URL that was signed.
     pub url: String,
-    /// Label of the key that signed it.
+    /// Label of the key that signed the request.
     pub key: String,
 }
 
@@ -51,33 +51,33 @@ pub struct Verified<'r> {
 pub enum Content<'r> {
     /// The fields of a form.
     Form(Form<'r>),
-    /// A body of another kind. Its bytes are not accessible: the signature covers them only if the URL has their hash.
+    /// A body of another kind. The bytes are not accessible: the signature covers them only if the URL has their hash.
     Other,
 }
 
 impl<'r> Verified<'r> {
-    /// The signed content.
+    /// Returns the signed content.
     pub fn content(&self) -> &Content<'r> {
         &self.content
     }
 }
 
-/// Why a request was not verified.
+/// The reason why a request was not verified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The header is absent.
     #[error("no X-Twilio-Signature header")]
     Missing,
-    /// The length fits no configured key.
+    /// No configured key makes signatures of this length.
     #[error("signature has {0} characters; no configured key produces that length")]
     Length(usize),
-    /// The body is not a form, whose fields the signature would cover.
+    /// The content type is that of a form, but the body is not a form.
     #[error("the body is not a form: {0}")]
     Form(#[from] FormError),
     /// The query's `bodySHA256` is the hash of another body.
     #[error("bodySHA256 in the URL does not match the request body")]
     BodyHash,
-    /// A SharedKey that is not configured.
+    /// The request is signed with a SharedKey that is not configured.
     #[error("signed with a SharedKey that is not in shared_keys: {0}")]
     UnknownKey(String),
     /// The header names another algorithm than the configured one.
@@ -110,22 +110,22 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// A key from its secret. Auth tokens sign with HMAC-SHA1.
+    /// Creates a key from its secret. Auth tokens sign with HMAC-SHA1.
     pub fn new(label: impl Into<String>, secret: &str, algorithm: Algorithm) -> Self {
         Self { label: label.into(), hash: KeyedHash::new(secret, algorithm) }
     }
 
-    /// The signature of a URL followed by the sorted form, as in the header.
+    /// Returns the signature of a URL followed by the sorted form, as in the header.
     pub fn sign(&self, url: &str, form: &str) -> String {
         BASE64_STANDARD.encode(self.hash.hash(&[url.as_bytes(), form.as_bytes()]).as_bytes())
     }
 
-    /// Whether this key made a signature.
+    /// Returns whether this key made a signature.
     pub(super) fn matches(&self, url: &str, form: &str, signature: &str) -> bool {
         self.sign(url, form).as_bytes().ct_eq(signature.as_bytes()).into()
     }
 
-    /// Characters of a signature in base64.
+    /// Returns the number of characters of a signature in base64.
     fn signature_chars(&self) -> usize {
         match self.algorithm() {
             Algorithm::HmacSha1 => 28,
@@ -147,13 +147,13 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys for requests to a public URL. The label of a SharedKey is its id.
+    /// Creates the keys for requests to a public URL. The label of a SharedKey is its id.
     pub fn new(base: Base, tokens: Vec<Key>, shared: Vec<Key>) -> Self {
         Self { base, tokens, shared }
     }
 
-    /// Rejects a request that cannot be Twilio's, whatever its body: without a signature, with one of another length, or
-    /// with a SharedKey that is not configured. Computes no signature, so that it can precede reading the body.
+    /// Rejects a request that cannot be Twilio's, whatever its body. The signature is missing or has a wrong length, or
+    /// the SharedKey is unknown. No signature is computed, so this check can precede reading the body.
     pub fn presented(&self, request: &SignedRequest<'_>) -> Result<(), Refusal> {
         let signature = request.signature.ok_or(Refusal::Missing)?;
         let keys = self.candidates(request)?;
@@ -168,7 +168,7 @@ impl Keys {
         self.presented(request)?;
         let (signature, keys) = (request.signature.ok_or(Refusal::Missing)?, self.candidates(request)?);
         let content = if request.is_form { Content::Form(Form::parse(request.body)?) } else { Content::Other };
-        // The text of nearly every request; making the other texts costs more than the signature.
+        // Nearly every request has this text; making the other texts costs more than the signature.
         if let (Content::Form(form), Some(key)) = (&content, keys.first()) {
             let url = self.base.likely(request.target);
             if key.matches(&url, &candidates::likely(form), signature) {
@@ -199,7 +199,7 @@ impl Keys {
         Ok(Verified { content, url, key })
     }
 
-    /// The keys that may have signed this request: the SharedKey that it names, or else every auth token.
+    /// Returns the keys that may have signed a request: the SharedKey that it names, or else every auth token.
     pub(super) fn candidates(&self, request: &SignedRequest<'_>) -> Result<&[Key], Refusal> {
         let Some((id, claimed)) = request.settings.and_then(settings) else {
             return Ok(&self.tokens);
@@ -214,17 +214,17 @@ impl Keys {
         Ok(&self.shared[at..=at])
     }
 
-    /// All URLs that may have been signed for a request target.
+    /// Returns all URLs that may have been signed for a request target.
     pub fn urls(&self, target: &str) -> Vec<String> {
         self.base.urls(target)
     }
 
-    /// Labels of the keys that may have signed a request.
+    /// Returns the labels of the keys that may have signed a request.
     pub fn labels(&self, request: &SignedRequest<'_>) -> Vec<&str> {
         self.candidates(request).unwrap_or_default().iter().map(|key| key.label.as_str()).collect()
     }
 
-    /// The signature that Twilio would send for a form, by the first token.
+    /// Returns the signature that Twilio would send for a form, made with the first token.
     pub fn sign(&self, target: &str, form: &Form<'_>) -> Option<String> {
         let url = self.base.urls(target).swap_remove(0);
         let text = candidates::texts(form).swap_remove(0);
@@ -232,7 +232,7 @@ impl Keys {
     }
 }
 
-/// Key id and algorithm in the settings header, or `None` without an algorithm.
+/// Returns the key id and algorithm in the settings header; `None` without an algorithm.
 fn settings(header: &str) -> Option<(&str, &str)> {
     let value = |name| {
         header
@@ -244,8 +244,8 @@ fn settings(header: &str) -> Option<(&str, &str)> {
     Some((value("key").unwrap_or_default(), algorithm))
 }
 
-/// Checks the hash of the body if the URL has one, whatever the content type: of a body that is not a form, the signature
-/// covers nothing else.
+/// Checks the hash of the body if the URL has one, whatever the content type. If a body is not a form, the signature
+/// covers only this hash.
 fn check_body_hash(request: &SignedRequest<'_>) -> Result<(), Refusal> {
     match body_hash(request.target) {
         Some(hash) if !hash_matches(&hash, request.body) => Err(Refusal::BodyHash),

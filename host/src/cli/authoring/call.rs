@@ -32,7 +32,7 @@ pub(in crate::cli) struct Arguments {
     raw: bool,
 }
 
-/// Exits with 0 if the plugin answered, also with an error of the contract, and with 1 if it did not.
+/// Calls the function. The exit status is 0 if the plugin answered, even with an error of the contract; otherwise 1.
 pub(super) fn call(config: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let text = match arguments.json.as_str() {
         "-" => std::io::read_to_string(std::io::stdin()).context("failed to read standard input")?,

@@ -28,7 +28,7 @@ pub(in crate::cli) fn dev(arguments: DevArguments) -> anyhow::Result<ExitCode> {
     let lines = capture::capture()?;
     let runtime = crate::cli::runtime()?;
     let ended = runtime.block_on(dev::develop(Options { folder, config, listen, case }, lines));
-    // The thread that reads standard input must not keep the process alive.
+    // The process must not wait for the thread that reads standard input.
     runtime.shutdown_background();
     ended.map(|()| ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use frontgate_telemetry::capture;
 use crate::cli::{runtime, say};
 
 const MIB: u64 = 1 << 20;
-/// Languages whose tools import the whole contract, used or not.
+/// Languages whose tools import the whole contract, even unused parts.
 const IMPORT_ALL: [&str; 2] = ["JavaScript", "Python"];
 
 pub(super) fn inspect(config: &Path, file: &Path, json: bool) -> anyhow::Result<ExitCode> {

@@ -33,7 +33,7 @@ enum ReportFormat {
     Json,
 }
 
-/// Exits with 0 if no check failed, with 1 otherwise.
+/// Runs the checks. The exit status is 0 if no check failed, otherwise 1.
 pub(super) fn test(config: &Path, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let lines = capture::capture()?;
     let selection = Selection { case: arguments.case.clone(), no_conformance: arguments.no_conformance };

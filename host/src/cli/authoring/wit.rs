@@ -1,4 +1,4 @@
-//! `frontgate plugin wit`: writes the contract, for generators of bindings.
+//! `frontgate plugin wit`: writes the contract as WIT, for bindings generators.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

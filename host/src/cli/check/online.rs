@@ -11,10 +11,10 @@ use hyper::StatusCode;
 
 use super::super::say;
 
-/// Webhooks that the gateway itself needs, with their kind.
+/// Webhooks that the gateway itself needs, each with its kind.
 const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipantAdded", "post")];
 
-/// Prints Twilio's answers. Returns the number of problems.
+/// Prints the results of Twilio's checks. Returns the number of problems.
 pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     let client = Arc::new(Client::new(&config.delivery.client()));
     let runtime = super::super::runtime()?;
@@ -60,7 +60,7 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     }
 }
 
-/// Whether a status says nothing about the credentials.
+/// Returns whether a status allows no conclusion about the credentials.
 fn is_busy(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }

@@ -1,4 +1,4 @@
-//! `frontgate plugin` for operators: lists plugins of the running gateway, and decides about their versions.
+//! `frontgate plugin` for operators: lists plugins of the running gateway, and rolls back or approves their versions.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -124,7 +124,7 @@ fn line(plugin: &Plugin) -> String {
 fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Result<ExitCode> {
     let mut receipts = history::read(&config.plugins.records)?;
     receipts.retain(|receipt| name.is_none_or(|name| receipt.plugin == name));
-    // The file may hold more receipts until it is shortened.
+    // The file may contain more receipts until the gateway truncates it.
     for receipt in &receipts[receipts.len().saturating_sub(config.plugins.receipts_max)..] {
         if json {
             say!("{}", serde_json::to_string(receipt)?);
@@ -138,7 +138,7 @@ fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sends a command about a plugin's versions to the running gateway.
+/// Sends a command about a plugin's version to the running gateway.
 fn decide(config: &Config, name: &str, what: &str, digest: Option<String>) -> anyhow::Result<ExitCode> {
     let path = format!("/plugins/{}/{what}", utf8_percent_encode(name, NON_ALPHANUMERIC));
     match client::command(config, &path, &CommandBody { digest })? {
@@ -152,7 +152,7 @@ fn decide(config: &Config, name: &str, what: &str, digest: Option<String>) -> an
     }
 }
 
-/// Adds one file to the lock, and reloads a running gateway.
+/// Adds one file to plugins.lock, and reloads a running gateway.
 fn allow_file(config: &Config, file: &Path) -> anyhow::Result<ExitCode> {
     let path = &config.plugins.lock;
     let mut lock = Lock::read_as_is(path)?;

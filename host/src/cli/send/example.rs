@@ -29,7 +29,7 @@ pub(super) fn routing() -> Fields {
     with_sids(&[&about[..], &[NUMBER, OURS]].concat(), &["ConversationSid", "ConversationServiceSid"])
 }
 
-/// A webhook. Twilio has about twenty.
+/// Returns the form of a webhook. Twilio has about twenty event types.
 pub(super) fn conversations(event: &str) -> Fields {
     let common = [
         ("EventType", event),
@@ -63,7 +63,7 @@ fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-/// Adds random SIDs, since the gateway discards a repeated event.
+/// Adds random SIDs, because the gateway discards a repeated event.
 fn with_sids(pairs: &[(&str, &str)], sids: &[&str]) -> Fields {
     let mut all = fields(pairs);
     for name in sids {

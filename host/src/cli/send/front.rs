@@ -1,4 +1,4 @@
-//! `frontgate send front`: sends a request to an app or one of its channels, signed as Front signs it.
+//! `frontgate send front`: sends a request to an app or one of its channels, with Front's signature.
 
 mod example;
 mod fields;
@@ -67,7 +67,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// Whether the request goes to the app, and needs no channel.
+    /// Returns whether the request is sent to the app, and needs no channel.
     fn is_for_app(self) -> bool {
         matches!(self, Self::Authorization | Self::ListAddresses)
     }

@@ -3,7 +3,7 @@
 use frontgate_front::signature;
 use jiff::Timestamp;
 
-/// Milliseconds since 1970 of `2026-11-21T16:19:20Z`, or of a number of seconds or milliseconds.
+/// Parses `2026-11-21T16:19:20Z`, or a number of seconds or milliseconds, to milliseconds since 1970.
 pub(super) fn read(text: &str) -> Result<u64, String> {
     let rfc3339 = || text.parse::<Timestamp>().ok()?.as_millisecond().try_into().ok();
     let known = signature::unix_ms(text).or_else(rfc3339);

@@ -1,4 +1,4 @@
-//! `frontgate verify front`: explains the signature of a recorded request of Front.
+//! `frontgate verify front`: explains the signature of a recorded request from Front.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

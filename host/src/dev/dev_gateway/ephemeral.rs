@@ -1,5 +1,5 @@
-//! Writes configuration and secrets of an ephemeral gateway into `.frontgate` of the project, where authors can read
-//! them.
+//! Writes the configuration and secrets of an ephemeral gateway into the project's folder `.frontgate`, where authors
+//! can read them.
 
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
@@ -11,19 +11,19 @@ use frontgate_contract::Role;
 use frontgate_plugin_test::Project;
 use toml::{Table, Value as Toml};
 
-/// The tenant that uses the plugin.
+/// Name of the tenant that uses the plugin.
 const TENANT: &str = "dev";
-/// Larger plugins get a quick build first, since the author waits for it.
+/// Size in bytes from which a plugin gets a quick build first, because the author waits for it.
 const QUICK_BUILD_BYTES_MIN: i64 = 500_000;
 
-/// The gateway's addresses.
+/// Addresses of the gateway.
 pub(super) struct Addresses<'p> {
     pub(super) listen: SocketAddr,
     pub(super) admin: SocketAddr,
     pub(super) socket: &'p Path,
 }
 
-/// Writes the configuration, and random signing secrets.
+/// Writes the configuration and random signing secrets.
 pub(super) fn write(
     folder: &Path,
     Addresses { listen, admin, socket }: Addresses<'_>,
@@ -68,7 +68,7 @@ pub(super) fn write(
                 ("cache", "data/compiled".into()),
                 ("records", "data/plugins".into()),
                 ("quick_build_bytes_min", QUICK_BUILD_BYTES_MIN.into()),
-                // A crash is for the author to see, and does not roll back.
+                // The author needs to see crashes, so a crash must not cause a rollback.
                 ("probation", table(vec![("calls", 0.into())])),
                 ("named", table(vec![(name, granted(folder, project)?)])),
             ]),
@@ -84,7 +84,7 @@ pub(super) fn write(
     fs::write(folder.join("config.toml"), text).context("failed to write the configuration")
 }
 
-/// Generates a secret, unless it exists.
+/// Generates a secret unless its file exists.
 fn secret(folder: &Path, name: &str) -> anyhow::Result<()> {
     let path = folder.join("secrets").join(name);
     if !path.exists() {
@@ -94,10 +94,10 @@ fn secret(folder: &Path, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The plugin's table, with placeholder secrets and absolute paths.
+/// Returns the plugin's table, with placeholder secrets and absolute paths.
 fn granted(folder: &Path, project: &Project) -> anyhow::Result<Toml> {
     let mut settings = project.plugin.clone().unwrap_or_default();
-    // The author waits, and trusts the code.
+    // The author waits for the build and trusts the code.
     settings.entry("quick_build").or_insert(true.into());
     if let Some(Toml::String(files)) = settings.get("files") {
         let absolute = project.folder.join(files).display().to_string();
@@ -114,7 +114,7 @@ fn granted(folder: &Path, project: &Project) -> anyhow::Result<Toml> {
     Ok(settings.into())
 }
 
-/// Replaces references to secrets by the placeholders of `[test]`.
+/// Replaces references to secrets by the placeholders in `[test]`.
 fn use_placeholders(folder: &Path, secrets: &mut Table, project: &Project) -> anyhow::Result<()> {
     for (name, reference) in secrets.iter_mut() {
         if let Some(value) = project.test.secrets.get(name) {

@@ -1,5 +1,5 @@
-//! Webhooks of a number's conversations. Conversations that Twilio creates for customers' messages get one from the
-//! number's address configuration; others are set by the plugin.
+//! Webhooks of a number's conversations. The number's address configuration adds a webhook to conversations that
+//! Twilio creates for customers' messages. The plugin adds the webhook to other conversations.
 
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Removes the webhook; customers' messages still create conversations.
+/// Removes the webhook. Customers' messages still create conversations.
 pub(super) fn disconnect(channel: &Channel) -> Result<()> {
     let Some(found) = configured(channel)? else { return Ok(()) };
     let is_own = |before: &AutoCreation| before.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel));
@@ -87,7 +87,7 @@ pub(super) fn disconnect(channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Adds the webhook unless it exists.
+/// Adds the webhook to a conversation, unless the webhook exists.
 pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
     let (url, own) = (channel.url(&format!("Conversations/{conversation}/Webhooks")), own_url(channel));
     let hooks: Hooks = twilio::get(&url)?;
@@ -102,7 +102,7 @@ pub(super) fn attach(channel: &Channel, conversation: &str) -> Result<()> {
 }
 
 impl AutoCreation {
-    /// Returns whether a change would redirect customers' messages away from another system.
+    /// Returns whether connecting the channel would redirect customers' messages away from another system.
     fn belongs_to_another_system(&self, channel: &Channel) -> bool {
         let elsewhere = match self.kind.as_deref() {
             Some("webhook") => !self.webhook_url.as_deref().is_some_and(|url| leads_to(url, channel)),
@@ -131,7 +131,7 @@ fn configured(channel: &Channel) -> Result<Option<Configured>, Refusal> {
     }
 }
 
-/// Numbers belong to the account, not to a service.
+/// Returns the URL of address configurations, which belong to the account, not to a service.
 fn addresses_url(channel: &Channel) -> String {
     let url = &channel.settings.conversations_url;
     let account = url.split_once("/Services/").map_or(url.as_str(), |(account, _)| account);

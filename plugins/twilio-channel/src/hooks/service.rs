@@ -29,7 +29,7 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
     }
     let mut filters: Vec<_> = EVENTS.to_vec();
     let others = configured.filters.unwrap_or_default();
-    // Both URLs share one list: events of the other URL stay in it.
+    // Both URLs share one list of events: keep the events of the other URL.
     if configured.pre_webhook_url.is_some_and(|url| !url.is_empty()) {
         filters.extend(others.iter().map(String::as_str).filter(|event| !EVENTS.contains(event)));
     }

@@ -1,4 +1,4 @@
-//! Carriers' delivery reports.
+//! Handles carriers' delivery reports.
 
 use frontgate_sdk::Result;
 use frontgate_sdk::channel::FailedDelivery;
@@ -10,7 +10,7 @@ use crate::sent::Message;
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 
-/// Returns the failure of a message of this channel, identified by its first part; `None` for other messages.
+/// Returns the failure of this channel's message, identified by the first part. `None` for other messages.
 pub(super) fn updated(channel: &Channel, form: &Form) -> Result<Option<FailedDelivery>> {
     let status = form.get("Status").unwrap_or_default().to_ascii_lowercase();
     if status != "failed" && status != "undelivered" {
@@ -22,7 +22,7 @@ pub(super) fn updated(channel: &Channel, form: &Form) -> Result<Option<FailedDel
     let path = format!("Conversations/{conversation}/Messages/{sid}");
     let message: Message = match twilio::get(&channel.url(&path)) {
         Ok(message) => message,
-        // Deleted in the meantime.
+        // The message was deleted in the meantime.
         Err(Refusal::ForGood { .. }) => return Ok(None),
         Err(refusal) => return Err(refusal.into()),
     };

@@ -1,4 +1,4 @@
-//! Messages in a conversation, of a customer or an agent.
+//! Handles messages in a conversation, from a customer or an agent.
 
 use frontgate_sdk::channel::{AgentMessage, Body, Event, File, InboundMessage, Party, Source};
 use frontgate_sdk::{Result, warn};
@@ -11,7 +11,7 @@ use crate::settings::Channel;
 use crate::time;
 use crate::twilio::Refusal;
 
-/// The author if the event names none.
+/// The author if the event has no author.
 const SYSTEM: &str = "system";
 
 /// A file in the event.
@@ -35,8 +35,8 @@ struct Added<'f> {
     files: Vec<File>,
 }
 
-/// Returns the event for Front; `None` for messages that came from there. `is_own`: the conversation certainly belongs
-/// to the channel's number.
+/// Returns the event for Front, or `None` for messages that came from Front. `is_own`: whether the conversation is
+/// known to belong to the channel's number.
 pub(super) fn added(channel: &Channel, form: &Form, is_own: bool) -> Result<Option<Event>> {
     if form.get("Attributes").is_some_and(|attributes| Mark::of(attributes).is_some()) {
         return Ok(None);
@@ -51,7 +51,7 @@ pub(super) fn added(channel: &Channel, form: &Form, is_own: bool) -> Result<Opti
     }
     let people = match People::of(channel, added.conversation) {
         Ok(people) => people,
-        // Deleted in the meantime.
+        // The message was deleted in the meantime.
         Err(Refusal::ForGood { .. }) => return Ok(None),
         Err(refusal) => return Err(refusal.into()),
     };
@@ -104,7 +104,7 @@ impl<'f> Added<'f> {
     }
 }
 
-/// The gateway fetches the files, with the same credentials as other requests.
+/// Returns the files as URLs. The gateway fetches them with the same credentials as for other requests.
 fn files(channel: &Channel, media: Option<&str>) -> Vec<File> {
     let list = media.map(serde_json::from_str::<Vec<Media>>);
     let list = list.transpose().unwrap_or_else(|_| {
@@ -123,7 +123,7 @@ impl Media {
     }
 }
 
-/// Carriers rarely name files: `image/jpeg` becomes `image.jpeg`.
+/// Derives a file name from a media type, such as `image.jpeg`: carriers rarely name files.
 fn name_of(content_type: &str) -> String {
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     match kind.split_once('/') {

@@ -36,7 +36,7 @@ pub(crate) fn message_status(
     let message = conversation.messages.iter().find(|message| has_id(message.external_id.as_deref()));
     let message = message.filter(|message| message.is_readable()).ok_or_else(Problem::not_found)?;
     if message.is_inbound {
-        // The status is [?].
+        // [?] The status of this error is undocumented.
         return Err(Problem::invalid(vec!["message: not an outbound one".to_owned()]));
     }
     let id = message.id.clone();

@@ -17,7 +17,7 @@ use crate::front::world::{World, millis};
 
 const ID_CHARS_MAX: usize = 200;
 
-/// Collects the problems of a body.
+/// A validator that collects the problems of a body.
 struct Check<'c> {
     fields: &'c Value,
     details: Vec<String>,
@@ -153,7 +153,7 @@ fn accepted(uid: &str) -> Reply {
     Reply::new(202, json!({ "status": "accepted", "message_uid": uid }).to_string())
 }
 
-/// The company is represented by the channel's address.
+/// Returns the recipients: the customers, and the channel's address for the company.
 fn recipients(
     world: &mut World,
     channel: &str,

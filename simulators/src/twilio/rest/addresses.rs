@@ -72,7 +72,7 @@ pub(crate) fn create_address(world: &mut World, request: &RestRequest) -> Result
         return Err(Problem::invalid("Address does not fit its Type"));
     }
     if world.addresses.iter().any(|known| known.address == address) {
-        // [?] Code and status.
+        // [?] Code and status are guesses.
         return Err(Problem::invalid("Address configuration already exists"));
     }
     let sid = world.sid("IG");

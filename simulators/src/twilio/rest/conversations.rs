@@ -69,7 +69,7 @@ impl Fields {
             conversation.messaging_service_sid = messaging_service_sid;
         }
         for (key, value) in self.timers {
-            // Twilio answers with the date; the simulator echoes the duration.
+            // Twilio responds with the date; the simulator echoes the duration.
             conversation.timers[key] = value.into();
         }
         conversation.date_updated = SystemTime::now();
@@ -81,7 +81,7 @@ pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, P
     let fields = fields(world, request)?;
     let conversation = world.create(None, None);
     let sid = conversation.sid.clone();
-    // Settings of a new conversation are part of its creation, not effects of their own.
+    // The settings of a new conversation are part of the creation, not separate effects.
     fields.apply(conversation);
     let conversation = conversation.clone();
     Ok(Done {

@@ -9,7 +9,7 @@ use crate::twilio::world::World;
 
 pub(crate) fn upload(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     if request.bytes.is_empty() {
-        // [?] Twilio's message.
+        // [?] Twilio's message is unknown.
         return Err(Problem::invalid("The request has no content"));
     }
     let content_type = Some(request.content_type.clone()).filter(|kind| !kind.is_empty());
@@ -25,7 +25,7 @@ pub(crate) fn fetch(world: &World, request: &RestRequest) -> Result<Done, Proble
     Ok(Done::read(json(world, request, stored(world, request)?)))
 }
 
-/// Redirects to a temporary URL. [?] Whether with 302 or 307.
+/// Redirects to a temporary URL. [?] The status may be 302 or 307.
 pub(crate) fn content(world: &World, request: &RestRequest) -> Result<Reply, Problem> {
     Ok(Reply::new(307, "").header("location", stored(world, request)?.temporary_url(&request.storage_url)))
 }

@@ -37,13 +37,13 @@ fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
     if body.chars().count() > MESSAGE_BODY_CHARS_MAX {
         return Err(Problem::body_too_long());
     }
-    // [?] Twilio's error for an unknown file.
+    // [?] Twilio's error for an unknown file is undocumented.
     let unknown = || Problem::invalid("Media with provided sid does not exist");
     let media = request.filled("MediaSid");
     let media = media.map(|sid| world.stored(&sid).map(|stored| stored.media.clone()).ok_or_else(unknown));
     let media: Vec<_> = media.transpose()?.into_iter().collect();
     if body.is_empty() && media.is_empty() {
-        // [?] The code.
+        // [?] The code is a guess.
         return Err(Problem::invalid("Either Body or MediaSid must be provided"));
     }
     let attributes = request.filled("Attributes").map(|text| attributes(&text, MESSAGE_ATTRIBUTES_BYTES_MAX));

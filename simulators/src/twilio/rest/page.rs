@@ -8,7 +8,7 @@ use crate::twilio::rest::{Done, RestRequest};
 
 const PAGE_SIZE: usize = 50;
 
-/// One page of `items` under `key`.
+/// Returns one page of `items` under `key`.
 pub(crate) fn page(request: &RestRequest, key: &str, items: &[Value], size_max: usize) -> Result<Done, Problem> {
     let number = |name: &str| {
         let parse = |text: &str| text.parse::<usize>().map_err(|_| Problem::invalid(format!("{name} is not a number")));
@@ -21,7 +21,7 @@ pub(crate) fn page(request: &RestRequest, key: &str, items: &[Value], size_max: 
     let page = number("Page")?.unwrap_or(0);
     let start = match request.asked("PageToken") {
         Some(token) => token.strip_prefix("PT").and_then(|start| start.parse::<usize>().ok()),
-        // Rejects pages that are not reached through the URL in `meta`.
+        // Reject pages that are not reached through the URL in `meta`.
         None => (page == 0).then_some(0),
     };
     let start = start.ok_or_else(|| Problem::invalid("PageToken is missing or wrong"))?;

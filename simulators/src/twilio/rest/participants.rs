@@ -56,7 +56,7 @@ fn newcomer(request: &RestRequest) -> Result<NewParticipant, Problem> {
     }
     match (&newcomer.identity, &newcomer.address) {
         (Some(_), Some(_)) => Err(Problem::invalid("Identity and address must not both be provided")),
-        // The company's number in a group, before a worker is assigned.
+        // A projected address alone is the company's number in a group, before a worker is assigned.
         (None, None) if newcomer.projected_address.is_none() => {
             Err(Problem::invalid("Either an identity or a messaging binding must be provided"))
         }

@@ -1,9 +1,9 @@
-//! A plugin for tests: the search text of a request is an instruction to send requests, and the answer contains the
-//! responses.
+//! A plugin for tests that sends requests: the search text is the instruction, and the answer contains the responses.
 //!
-//! `flat GET http://crm.test/ header:accept=x size=100 timeout=50 times=3` uses `http-client`, the same with `wasi`
-//! uses `wasi:http`; `find-after URL 7a7b...` searches the plugin's memory after both. `show=all` returns everything
-//! that a plugin can see of a response; `longer=100` lengthens the URL by 100 characters.
+//! `flat GET http://crm.test/ header:accept=x size=100 timeout=50 times=3` uses `http-client`; with the first word
+//! `wasi`, the instruction uses `wasi:http`. `find-after URL 7a7b...` sends a request through both, then searches the
+//! plugin's memory. `show=all` returns everything that a plugin can see of a response; `longer=100` lengthens the URL
+//! by 100 characters.
 #![cfg(target_family = "wasm")]
 
 use std::borrow::Cow;
@@ -91,7 +91,7 @@ fn repeat(instruction: &Instruction<'_>, send: impl Fn(&Instruction<'_>) -> Stri
     }
 }
 
-/// The first 100 bytes of a body.
+/// Returns the first 100 bytes of a body.
 fn shown(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(100)]).into_owned()
 }

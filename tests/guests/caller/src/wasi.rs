@@ -9,7 +9,7 @@ use wasip2::io::streams::StreamError;
 
 use crate::Instruction;
 
-/// Bytes per write to a body.
+/// The number of bytes per write to a body.
 const CHUNK_BYTES: usize = 4096;
 
 pub(crate) fn send(instruction: &Instruction<'_>) -> String {
@@ -30,7 +30,7 @@ pub(crate) fn send_together(instruction: &Instruction<'_>) -> String {
     format!("{} times {last}", results.iter().filter(|result| **result == last).count())
 }
 
-/// Keeps resources of the host: `fields 100 30000` keeps a hundred headers of 30,000 bytes.
+/// Allocates host resources and keeps them: `fields 100 30000` keeps a hundred headers of 30,000 bytes.
 pub(crate) fn hoard(instruction: &str) -> String {
     let mut words = instruction.split(' ');
     let kind = words.next().unwrap_or_default();
@@ -45,7 +45,7 @@ pub(crate) fn hoard(instruction: &str) -> String {
         match (kind, kept.last()) {
             ("copies", Some(first)) => {
                 let copy = Fields::clone(first);
-                // A copy shares its entries until it is changed.
+                // A copy shares its entries until it is modified.
                 if let Err(error) = copy.append("x-more", b"x") {
                     return format!("{error:?}");
                 }
@@ -109,7 +109,7 @@ fn options(timeout_ms: u32) -> Result<RequestOptions, String> {
     Ok(options)
 }
 
-/// Writes the body. After a failed write the response contains the reason.
+/// Writes the body. If a write fails, the response contains the reason.
 fn write(bytes: &[u8], body: OutgoingBody) {
     if let Ok(stream) = body.write() {
         for chunk in bytes.chunks(CHUNK_BYTES) {
@@ -164,7 +164,7 @@ fn fields(fields: &Fields) -> String {
     lines.map(|(name, value)| format!("{name}: {}\n", String::from_utf8_lossy(&value))).collect()
 }
 
-/// Formats an error; the variant with a text comes from the gateway's policy.
+/// Formats an error. `InternalError` with a text comes from the gateway's policy.
 fn shown(code: &ErrorCode) -> String {
     match code {
         ErrorCode::InternalError(Some(text)) => format!("internal-error: {text}"),

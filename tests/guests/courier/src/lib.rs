@@ -1,7 +1,8 @@
-//! A Front channel for tests, with the tests' provider. The setting `url` is the provider's URL.
+//! A Front channel for tests that calls the tests' provider at the URL in the setting `url`.
 //!
-//! The token `refused` is rejected at `connect`. A message with the text `refuse WORDS` is rejected with these words,
-//! and `crash` crashes. Files whose names start with `form` are uploaded in a form, others directly.
+//! The token `refused` is rejected at `connect`. A message `refuse WORDS` is rejected with these words as the reason,
+//! and a message `crash` makes the plugin panic. Files whose names start with `form` are uploaded in a form, other
+//! files directly.
 #![cfg(target_family = "wasm")]
 
 mod webhook;

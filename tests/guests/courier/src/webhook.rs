@@ -6,7 +6,7 @@ use frontgate_sdk::channel::{
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
-/// One event.
+/// An event of the provider.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Event {
@@ -19,7 +19,7 @@ enum Event {
 struct Message {
     id: String,
     conversation: String,
-    /// The customer.
+    /// The customer's address.
     with: String,
     #[serde(default)]
     email: Option<String>,
@@ -29,7 +29,7 @@ struct Message {
     html: bool,
     #[serde(default)]
     at: Option<u64>,
-    /// Names and sources of files.
+    /// File names, each with a source: a URL or the content.
     #[serde(default)]
     files: Vec<(String, String)>,
 }
@@ -68,7 +68,7 @@ fn body(is_html: bool, text: String) -> Body {
     if is_html { Body::Html(text) } else { Body::Plain(text) }
 }
 
-/// Converts files; a source that is not a URL is the content of the file.
+/// Converts files. A source that is not a URL is the content of the file.
 fn files(files: Vec<(String, String)>) -> Vec<File> {
     let file = |(filename, source): (String, String)| {
         let source = match source.starts_with("http") {

@@ -1,4 +1,4 @@
-//! The roles that Frontline calls.
+//! Implements the roles that Frontline calls.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use frontgate_sdk::{
 
 use crate::{Flawed, has};
 
-/// Names of the customers; their ids are their positions.
+/// Names of the customers. The id of a customer contains the position in this list, from 1.
 const NAMES: [&str; 12] = [
     "Ada Adler",
     "Boris Brown",
@@ -100,7 +100,7 @@ impl Crm for Flawed {
     }
 }
 
-/// Calls the upstream, if the setting `url` names one.
+/// Sends a request to the upstream server, if the setting `url` is present.
 fn call_upstream() -> Result<()> {
     let Some(url) = settings::get("url") else { return Ok(()) };
     match http::get(&url).send() {

@@ -1,4 +1,4 @@
-//! A plugin for tests: conforms to the contract in every role, except for the one flaw that its settings name.
+//! A plugin for tests that conforms to the contract in every role, except for the flaw named in its settings.
 
 mod customers;
 mod messaging;
@@ -9,7 +9,7 @@ struct Flawed;
 
 frontgate_sdk::export!(Flawed: crm, templates, outgoing, routing, conversations, channel);
 
-/// Whether the plugin has this flaw.
+/// Returns whether the plugin has this flaw.
 fn has(flaw: &str) -> bool {
     settings::get("flaw").is_some_and(|own| own == flaw)
 }

@@ -1,4 +1,4 @@
-//! The roles that process messages.
+//! Implements the roles that process messages.
 
 use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, Request, SendReceipt, WebhookResult};
 use frontgate_sdk::{

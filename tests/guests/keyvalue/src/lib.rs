@@ -70,7 +70,7 @@ fn execute(instruction: &str) -> std::result::Result<String, store::Error> {
     })
 }
 
-/// Lists all pages: the number of keys and of pages, and whether the keys are sorted and unique.
+/// Lists all pages, and returns the number of keys and pages and whether the keys are sorted and unique.
 fn count(bucket: &store::Bucket) -> std::result::Result<String, store::Error> {
     let (mut keys, mut pages, mut cursor) = (Vec::new(), 0, None);
     loop {

@@ -1,4 +1,4 @@
-//! A plugin for tests: the search text of a request is an instruction, usually to misbehave.
+//! A plugin for tests that follows the instruction in the search text of a request, usually to misbehave.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is one of its instructions")]
 
 use std::hint::black_box;
@@ -87,7 +87,7 @@ impl Crm for Misbehaving {
 
     fn find_customer(address: &str) -> Result<Option<Customer>> {
         roles::misbehave(&settings::get("find").unwrap_or_default())?;
-        // The fictional North American numbers are customers, except those that end in 99.
+        // Fictional North American numbers belong to customers, except numbers that end in 99.
         let number = address.strip_prefix("whatsapp:").unwrap_or(address);
         let known = number.starts_with("+1202555") && !number.ends_with("99");
         let avatar = "https://img.example.org/c.png";
@@ -117,7 +117,7 @@ fn named<N: Into<String>>(names: impl IntoIterator<Item = N>) -> CustomerPage {
     CustomerPage::last(names.into_iter().enumerate().map(customer))
 }
 
-/// A hundred customers, in pages, with ids longer than this length.
+/// Returns a page of a hundred customers with ids longer than `length`.
 fn long_ids(request: &ListRequest, length: usize) -> CustomerPage {
     let start = match &request.position {
         Position::First => 0,
@@ -161,7 +161,7 @@ fn imports() -> Vec<String> {
     ]
 }
 
-/// Checks a signature, `KEY ALGORITHM MESSAGE SIGNATURE TIMES`, and returns the last result.
+/// Parses `KEY ALGORITHM MESSAGE SIGNATURE TIMES`, checks the signature that often, and returns the last result.
 fn verify(how: &str) -> String {
     let [key, algorithm, message, signature, times] = how.split(' ').collect::<Vec<_>>()[..] else {
         return "five words".to_owned();

@@ -1,4 +1,4 @@
-//! The other roles: a field of each request is the instruction.
+//! Implements the roles other than `crm`: a field of each request is the instruction.
 
 use std::hint::black_box;
 use std::thread::sleep;
@@ -12,7 +12,7 @@ use frontgate_sdk::{
 
 use crate::{Misbehaving, state};
 
-/// Misbehaves as instructed, or does nothing for other instructions.
+/// Executes an instruction to misbehave, and ignores other instructions.
 pub(crate) fn misbehave(instruction: &str) -> Result<()> {
     let (what, how) = instruction.split_once(' ').unwrap_or((instruction, ""));
     match what {
@@ -37,7 +37,7 @@ pub(crate) fn misbehave(instruction: &str) -> Result<()> {
     Ok(())
 }
 
-/// Calls `directory`, and returns the result.
+/// Calls a function of the SDK's `directory`, and returns the result as text.
 fn ask_directory(how: &str) -> String {
     match how.split_once(' ') {
         Some(("get", id)) => format!("{:?}", directory::get_customer("ana@example.org", id).map(|got| got.customer_id)),

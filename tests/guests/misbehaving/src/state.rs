@@ -1,4 +1,4 @@
-//! State operations: instructions separated by semicolons, with the result of each.
+//! Executes scripts of state operations: instructions separated by semicolons, each with a result.
 
 use std::str::FromStr;
 use std::thread::sleep;
@@ -14,7 +14,7 @@ pub(crate) fn script(script: &str) -> Result<String> {
     let mut results = Vec::new();
     let mut rest = script;
     while !rest.is_empty() {
-        // The rest is a script for the CRM, which runs in a nested call.
+        // The rest of the script runs in the CRM plugin, in a nested call.
         if let Some(theirs) = rest.strip_prefix("crm ") {
             results.push(directory::get_customer("ana@example.org", &format!("state {theirs}"))?.customer_id);
             break;
@@ -58,7 +58,7 @@ fn execute(instruction: &str) -> Result<String> {
     Ok(done.unwrap_or_else(|error| error.name().to_owned()))
 }
 
-/// Reads a key, and writes it if no other call wrote it meanwhile.
+/// Reads a key, and writes the new value unless another call has written the key meanwhile.
 fn swap(key: &str, value: &str) -> Result<String, StateError> {
     let version = state::get(key)?.map(|entry| entry.version);
     state::swap(key, version, value, None).map(|done| done.to_string())

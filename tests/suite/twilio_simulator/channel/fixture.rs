@@ -1,4 +1,4 @@
-//! The simulator of Twilio and the plugin, called natively as the gateway calls it.
+//! Sets up the Twilio simulator and the plugin, which tests call natively like the gateway does.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::super::{Client, Got, KEY, NUMBER, fine, listen};
 pub(super) const SECOND: &str = "+15550108888";
 pub(super) const TEAMMATE: &str = "lena@example.org";
 
-/// The simulator, a client, and the webhooks that the plugin's channels received.
+/// The simulator, a client, and the webhooks received for the plugin's channels.
 pub(super) struct Fixture {
     pub(super) twilio: Twilio,
     pub(super) client: Client,
@@ -58,7 +58,7 @@ pub(super) fn fixture(settings: &[(&str, &str)]) -> Fixture {
     Fixture { twilio, client, got }
 }
 
-/// A channel with this number.
+/// Returns a channel with this number.
 pub(super) fn channel(number: &str) -> Connection {
     let name = number.trim_start_matches("whatsapp:+");
     Connection {
@@ -99,14 +99,15 @@ pub(super) fn with_files(mut message: OutboundMessage, files: &[(&str, &str)]) -
 
 pub(super) type Deliver = fn(&Connection, &OutboundMessage) -> Result<SendReceipt>;
 
-/// Sends a message and retries it, as the gateway does if the effect of an attempt is known.
+/// Sends a message, and retries it like the gateway after attempts whose effect is known.
 pub(super) fn deliver(connection: &Connection, message: &OutboundMessage) -> Result<SendReceipt> {
     let attempts = (0..100).map(|_| TwilioChannel::send(connection.clone(), message.clone()));
     let ended = attempts.into_iter().find(|sent| !matches!(sent, Err(Error::Unavailable(_))));
     ended.expect("it is sent in the end")
 }
 
-/// Like [`deliver`], if the effect is unknown: searches for the message before each retry.
+/// Sends a message like [`deliver`], but after attempts whose effect is unknown: checks for the message before each
+/// retry.
 pub(super) fn deliver_asking(connection: &Connection, message: &OutboundMessage) -> Result<SendReceipt> {
     for _ in 0..100 {
         match TwilioChannel::send(connection.clone(), message.clone()) {
@@ -133,7 +134,7 @@ impl Fixture {
         (self, connection)
     }
 
-    /// Passes all webhooks received so far to these channels.
+    /// Passes the webhooks received so far to this channel, and returns its events.
     pub(super) fn received(&self, connection: &Connection) -> Vec<Event> {
         let got = std::mem::take(&mut *self.got.lock());
         let path = connection.webhook_url.trim_start_matches(PUBLIC_URL).to_owned();

@@ -1,4 +1,4 @@
-//! Ranges of numbers: fixed ones from the schema, and those whose end is another key.
+//! Checks the ranges of numbers: fixed ranges from the schema, and ranges that depend on another key.
 
 use super::Report;
 use crate::Config;
@@ -18,13 +18,13 @@ pub(super) fn ranges(config: &Config, report: &mut Report<'_, '_>) {
     }
 }
 
-/// Reports every number that another key makes too small or too large.
+/// Reports every number that is too small or too large in relation to another key.
 pub(super) fn dependent(config: &Config, report: &mut Report<'_, '_>) {
     let (plugins, store, delivery) = (&config.plugins, &config.store, &config.delivery);
     let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     let memory = ("the largest memory_bytes_max", size(plugins.memory_bytes_max()));
     for (key, value, (other, least)) in [
-        // One plugin must fit.
+        // The cache must have room for one plugin.
         ("plugins.cache_bytes_max", plugins.cache_bytes_max, ("plugins.code_bytes_max", plugins.code_bytes_max)),
         ("plugins.memory_bytes_total_max", size(plugins.memory_bytes_total_max), memory),
         ("plugins.memory_bytes_per_tenant_max", size(plugins.memory_bytes_per_tenant_max), memory),

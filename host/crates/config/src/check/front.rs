@@ -1,4 +1,4 @@
-//! Checks of `[tenants.NAME.front.APP]`.
+//! Checks `[tenants.NAME.front.APP]`.
 
 use frontgate_front::Settings;
 use url::Url;
@@ -32,7 +32,7 @@ pub(super) fn check(key: &str, name: &str, app: &Settings, report: &mut Report<'
     }
 }
 
-/// Whether a text is scheme, host and optionally port. `https://*.` matches all hosts below a name.
+/// Returns whether a text is a scheme, a host and optionally a port. `https://*.` matches all hosts below a name.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://*.").map(|below| format!("https://{below}"));
     let url = Url::parse(host.as_deref().unwrap_or(text));

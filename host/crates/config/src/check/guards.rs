@@ -1,4 +1,4 @@
-//! Checks of protection: files that only the gateway's user may write, and records that outlast replays.
+//! Checks security settings: who may write to files, and whether records are kept long enough to detect replays.
 
 use frontgate_system::ownership;
 use frontgate_system::ownership::Folder;
@@ -6,7 +6,7 @@ use frontgate_system::ownership::Folder;
 use super::Report;
 use crate::Config;
 
-/// Reports files and folders that another user could write to. Missing ones are reported where they are used.
+/// Reports files and folders that another user could write to. Checks elsewhere report missing ones.
 pub(super) fn owners(config: &Config, report: &mut Report<'_, '_>) {
     let fix = "let only root and the gateway's user write to the path";
     if let Err(error) = Folder::shared(&config.plugins.directory)
@@ -26,10 +26,10 @@ pub(super) fn owners(config: &Config, report: &mut Report<'_, '_>) {
     }
 }
 
-/// Reports records of requests that expire while the signature of the same request is still valid.
+/// Reports retention times of request records that are shorter than the validity of a signature.
 pub(super) fn replay(config: &Config, report: &mut Report<'_, '_>) {
     let apps = config.tenants.values().flat_map(|tenant| tenant.front.values());
-    // The time of a request may be ahead of the clock or behind it.
+    // A request's timestamp may be ahead of the clock or behind it.
     let Some(window) = apps.map(|app| app.signature_window_ms.saturating_mul(2)).max() else { return };
     let kept = [("events", config.store.events_keep_ms), ("messages", config.store.messages_keep_ms)];
     for (what, keep_ms) in kept.into_iter().filter(|(_, keep_ms)| *keep_ms < window) {

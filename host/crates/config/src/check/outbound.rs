@@ -1,4 +1,4 @@
-//! Checks of the network grants in `[plugins.named.NAME]`.
+//! Checks the network grants in `[plugins.named.NAME]`.
 
 use std::net::IpAddr;
 
@@ -54,7 +54,7 @@ pub(super) fn networks(key: &str, list: &[String], report: &mut Report<'_, '_>) 
     networks
 }
 
-/// Reports an address that every request would be rejected for.
+/// Reports an address for which every request would be rejected.
 fn literal(key: &str, address: IpAddr, networks: &[IpNet], report: &mut Report<'_, '_>) {
     let granted = networks.iter().any(|network| network.contains(&address));
     match special(address) {
@@ -102,7 +102,7 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
         let fix = format!("write {{{name}}} in `value`");
         report.add(&format!("{key}.secrets.{name}"), "is not part of `value`", &fix);
     }
-    // Secrets that could not be read have been reported.
+    // Unreadable secrets have already been reported.
     if bound.secrets.values().any(|secret| secret.error().is_some()) {
         return;
     }
@@ -117,7 +117,7 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
     }
 }
 
-/// Whether two bindings apply to a common path.
+/// Returns whether two bindings apply to a common path.
 fn overlap(one: &BoundSecret, other: &BoundSecret) -> bool {
     let all = one.paths.is_empty() || other.paths.is_empty();
     all || one.paths.iter().any(|path| other.paths.iter().any(|above| is_below(path, above) || is_below(above, path)))

@@ -1,4 +1,4 @@
-//! Checks of `[server]`, `[admin]` and `[log]`.
+//! Checks `[server]`, `[admin]` and `[log]`.
 
 use std::net::IpAddr;
 
@@ -43,7 +43,7 @@ fn public_url(config: &Config, report: &mut Report<'_, '_>) {
     }
 }
 
-/// Whether a text is a name without scheme, port or path. Addresses need not be listed.
+/// Returns whether a text is a host name without scheme, port or path. IP addresses need not be listed.
 fn is_host_name(name: &str) -> bool {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
     plain && name.chars().any(|c| c.is_ascii_alphanumeric()) && name.parse::<IpAddr>().is_err()

@@ -1,4 +1,4 @@
-//! Checks of `[tenants.NAME]`.
+//! Checks `[tenants.NAME]`.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Checks of `[tenants.NAME.twilio]`.
+//! Checks `[tenants.NAME.twilio]`.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{Report, api_url};
 /// Maximum length of a worker's identity in bytes.
 const IDENTITY_BYTES_MAX: usize = 256;
 
-/// Reports every problem. `answers` says whether a plugin has a role for Twilio's callbacks.
+/// Reports every problem. `answers` is whether the configuration names a plugin for a role of Twilio's callbacks.
 pub(super) fn check(table: &str, twilio: &Settings, answers: bool, report: &mut Report<'_, '_>) {
     let key = |key: &str| format!("{table}.{key}");
     if answers && twilio.auth_tokens.is_empty() && twilio.shared_keys.is_empty() {

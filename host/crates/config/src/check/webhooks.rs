@@ -1,11 +1,11 @@
-//! Checks of `webhook_keys` in `[plugins.named.NAME]`.
+//! Checks `webhook_keys` in `[plugins.named.NAME]`.
 
 use frontgate_runtime::settings::webhooks::SECRETS_MAX;
 
 use super::Report;
 use crate::Config;
 
-/// Reports every key without a secret, or with too many.
+/// Reports every webhook key without a secret, or with too many secrets.
 pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
     for (name, named) in &config.plugins.named {
         for (key, webhook) in &named.webhook_keys {

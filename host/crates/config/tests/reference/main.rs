@@ -1,4 +1,4 @@
-//! The example and the reference page name every key of the schema.
+//! Tests that the example and the reference page contain every key of the schema.
 
 mod page;
 mod sections;
@@ -14,7 +14,7 @@ use self::sections::{Section, sections};
 
 const EXAMPLE: &str = include_str!("../../../../../config.toml");
 
-/// Keys for which the example shows what it needs instead of the default.
+/// Keys for which the example shows its own value instead of the default.
 const NOT_DEFAULTS: [&str; 9] = [
     "tenants.demo.twilio.auth_tokens",
     "tenants.demo.twilio.numbers",
@@ -27,12 +27,12 @@ const NOT_DEFAULTS: [&str; 9] = [
     "plugins.named.directory.files",
 ];
 
-/// The example without the lines that point at simulators.
+/// Returns the example without the lines that refer to simulators.
 fn without_simulators() -> String {
     EXAMPLE.lines().filter(|line| !line.ends_with("# simulator")).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns each section that is no list with the table of the example, by a key such as `tenants.demo.front.sms`.
+/// Returns each section with its key, such as `tenants.demo.front.sms`, and its table in the example. Skips lists.
 fn example() -> Vec<(String, Section<'static>, Value)> {
     let example: Value = toml::from_str(&without_simulators()).expect("TOML");
     let tables = sections().into_iter().filter(|section| !section.is_list).map(|section| {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::sections::sections;
 
 const PAGE: &str = "../../../docs/operate/configuration.md";
-/// The variable of the environment that makes the test write the page.
+/// Environment variable that makes the test write the page.
 const UPDATE: &str = "FRONTGATE_UPDATE_REFERENCE";
 
 const INTRODUCTION: &str = "\

@@ -5,16 +5,16 @@ use serde_json::{Map, Value};
 
 /// A table of the configuration.
 pub(super) struct Section<'s> {
-    /// Its key, such as `tenants.NAME.front.APP`; empty for the whole file.
+    /// Key of the table, such as `tenants.NAME.front.APP`; empty for the whole file.
     pub(super) path: String,
     /// Whether the key holds a list of such tables.
     pub(super) is_list: bool,
-    /// Its schema.
+    /// Schema of the table.
     pub(super) schema: &'s Map<String, Value>,
 }
 
 impl<'s> Section<'s> {
-    /// Returns the schemas of its keys, sections excluded.
+    /// Returns the schemas of the section's keys, without subsections.
     pub(super) fn properties(&self) -> Map<String, Value> {
         let all = self.schema["properties"].as_object().expect("a table");
         let keys = all.iter().filter(|(_, schema)| inner(schema).is_none());
@@ -40,9 +40,9 @@ impl<'s> Section<'s> {
     }
 }
 
-/// Returns the schema of the table that a key holds, whether tables have names of their own, and whether it is a list.
+/// Returns whether the table has named subtables, the schema of the table, and whether the key holds a list.
 fn inner(schema: &Value) -> Option<(bool, &Map<String, Value>, bool)> {
-    // A secret is a value, though it is written as a table.
+    // A secret is a single value, although it is written as a table.
     let table = |schema: &'_ Value| schema.get("properties").is_some() && schema.get("title").is_none();
     if schema.get("x-keys-of").is_some() {
         return None;

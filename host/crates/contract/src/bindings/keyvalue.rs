@@ -9,6 +9,6 @@ wasmtime::component::bindgen!({
 
 pub use self::wasi::keyvalue::{atomics, batch, store};
 
-/// A handle to the bucket of the plugin, the only one.
+/// Handle to the only bucket of a plugin.
 #[derive(Debug)]
 pub struct OpenBucket;

@@ -65,7 +65,7 @@ impl MessageFiles {
         }
     }
 
-    /// Requests the file at one stop. A request to Front carries a token and needs a permit of the channel.
+    /// Requests the file at one hop of the redirects. A request to Front carries a token and needs a permit.
     async fn request(&self, stop: &Hop, deadline: Instant) -> Result<frontgate_net::Download, FileError> {
         let (_permit, headers) = match stop.with_token {
             true => (Some(self.front.permit(&self.channel).await), self.front.headers(&self.channel)),

@@ -1,8 +1,8 @@
 //! Rate limit of one app's calls to Front.
 //!
-//! - Calls of a channel keep a minimum distance.
-//! - All channels together keep to the number of calls that Front says the company has left.
-//! - A pause that Front asks for holds one channel or the whole company.
+//! - Calls of a channel are spaced by a minimum interval.
+//! - All channels together stay within the number of calls that Front reports as remaining for the company.
+//! - A pause that Front requests applies to one channel or to the whole company.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,29 +17,29 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that Front can cause: its limits are per minute.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Factor of the distance, since calls may arrive closer together than they left.
+/// Factor of the minimum interval, since calls may arrive closer together than they were sent.
 const MARGIN: f64 = 1.2;
 
-/// Added to the reset time, which Front gives in whole seconds.
+/// Margin added to the reset time, which Front gives in whole seconds.
 const RESET_MARGIN: Duration = Duration::from_millis(1_100);
 
-/// Channels whose last call is remembered; beyond that, idle ones are dropped.
+/// Maximum number of channels whose next call time is kept; beyond it, idle channels are dropped.
 const CHANNELS_MAX: usize = 10_000;
 
 /// The rate limit of one app.
 pub(super) struct AppRateLimit {
-    /// Between two calls of one channel.
+    /// Minimum interval between two calls of one channel.
     distance: Duration,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// When each channel's next call may leave.
+    /// Earliest time of each channel's next call.
     channels: HashMap<i64, Instant>,
-    /// When the next call of any channel may leave.
+    /// Earliest time of the next call of any channel.
     company: Option<Instant>,
-    /// Calls that the company has left, without those in flight, and when the number is reset.
+    /// Calls that the company has left, without calls in flight, and the time when that number is reset.
     left: Option<(u32, Instant)>,
     in_flight: u32,
 }
@@ -50,7 +50,7 @@ impl AppRateLimit {
         Self { distance, state: Mutex::default() }
     }
 
-    /// Waits until a call of a channel may leave.
+    /// Waits until a channel may make a call.
     pub(super) async fn acquire(self: &Arc<Self>, channel: i64) -> Permit {
         while let Some(until) = self.try_acquire(channel, Instant::now()) {
             sleep_until(until).await;
@@ -58,7 +58,7 @@ impl AppRateLimit {
         Permit(Arc::clone(self))
     }
 
-    /// Takes a permit, or returns when to try again.
+    /// Takes a permit and returns `None`, or returns the time of the next try.
     fn try_acquire(&self, channel: i64, now: Instant) -> Option<Instant> {
         let mut state = self.state.lock();
         let own = state.channels.get(&channel).copied().filter(|at| *at > now);
@@ -79,7 +79,7 @@ impl AppRateLimit {
         until
     }
 
-    /// Stores the limits in Front's answer to a call whose permit is still held.
+    /// Stores the limits from Front's answer to a call. The permit of the call must still be held.
     pub(super) fn update(&self, remaining: Option<u32>, reset: Option<Duration>) {
         let mut state = self.state.lock();
         if let (Some(remaining), Some(reset)) = (remaining, reset) {
@@ -131,7 +131,7 @@ mod tests {
         let (limit, now) = (AppRateLimit::new(5), Instant::now());
         assert_eq!((limit.try_acquire(1, now), limit.try_acquire(2, now)), (None, None));
         limit.update(Some(2), Some(Duration::from_secs(9)));
-        // One of the two that are left is in flight already.
+        // One of the two remaining calls is already in flight.
         assert_eq!(limit.try_acquire(3, now), None);
         let again = limit.try_acquire(4, now).expect("nothing is left");
         assert!(again > now + Duration::from_secs(9));

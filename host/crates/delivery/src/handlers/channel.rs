@@ -1,6 +1,6 @@
-//! Channel of a delivery, and the handler of a removed channel.
+//! Looks up the channel of a delivery, and handles removed channels.
 //!
-//! The plugin is notified of every removal, Front only of one by an operator.
+//! The plugin is notified of every removal; Front is notified only of removals by an operator.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(super) struct Subject {
 }
 
 impl DeliveryContext {
-    /// Returns the channel of a delivery, or the outcome if channel or app is gone.
+    /// Returns the channel of a delivery, or the outcome if the channel or its app is gone.
     pub(super) async fn subject(&self, delivery: &Delivery) -> Result<Subject, Stop> {
         let id = delivery.channel.unwrap_or_default();
         let channel = self.store.channel(id).await.map_err(unread)?;
@@ -46,7 +46,7 @@ impl DeliveryContext {
     pub(super) async fn disconnect(&self, delivery: &Delivery) -> Result<Outcome, Stop> {
         let Subject { front, channel } = self.subject(delivery).await?;
         let removal: Removal = serde_json::from_str(&delivery.payload).unwrap_or_default();
-        // Front is notified once: an admin may have connected the channel again since.
+        // Front is notified only once, because an admin may have reconnected the channel since.
         if removal.by_operator && delivery.plan.is_none() {
             let plan = self.set_offline(delivery, &front, &channel).await?;
             if !self.store.plan(&self.tenant.name, delivery, &plan).await.map_err(Stop::Unwritten)? {
@@ -66,18 +66,18 @@ impl DeliveryContext {
         }
     }
 
-    /// Sets a channel that an operator removed to offline in Front; returns the result for the plan.
+    /// Sets an operator-removed channel to offline in Front; returns the text to store as the plan.
     async fn set_offline(&self, delivery: &Delivery, front: &FrontClient, channel: &Channel) -> Result<String, Stop> {
         const AGAIN: &str = "the channel was connected again";
         if self.store.is_reconnected(channel).await.map_err(unread)? {
             return match delivery.attempts {
                 0 | 1 => Ok(format!("{AGAIN}; Front not notified")),
-                // An earlier attempt may have set it to offline after the new connection.
+                // An earlier attempt may have set the channel to offline after it was reconnected.
                 _ => self.set_status(front, channel, ChannelStatus::Ok, AGAIN).await,
             };
         }
         let result = self.set_status(front, channel, ChannelStatus::Offline, "Front shows it as offline").await?;
-        // A channel that was connected during the call would stay offline.
+        // A channel that was reconnected during the call would otherwise stay offline.
         if self.store.is_reconnected(channel).await.map_err(unread)? {
             return self.set_status(front, channel, ChannelStatus::Ok, AGAIN).await;
         }

@@ -1,6 +1,6 @@
-//! Handler of imports: sends a customer's message, or an agent's at the provider, to Front.
+//! Handler of imports: sends messages of customers, and of agents who wrote at the provider, to Front.
 //!
-//! A message that cannot be sent with its files is sent without them, with a note for each.
+//! Files that cannot be sent are left out, and the message contains a note for each of them.
 
 use std::time::{Duration, SystemTime};
 
@@ -21,10 +21,10 @@ use crate::front_client::FilePart;
 use crate::job::Delivery;
 use crate::provider_event::{File, Import, Party, Source};
 
-/// The pause before the next check whether a message in flight is this one.
+/// Pause before the next check of the messages in flight, since the event may be about one of them.
 pub(super) const ECHO_PAUSE: Duration = Duration::from_millis(250);
 
-/// The largest file of unknown size; it is held in memory, since Front requires the length of an upload.
+/// Maximum size of a file of unknown size, which is held in memory: Front requires the length of an upload.
 const UNSIZED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Bytes of an upload reserved for the form around text and files.
@@ -39,7 +39,7 @@ impl DeliveryContext {
         if let Some(outcome) = self.known_outcome(delivery, &subject, &import).await? {
             return Ok(outcome);
         }
-        // The permit comes first, so no open file waits for it.
+        // The permit is acquired first, so that no open file waits for it.
         let permit = subject.front.permit(&subject.channel).await;
         let (files, mut notes) = self.files(delivery, &subject, &import).await?;
         let message = delivery.message.unwrap_or_default();
@@ -97,7 +97,7 @@ impl DeliveryContext {
         Ok((!patience.is_zero()).then_some(Outcome::Unknown { reason, asked: false, after: Some(patience) }))
     }
 
-    /// Opens the files; returns those that can be sent, and a note for each other one.
+    /// Opens the files; returns the files that can be sent, and a note for each of the others.
     async fn files(
         &self,
         delivery: &Delivery,
@@ -168,7 +168,7 @@ impl DeliveryContext {
     }
 }
 
-/// Time since the last call to Front, which the plan contains.
+/// Returns the time since the last call to Front; the plan contains the time of that call.
 fn since_sent(delivery: &Delivery) -> Duration {
     let sent: i64 = delivery.plan.as_deref().and_then(|plan| plan.parse().ok()).unwrap_or_default();
     // A clock that was turned back must not extend the wait.
@@ -185,14 +185,14 @@ pub(super) fn retry_after(reason: &str, pause: Duration) -> Outcome {
     Outcome::Retry { after: Some(pause), reason: reason.to_owned(), waits_for_plugin: false }
 }
 
-/// The outcome of a call to Front.
+/// Converts the result of a call to Front.
 pub(super) fn outcome(fate: Fate) -> Outcome {
     match fate {
         Fate::Accepted { message_uid } => Outcome::Sent { result: message_uid },
         Fate::Again { after_ms, reason, .. } => {
             Outcome::Retry { after: after_ms.map(Duration::from_millis), reason, waits_for_plugin: false }
         }
-        // An operator, or an admin in Front, can fix these.
+        // An operator, or an admin in Front, can fix these errors.
         Fate::Token(reason) | Fate::NotFound(reason) => retry(reason, false),
         Fate::Refused(reason) => Outcome::Failed { reason },
         Fate::Unclear(reason) => Outcome::Unknown { reason, asked: false, after: None },

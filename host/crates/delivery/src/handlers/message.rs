@@ -54,7 +54,7 @@ impl DeliveryContext {
                 }
                 Err(error) => {
                     let reason = format!("failed to ask the plugin about the outcome: {}", sentence(&error));
-                    // A crash uses up a question: the plugin will hardly ever answer this one.
+                    // A crash increments `questions`, because the same query will probably crash again.
                     let asked = matches!(error, CallError::Trap { .. });
                     return Ok(Outcome::Unknown { reason, asked, after: None });
                 }
@@ -74,7 +74,7 @@ impl DeliveryContext {
         })
     }
 
-    /// Converts the plugin's receipt. Events that are invalid or too many are dropped; the message is sent anyway.
+    /// Converts the plugin's receipt. Invalid and excess events are dropped; the message is still marked as sent.
     fn delivered(&self, delivery: &Delivery, front: &FrontClient, given: SendReceipt) -> Outcome {
         let (events, dropped): (Vec<_>, Vec<_>) =
             given.events.into_iter().partition(|event| invalid_reason(event).is_none());
@@ -97,11 +97,11 @@ impl DeliveryContext {
     }
 }
 
-/// The outcome of a failed `send`, from the plugin's error and from the requests that it made.
+/// Returns the outcome of a failed `send`, from the plugin's error and the requests that the plugin made.
 ///
 /// - A rejection by the plugin is final.
-/// - `unavailable` is trusted if every request with side effects got a whole answer.
-/// - After any other failure, the message may be sent if a request with side effects left.
+/// - `unavailable` is trusted if every request with side effects got a complete answer.
+/// - After any other failure, the message may have been sent if a request with side effects was sent.
 fn send_failed(error: &CallError, effect: Effect) -> Outcome {
     let reason = format!("`send` of the plugin failed: {}", sentence(error));
     let notice = |text: &str| format!("Delivery failed: {text}");

@@ -38,7 +38,7 @@ impl DeliveryContext {
         crash::point("after-send");
         match added {
             Ok(participant) => Ok(Outcome::Sent { result: Some(participant.sid) }),
-            // Twilio identifies a participant by its identity, so the worker is there already.
+            // `None` means that a participant with this identity exists: the worker is already in the conversation.
             Err(failure) => Ok(self.react(&failure, Repeatable::No).unwrap_or(Outcome::Sent { result: None })),
         }
     }
@@ -107,8 +107,8 @@ impl DeliveryContext {
 
     /// Returns the projected address of a worker in a group conversation.
     ///
-    /// Without one in the callback or at a participant, the tenant's address is the only one that belongs to no
-    /// participant; with several of these, there is none.
+    /// If neither the callback nor a participant has one, returns the only address that belongs to no participant.
+    /// Returns `None` if several addresses qualify.
     async fn projected(&self, inbound: &Inbound) -> Result<Option<String>, Stop> {
         if !inbound.is_group || inbound.projected_address.is_some() {
             return Ok(inbound.projected_address.clone());
@@ -148,7 +148,7 @@ impl DeliveryContext {
         };
         let reason = format!("failed to ask Twilio about the outcome: {}", describe(&failure));
         Err(match self.react(&failure, Repeatable::Yes) {
-            // An outage says nothing about this delivery, so it uses up no question.
+            // An outage says nothing about this delivery, so it does not increment `questions`.
             Some(Outcome::Retry { after, .. }) if is_outage(&failure) => {
                 Outcome::Unknown { reason, asked: false, after }
             }
@@ -158,7 +158,7 @@ impl DeliveryContext {
     }
 }
 
-/// Returns whether the request got no answer, or one about the caller rather than the participant.
+/// Returns whether the request got no answer, or an answer about the caller rather than the participant.
 fn is_outage(failure: &ApiError) -> bool {
     match failure {
         ApiError::NotSent(_) | ApiError::NoResponse(_) => true,
@@ -166,7 +166,7 @@ fn is_outage(failure: &ApiError) -> bool {
     }
 }
 
-/// Keeps the outcome unknown if the question could not be asked.
+/// Keeps the outcome unknown if Twilio could not be queried.
 fn still_unknown(stop: Stop) -> Stop {
     match stop {
         Stop::Settle(Outcome::Retry { reason, after, .. }) => Outcome::Unknown { reason, asked: false, after }.into(),
@@ -174,7 +174,7 @@ fn still_unknown(stop: Stop) -> Stop {
     }
 }
 
-/// Returns whether all identities of an assignment fit into a URL and Twilio's limits.
+/// Returns whether all identities of an assignment are valid in a URL and within Twilio's limits.
 fn names_workers(assignment: &Assignment) -> bool {
     let usable = |worker: &String| {
         !matches!(worker.trim(), "" | "." | "..") && worker.len() <= 256 && !worker.contains(char::is_control)

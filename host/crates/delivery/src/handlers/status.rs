@@ -1,6 +1,6 @@
 //! Handler of failure reports: tells Front that a message was not delivered.
 //!
-//! Reports come from the provider, or from the gateway when it gives up a message.
+//! Reports come from the provider, or from the gateway when it gives up on a message.
 
 use frontgate_front::api;
 use frontgate_front::api::Fate;
@@ -12,7 +12,7 @@ use crate::job::Delivery;
 use crate::provider_event::Report;
 use crate::store::front::ChannelState;
 
-/// Attempts to report a failure in a removed channel, which Front may have removed as well.
+/// Maximum attempts to report a failure in a removed channel: Front may have removed the channel as well.
 const FAREWELL_TRIES_MAX: u32 = 5;
 
 impl DeliveryContext {

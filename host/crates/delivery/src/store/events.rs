@@ -1,4 +1,4 @@
-//! Accepted events: the stored answer and the delivery of an event, in one transaction.
+//! Accepted events: stores the answer and the delivery of an event in one transaction.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub enum Accepted {
     Repeated(StoredAnswer),
 }
 
-/// The answer that an event got.
+/// The stored answer to an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredAnswer {
     /// JSON; empty for a rejection.

@@ -1,4 +1,4 @@
-//! Admission of a provider's requests, before its plugin is called.
+//! Admission control for a provider's requests, before its plugin is called.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{Store, StoreError};
 
-/// How long a channel over its quota is rejected without another lookup. Deliveries free room more slowly.
+/// Time for which a channel over quota is rejected without a lookup. Deliveries free quota more slowly.
 const REJECTED_FOR: Duration = Duration::from_millis(250);
 
 /// Channels that are rejected at present, and the permits of each channel.
@@ -35,7 +35,7 @@ impl Store {
         self.database.would_accept(&Origin::import(Arc::clone(tenant), channel, 0))
     }
 
-    /// Returns the permits of a channel's provider. A request holds one until its events are on disk.
+    /// Returns the permits of a channel's provider. A request holds one permit until its events are on disk.
     pub fn provider_permits(&self, channel: i64, most: usize) -> Arc<Semaphore> {
         let mut all = self.providers.permits.lock();
         if let Some(permits) = all.get(&channel).and_then(Weak::upgrade) {

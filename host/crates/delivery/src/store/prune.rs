@@ -1,6 +1,6 @@
-//! Retention: deletes old rows, in small writes so that other writes wait for a moment only.
+//! Retention: deletes old rows, in small writes so that other writes wait only briefly.
 //!
-//! Deliveries that were given up wait for an operator and are never deleted.
+//! Dead deliveries wait for an operator and are never deleted.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use frontgate_store::{Origin, values};
 use super::quotas::DELIVERIES;
 use super::{Store, StoreError};
 
-/// Rows that one write deletes from a table.
+/// Maximum number of rows that one write deletes from a table.
 const ROWS_MAX: u32 = 500;
 
-/// Bytes of payloads that one write deletes: `secure_delete` overwrites all of them.
+/// Maximum bytes of payloads that one write deletes, since `secure_delete` overwrites every byte.
 const BYTES_MAX: i64 = 4 * 1024 * 1024;
 
-/// How long rows are kept.
+/// Retention times of the rows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Retention {
     events: Duration,
@@ -94,7 +94,7 @@ fn prune_excess(transaction: &Transaction<'_>, kept_bytes: u64) -> sql::Result<b
     Ok(true)
 }
 
-/// Deletes messages that are settled; a delivery that is open still refers to its message.
+/// Deletes old messages that are settled. Other messages are kept, since open deliveries refer to them.
 fn prune_messages(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
     let delete = "DELETE FROM front_messages WHERE id IN (
                     SELECT id FROM front_messages WHERE settled AND created_ms < ?1 LIMIT ?2)";

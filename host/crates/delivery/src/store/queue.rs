@@ -1,4 +1,4 @@
-//! The queue: leases the next delivery, stores decisions before they are sent, and applies outcomes.
+//! The queue: leases the next delivery, stores decisions before requests are sent, and applies outcomes.
 //!
 //! Every write about a leased delivery compares the lease, so a worker that lost it changes nothing.
 
@@ -17,9 +17,9 @@ use crate::job::{Delivery, Kind, Transition};
 pub(crate) enum Next {
     /// The delivery that was leased.
     Delivery(Arc<Delivery>),
-    /// Nothing is due for this long.
+    /// No delivery is due; the next one becomes due after this time.
     In(Duration),
-    /// Nothing is scheduled.
+    /// No delivery is scheduled.
     Nothing,
 }
 
@@ -43,16 +43,16 @@ impl Store {
             .await
     }
 
-    /// Stores a decision before it is sent; returns whether the lease is still valid.
+    /// Stores a decision before its request is sent; returns whether the lease is still valid.
     pub(crate) async fn plan(&self, tenant: &str, delivery: &Delivery, plan: &str) -> Result<bool, StoreError> {
         let (id, lease, plan) = (delivery.id, delivery.lease.clone(), plan.to_owned());
         let write = move |transaction: &Transaction<'_>| set_plan(transaction, id, &lease, &plan);
         self.database.write(Origin::progress(tenant), Scope::Rows, write).await
     }
 
-    /// Chooses the next entry of a list in turn and stores it as the plan, in one transaction.
+    /// Chooses the next entry of a list by round robin and stores it as the plan, in one transaction.
     ///
-    /// Returns `None` if the lease was lost or the list is empty; the turn is then not used up.
+    /// Returns `None` if the lease was lost or the list is empty; the round robin then does not advance.
     pub(crate) async fn plan_round_robin(
         &self,
         tenant: &str,
@@ -154,7 +154,7 @@ fn claim(transaction: &Transaction<'_>, tenant: &str, kind: &str, busy: &str, lo
     Ok(Next::Delivery(Arc::new(delivery)))
 }
 
-/// The scope of writes about a delivery.
+/// Returns the scope of writes about a delivery.
 pub(super) fn scope(tenant: &Arc<str>, conversation: &str, channel: Option<i64>) -> Scope {
     match channel {
         Some(channel) => Scope::Channel(channel),

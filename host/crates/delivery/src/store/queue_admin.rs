@@ -1,6 +1,6 @@
 //! Operators' view of the queue: lists deliveries, and retries, resolves or cancels them.
 //!
-//! Opens the database beside a running gateway or without one. Every change writes a row of `audit`.
+//! The database is opened whether or not a gateway is running. Every change writes a row of `audit`.
 
 mod channels;
 
@@ -25,11 +25,11 @@ pub struct QueueAdmin {
 /// A delivery in a list.
 #[derive(Debug, Serialize)]
 pub struct DeliverySummary {
-    /// Id in the commands.
+    /// Id used in the commands.
     pub id: i64,
     /// Name of the tenant.
     pub tenant: String,
-    /// Name of the kind; for a callback, of the callback.
+    /// Name of the kind, which for a callback is the name of the callback.
     pub callback: String,
     /// Name of the event.
     pub event: String,
@@ -39,19 +39,19 @@ pub struct DeliverySummary {
     pub state: State,
     /// Number of attempts.
     pub attempts: u32,
-    /// Milliseconds until the next attempt; `None` if it waits for another delivery of its conversation.
+    /// Milliseconds until the next attempt; `None` if no attempt is scheduled.
     pub due_in_ms: Option<i64>,
     /// The stored decision.
     pub plan: Option<String>,
-    /// Why it is in this state.
+    /// Reason for the state.
     pub reason: Option<String>,
     /// The platform's id of the result.
     pub result: Option<String>,
-    /// Id of the request that caused it, as in the log.
+    /// Id of the request that caused the delivery, as in the log.
     pub request: String,
-    /// Milliseconds since 1970.
+    /// Time of creation, in milliseconds since 1970.
     pub created_ms: i64,
-    /// Milliseconds since 1970.
+    /// Time of the last change, in milliseconds since 1970.
     pub changed_ms: i64,
 }
 
@@ -67,7 +67,7 @@ pub struct DeliveryDetails {
     pub audit: Vec<(i64, String, String)>,
 }
 
-/// The outcome of an unknown delivery, as an operator found out.
+/// An operator's finding about a delivery with unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// The request had its effect.
@@ -85,7 +85,7 @@ impl QueueAdmin {
         Ok(Self { database: Shared::open(path)? })
     }
 
-    /// Returns the newest deliveries, of one state or of all.
+    /// Returns the newest deliveries, optionally of one state or one tenant.
     pub fn list(&self, state: Option<State>, tenant: Option<&str>, most: u32) -> anyhow::Result<Vec<DeliverySummary>> {
         let select = format!(
             "SELECT {COLUMNS} FROM deliveries
@@ -125,8 +125,8 @@ impl QueueAdmin {
 
     /// Makes a delivery due at once.
     ///
-    /// - One that may have been sent becomes `unknown`, so the platform is asked first.
-    /// - One that had ended becomes `ready` without its earlier decision.
+    /// - A delivery that may have been sent becomes `unknown`, so the platform is asked first.
+    /// - A delivery that had ended becomes `ready` without its earlier decision.
     ///
     /// # Errors
     ///
@@ -266,7 +266,7 @@ fn audit(transaction: &Transaction<'_>, delivery: i64, action: &str, [before, af
     transaction.execute(insert, values![transaction.now_ms(), account(), delivery, action, before, after]).map(drop)
 }
 
-/// The account that ran the command.
+/// Returns the account that ran the command.
 fn account() -> String {
     let uid = rustix::process::getuid().as_raw();
     std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))

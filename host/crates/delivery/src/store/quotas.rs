@@ -1,6 +1,6 @@
-//! Quotas: how much a tenant, and a channel's provider, may leave in the database.
+//! Quotas: limit the data of each tenant, and of each channel's provider, in the database.
 //!
-//! Triggers keep the counts in `store_shares` within the same transaction, so a check costs one lookup.
+//! Triggers update the counts in `store_shares` within the same transaction, so a check costs one lookup.
 
 use frontgate_store::sql::{self, Row, Transaction};
 use frontgate_store::{Overload, values};
@@ -10,13 +10,13 @@ pub(super) const DELIVERIES: i64 = 0;
 /// The `channel` of the row that counts all events of a tenant.
 const EVENTS: i64 = -1;
 
-/// Providers may use one part in this many of a tenant's quota; the rest is reserved for events of the platforms.
+/// Divisor for the part of a tenant's quota that providers may use; the rest is reserved for platforms' events.
 const IMPORTS_PART: u64 = 2;
 
 /// A number of rows, and the bytes of their payloads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
     /// Bytes of payloads.
     pub bytes: u64,
@@ -157,7 +157,7 @@ pub(super) mod tests {
         assert_eq!(delivery(&database, "b"), Ok(()));
     }
 
-    /// The plan of a query with this number of parameters, step by step.
+    /// Returns the steps of SQLite's plan for a query with this number of parameters.
     fn plan(database: &Shared, query: &str, parameters: usize) -> String {
         let values = vec![&1_i64 as &dyn sql::Value; parameters];
         let plan = |read: &Transaction<'_>| {

@@ -1,6 +1,7 @@
 //! Rows of the table `deliveries`: insertion, ordering within a conversation, conversion.
 //!
-//! Everything in `store` that enqueues or ends deliveries builds on these functions; this module imports none of it.
+//! The modules of `store` that enqueue or end deliveries build on these functions; this module does not import those
+//! modules.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -30,8 +31,8 @@ pub(super) fn insert(transaction: &Transaction<'_>, new: &NewDelivery) -> sql::R
 /// Schedules the next delivery of a conversation.
 ///
 /// - The first open delivery becomes due once no other delivery of the conversation is leased or due.
-/// - A routing also becomes due if every earlier delivery waits for a plugin, or for one that does: the customer
-///   must not wait for that plugin.
+/// - A routing also becomes due if every earlier delivery waits for a plugin, or for a delivery that waits for one:
+///   the customer must not wait for that plugin.
 pub(super) fn schedule_next(transaction: &Transaction<'_>, tenant: &str, conversation: &str) -> sql::Result<()> {
     let now = transaction.now_ms();
     transaction.execute(
@@ -59,7 +60,7 @@ pub(super) fn schedule_next(transaction: &Transaction<'_>, tenant: &str, convers
     routings.map(drop)
 }
 
-/// Releases all leases after a crash and returns how many there were.
+/// Releases all leases after a crash and returns their number.
 ///
 /// A delivery whose request may have been sent becomes `unknown`, any other one `ready`.
 pub(super) fn recover(transaction: &Transaction<'_>) -> sql::Result<usize> {

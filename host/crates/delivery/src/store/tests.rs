@@ -1,6 +1,6 @@
 //! Model test of the queue: random steps of workers, operators and crashes.
 //!
-//! No delivery is lost or stuck, and the events of a conversation are never executed at the same time.
+//! Checks that no delivery is lost or stuck, and that events of a conversation are never executed concurrently.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -118,7 +118,7 @@ impl World {
                 let states = [State::Ready, State::Unknown, State::Sent, State::Dead, State::Dead];
                 self.settle(which, states[state], waits_for_plugin).await;
             }
-            // The state decides whether these are allowed.
+            // The state of the delivery decides whether the command is allowed.
             Step::Retry { which } => drop(self.admin().retry(id(which))),
             Step::Resolve { which, sent } => {
                 drop(self.admin().resolve(id(which), if sent { Resolution::Sent } else { Resolution::NotSent }));
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// At most one event of each conversation is leased; routings are exempt.
+    /// Checks that at most one event of each conversation is leased; routings are exempt.
     fn check(&self) {
         let mut working: BTreeMap<&str, usize> = BTreeMap::new();
         for delivery in self.held.iter().filter(|delivery| delivery.kind == Kind::Conversations) {
@@ -145,7 +145,7 @@ impl World {
         self.check_shares();
     }
 
-    /// The counts of the triggers match the rows.
+    /// Checks that the triggers' counts match the rows.
     fn check_shares(&self) {
         let beside = Shared::open(self.store().database.path()).expect("the database");
         let ended = "state IN ('sent', 'failed', 'cancelled')";
@@ -162,7 +162,7 @@ impl World {
         assert_eq!(look(counted), look(&there));
     }
 
-    /// All open deliveries end if workers keep running.
+    /// Checks that all open deliveries end if workers keep running.
     async fn finish(&mut self) {
         loop {
             while !self.held.is_empty() {

@@ -7,11 +7,11 @@ use serde_json::Value;
 pub struct Field {
     /// The name.
     pub name: String,
-    /// The value, without escapes.
+    /// The unescaped value.
     pub value: String,
 }
 
-/// Returns all leaves of a value in order, without nulls.
+/// Returns all leaves of a value in order, except nulls.
 pub(super) fn of(value: &Value) -> Vec<Field> {
     let mut fields = Vec::new();
     collect(value, String::new(), &mut fields);

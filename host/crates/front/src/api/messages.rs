@@ -9,7 +9,7 @@ use crate::ids::segment;
 /// A person on the provider's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Contact<'a> {
-    /// Text that identifies this person. Front treats a phone number without `+` as American.
+    /// Text that identifies the person. Front treats a phone number without `+` as American.
     pub handle: &'a str,
     /// The displayed name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,15 +31,15 @@ pub struct Writer<'a> {
 /// The content of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Content<'a> {
-    /// Our id of the message, at most [`crate::ids::CHARS_MAX`] long.
+    /// The gateway's id of the message, at most [`crate::ids::CHARS_MAX`] long.
     pub external_id: &'a str,
-    /// Our id of the conversation, as long. Front files the message by it alone.
+    /// The gateway's id of the conversation, with the same limit; it alone decides where Front files the message.
     pub external_conversation_id: &'a str,
-    /// Our id of the message that it answers.
+    /// The gateway's id of the message that this one answers.
     pub referenced_message_external_id: Option<&'a str>,
     /// The subject.
     pub subject: Option<&'a str>,
-    /// The body; a blank one is replaced by a word.
+    /// The body; a blank body is replaced by a word.
     pub body: &'a Html,
     /// Time of writing, in seconds since 1970.
     pub delivered_at: Option<u64>,
@@ -89,7 +89,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// A call with JSON, or with a form if it has files. Success is 202.
+    /// Returns a call with JSON, or with a form if the message has files. Success is 202.
     fn call(&self, channel_id: &str, kind: &str, files: usize) -> Call {
         let body = match files {
             0 => json(self),

@@ -1,14 +1,14 @@
-//! The outcome of a call, from Front's response.
+//! Reads the outcome of a call from Front's response.
 
 use serde_json::Value;
 
 use crate::time;
 
-/// Longest wait that Front can demand. Its limits are per minute and per second; a longer wait is an error, or milliseconds
-/// in place of seconds.
+/// Longest wait that Front can demand. Front's limits are per minute and per second; a longer wait is an error, or
+/// milliseconds in place of seconds.
 pub(crate) const RETRY_AFTER_MS_MAX: u64 = 60_000;
 
-/// Characters of Front's own error text.
+/// Maximum characters of Front's own error text.
 const DETAIL_CHARS_MAX: usize = 300;
 
 /// A response of Front.
@@ -18,11 +18,11 @@ pub struct Response<'r> {
     pub status: u16,
     /// Looks up a header by its lower-case name.
     pub header: &'r dyn Fn(&str) -> Option<&'r str>,
-    /// The body, if it arrived whole.
+    /// The body, if all of it arrived.
     pub body: Option<&'r [u8]>,
 }
 
-/// The outcome of a call.
+/// The outcome of a call to Front.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// The call is done, or accepted for processing.
@@ -36,12 +36,13 @@ pub enum Fate {
         after_ms: Option<u64>,
         /// The calls that must wait.
         scope: Scope,
-        /// For the operator.
+        /// Description for the operator.
         reason: String,
     },
-    /// The token is rejected: the app, its secret, or this clock is wrong. Until the operator corrects it, nothing is lost.
+    /// The token is rejected: the app, its secret, or the gateway's clock is wrong. The call can be retried when this
+    /// is corrected.
     Token(String),
-    /// The object does not exist, or, for a message that was just imported, not yet.
+    /// The object does not exist; a message that was just imported may appear later.
     NotFound(String),
     /// A retry cannot succeed.
     Refused(String),
@@ -61,7 +62,7 @@ pub enum Scope {
 /// The company's rate limit, which every response reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Budget {
-    /// Calls per minute.
+    /// Maximum calls per minute.
     pub limit: Option<u32>,
     /// Remaining calls.
     pub remaining: Option<u32>,
@@ -70,8 +71,8 @@ pub struct Budget {
 }
 
 impl Response<'_> {
-    /// The outcome of the call, described for operators. Never in Front's own words, which may name people; see
-    /// [`Self::detail`].
+    /// Returns the outcome of the call, described for operators. The description never quotes Front, whose text may
+    /// name people; see [`Self::detail`].
     pub fn fate(&self, now_ms: u64) -> Fate {
         let said = |meaning: &str| format!("Front answered {}: {meaning}", self.status);
         let again = |scope, meaning| Fate::Again { after_ms: self.after_ms(now_ms), scope, reason: said(meaning) };
@@ -94,7 +95,7 @@ impl Response<'_> {
         }
     }
 
-    /// Front's own text of an error, in one line. It may name people: not for the log at the default level.
+    /// Returns Front's own error text in one line. The text may name people: do not log it at the default level.
     pub fn detail(&self) -> Option<String> {
         let error = self.json()?.get("_error")?.clone();
         let text = |name: &str| error.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -105,7 +106,7 @@ impl Response<'_> {
         (!line.trim().is_empty()).then(|| line.chars().take(DETAIL_CHARS_MAX).collect())
     }
 
-    /// The company's rate limit.
+    /// Returns the company's rate limit.
     pub fn budget(&self) -> Budget {
         let count = |name| self.number(name).map(|count| count as u32);
         Budget {
@@ -115,12 +116,12 @@ impl Response<'_> {
         }
     }
 
-    /// Whether the limit of one channel was reached: by its header, or by its text.
+    /// Returns whether the limit of one channel was reached, judging by a header or by the error text.
     fn is_burst(&self) -> bool {
         (self.header)("x-front-tier").is_some() || self.retry_in_ms().is_some()
     }
 
-    /// The longest wait that Front demands in any way; for a 429 without one, until the reset.
+    /// Returns the longest wait that Front demands. For a 429 without a wait, returns the time until the reset.
     fn after_ms(&self, now_ms: u64) -> Option<u64> {
         let reset_ms = || self.budget().reset_ms.map(|at| at.saturating_sub(now_ms));
         let said = self.retry_after_ms().max(self.retry_in_ms());
@@ -131,7 +132,7 @@ impl Response<'_> {
         self.number("retry-after").map(|seconds| (seconds * 1_000.0).ceil() as u64)
     }
 
-    /// `... retry in 430 milliseconds`.
+    /// Returns the wait in an error text such as `... retry in 430 milliseconds`.
     fn retry_in_ms(&self) -> Option<u64> {
         let json = self.json()?;
         let message = json.pointer("/_error/message")?.as_str()?.to_ascii_lowercase();
@@ -144,7 +145,7 @@ impl Response<'_> {
         self.json()?.get("message_uid")?.as_str().filter(|uid| !uid.is_empty()).map(str::to_owned)
     }
 
-    /// Not negative, so that a cast to an integer only rounds or saturates.
+    /// Returns a header's number. A negative number is rejected, so that a cast to an integer only rounds or saturates.
     fn number(&self, header: &str) -> Option<f64> {
         let number: f64 = (self.header)(header)?.trim().parse().ok()?;
         (number.is_finite() && number >= 0.0).then_some(number)

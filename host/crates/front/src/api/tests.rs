@@ -115,7 +115,7 @@ fn ids_in_paths_are_escaped() {
     );
 }
 
-/// The outcome of a response with these headers.
+/// Reads a response with these headers.
 fn read<T>(status: u16, headers: &[(&str, &str)], body: Option<&str>, of: impl FnOnce(&Response<'_>) -> T) -> T {
     let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
     of(&Response { status, header: &header, body: body.map(str::as_bytes) })
@@ -138,7 +138,7 @@ fn a_success_is_accepted() {
     }
 }
 
-/// Status, headers and body; the wait and its scope.
+/// Status, headers and body of a response; the expected wait and its scope.
 type Limited<'a> = (u16, &'a [(&'a str, &'a str)], &'a str, Option<u64>, Scope);
 
 #[test]

@@ -1,4 +1,5 @@
-//! Forms of a JSON body: as it may have been before a proxy rewrote it, or as a library serialized it again for signing.
+//! Forms of a JSON body that may have been signed: before a proxy rewrote the body, or after a library serialized it
+//! again.
 
 use std::io;
 
@@ -6,7 +7,7 @@ use serde::Serialize as _;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 use serde_json::{Serializer, Value};
 
-/// The usual forms of a JSON body, each with the change that leads to it. None if the body is not JSON.
+/// Returns the usual forms of a JSON body, each with the change that leads to it. The list is empty without JSON.
 pub(super) fn of(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     let compact = written(&value, CompactFormatter);
@@ -35,7 +36,7 @@ fn sorted(value: &Value) -> Value {
     value
 }
 
-/// Escapes all but ASCII, which occurs in strings only.
+/// Escapes all characters that are not ASCII; in JSON they occur in strings only.
 fn escaped(json: &[u8]) -> Vec<u8> {
     let mut text = String::new();
     for letter in String::from_utf8_lossy(json).chars() {
@@ -47,12 +48,12 @@ fn escaped(json: &[u8]) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Escapes slashes, which occur in strings only.
+/// Escapes slashes; in JSON they occur in strings only.
 fn slashed(json: &[u8]) -> Vec<u8> {
     String::from_utf8_lossy(json).replace('/', "\\/").into_bytes()
 }
 
-/// Writes a space after each comma and colon.
+/// A formatter that writes a space after each comma and colon.
 struct Spaced;
 
 impl Formatter for Spaced {

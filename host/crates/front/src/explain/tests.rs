@@ -21,7 +21,7 @@ fn hmac1(text: &str) -> String {
     BASE64_STANDARD.encode(KeyedHash::new("hunter2", Algorithm::HmacSha1).hash(&[text.as_bytes()]).as_bytes())
 }
 
-/// The explanation of a POST.
+/// Returns the explanation of a POST.
 fn said(secret: &str, timestamp: Option<&str>, signature: &str) -> String {
     let request = SignedRequest { is_delete: false, timestamp, signature: Some(signature), body: BODY.as_bytes() };
     let refusal = keys(secret).verify(&request, NOW_MS).expect_err("signed differently");

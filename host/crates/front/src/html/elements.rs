@@ -1,6 +1,6 @@
 //! The elements of HTML that are kept, unwrapped or hidden.
 
-/// Elements that stay, and the element that each is written as.
+/// Elements that are kept, each with the element that it is written as.
 pub(super) const KEPT: [(&str, &str); 54] = [
     ("address", "div"),
     ("article", "div"),
@@ -58,7 +58,7 @@ pub(super) const KEPT: [(&str, &str); 54] = [
     ("ul", "ul"),
 ];
 
-/// Elements of which only the content stays. Unknown elements are typed text, such as an address between `<` and `>`.
+/// Elements of which only the content is kept. Unknown elements are typed text, such as an address in `<` and `>`.
 pub(super) const UNWRAPPED: [&str; 51] = [
     "a", "abbr", "acronym", "audio", "base", "bdi", "bdo", "big", "body", "button", "canvas", "cite", "col",
     "colgroup", "dfn", "embed", "fieldset", "font", "head", "html", "iframe", "img", "input", "label", "link", "map",
@@ -66,7 +66,7 @@ pub(super) const UNWRAPPED: [&str; 51] = [
     "script", "select", "small", "source", "span", "textarea", "tfoot", "time", "tt", "var", "video", "wbr", "title",
 ];
 
-/// The unwrapped elements that show nothing: a body of nothing else is blank.
+/// The unwrapped elements that show nothing: a body that consists only of these is blank.
 pub(super) const SILENT: [&str; 10] =
     ["base", "body", "col", "colgroup", "font", "head", "html", "meta", "span", "wbr"];
 

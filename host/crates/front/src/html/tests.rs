@@ -11,7 +11,7 @@ fn of_html(body: &str) -> String {
     Html::of_html(body).0
 }
 
-/// Returns the names of a body's tags; panics at anything that is neither a bare tag nor escaped text.
+/// Returns the names of a body's tags; panics if the body has anything but bare tags and escaped text.
 fn tags(html: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = html;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Unreadable, shape};
 
-/// Limit of files of one message.
+/// Maximum number of files of one message.
 pub const ATTACHMENTS_MAX: usize = 100;
 
 /// Maximum length of a file name, in characters.
@@ -15,7 +15,7 @@ pub const FILENAME_CHARS_MAX: usize = 255;
 pub struct Attachment {
     /// `fil_...`, or the position in the list, such as `at-0`.
     pub id: String,
-    /// Without folders and control characters.
+    /// File name without folders and control characters.
     pub filename: String,
     /// The address as Front wrote it; must be checked before the download.
     pub url: Option<String>,
@@ -23,13 +23,13 @@ pub struct Attachment {
     pub content_type: String,
     /// Size in bytes, if known.
     pub size: Option<u64>,
-    /// Whether the body shows it.
+    /// Whether the body shows the file.
     pub is_inline: bool,
-    /// The name under which the body shows it.
+    /// The content id under which the body shows the file.
     pub cid: Option<String>,
 }
 
-/// The files of a message.
+/// Reads the files of a message.
 pub(super) fn read(payload: &Value) -> Result<Vec<Attachment>, Unreadable> {
     let all = shape::list(payload, "/attachments");
     if all.len() > ATTACHMENTS_MAX {
@@ -51,7 +51,8 @@ fn attachment((at, value): (usize, &Value)) -> Attachment {
     }
 }
 
-/// Makes a name that is valid in a header and a folder. A long name keeps its end, which has the extension.
+/// Makes a name that is valid in a header and a folder. Only the end of a long name is kept, since it has the
+/// extension.
 fn filename(name: &str) -> String {
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let letters: Vec<char> = name.chars().filter(|letter| !letter.is_control() && *letter != '"').collect();

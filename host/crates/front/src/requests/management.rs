@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::{Unreadable, message, shape};
 
-/// An admin connects a channel.
+/// A request of an admin to connect a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorization {
-    /// `cha_...`.
+    /// Front's id of the channel, `cha_...`.
     pub channel_id: String,
 }
 
@@ -18,10 +18,10 @@ impl Authorization {
     }
 }
 
-/// Front asks for a page of accounts that can be connected.
+/// A request for a page of accounts that can be connected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListAddresses {
-    /// The token of our previous page. Front does not document its place, so that the likely ones are tried.
+    /// The token in the gateway's previous page. Front does not document where it is sent, so likely fields are tried.
     pub page_token: Option<String>,
 }
 
@@ -34,20 +34,20 @@ impl ListAddresses {
     }
 }
 
-/// Front has imported a message.
+/// A notification that Front has imported a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// `msg_...`.
+    /// Front's id of the message, `msg_...`.
     pub message_id: Option<String>,
-    /// The `message_uid` in the response to our import.
+    /// The `message_uid` in the response to the gateway's import.
     pub message_uid: Option<String>,
-    /// `cnv_...`.
+    /// Front's id of the conversation, `cnv_...`.
     pub front_conversation_id: Option<String>,
-    /// Our id of the message. Front documents the field, but not for this request.
+    /// The gateway's id of the message. Front documents the field, but not for this request.
     pub external_id: Option<String>,
-    /// All our ids of the conversation: several after a merge.
+    /// All ids that the gateway gave the conversation: several after a merge.
     pub conversation_ids: Vec<String>,
-    /// Whether a customer wrote it.
+    /// Whether a customer wrote the message.
     pub is_inbound: bool,
 }
 
@@ -64,11 +64,11 @@ impl Imported {
     }
 }
 
-/// The channel is removed.
+/// A notification that the channel is removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Delete {
-    /// `cha_...`, if it is part of the signed body: then the address must be that channel's. Otherwise the address alone
-    /// identifies the channel.
+    /// Front's id, `cha_...`, if the signed body has it: the address must then be that of this channel. Otherwise the
+    /// address alone identifies the channel.
     pub channel_id: Option<String>,
 }
 

@@ -8,20 +8,20 @@ use super::people::{self, Author, Party, Recipient};
 use super::{Attachment, Unreadable, attachments, shape};
 use crate::{digest, text};
 
-/// Limit of our ids of one conversation. It has one, and one more for each conversation that was merged into it.
+/// Maximum number of the gateway's ids of one conversation. Each merge adds the ids of the merged conversation.
 pub const CONVERSATION_IDS_MAX: usize = 100;
 
 /// The origin of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A teammate, a macro, or a program through Front's API.
+    /// Written by a teammate, a macro, or a program through Front's API.
     Message,
-    /// An automatic answer of a rule. Front gives it neither an id nor an author.
+    /// An automatic answer of a rule, without an id or an author.
     Autoreply,
 }
 
 impl Kind {
-    /// Front's name of the type.
+    /// Returns Front's name of the type.
     pub fn name(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -33,21 +33,21 @@ impl Kind {
 /// A message to send.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {
-    /// Its origin.
+    /// The origin of the message.
     pub kind: Kind,
-    /// `msg_...`.
+    /// Front's id, `msg_...`.
     pub id: Option<String>,
     /// Front's `message_uid`.
     pub uid: Option<String>,
-    /// `cnv_...`.
+    /// Front's id of the conversation, `cnv_...`.
     pub front_conversation_id: Option<String>,
     /// `msg_...` of the message that this one answers.
     pub replied_to: Option<String>,
-    /// The `In-Reply-To` header. Legacy channels had our id of the conversation in it.
+    /// The `In-Reply-To` header. In legacy channels it has the gateway's id of the conversation.
     pub in_reply_to: Option<String>,
-    /// Our ids of the conversation, those of the array first: several after a merge, none if a teammate started it.
+    /// The gateway's ids of the conversation: several after a merge, empty if a teammate started the conversation.
     pub conversation_ids: Vec<String>,
-    /// The recipients to send it to, each once.
+    /// The recipients of the message, without duplicates.
     pub to: Vec<Party>,
     /// All recipients, in every role.
     pub recipients: Vec<Recipient>,
@@ -55,10 +55,10 @@ pub struct Message {
     pub author: Option<Author>,
     /// The subject, if not blank.
     pub subject: Option<String>,
-    /// Plain text: Front's own, or else the text of the body. Empty for files only.
+    /// Plain text: Front's own, or else the text of the body. Empty if the message has only files.
     pub text: String,
-    /// HTML: Front's body, or else the text as HTML, also if the basic composer sent plain text as the body. Empty for
-    /// files only.
+    /// HTML: Front's body, or the text as HTML if the body is missing or plain text, as from the basic composer. Empty
+    /// if the message has only files.
     pub html: String,
     /// Files to download.
     pub attachments: Vec<Attachment>,
@@ -96,7 +96,7 @@ impl Message {
         })
     }
 
-    /// The key under which the message is sent once, however often Front sends it: 64 hexadecimal digits.
+    /// Returns the key, 64 hexadecimal digits, by which the message is sent only once even if Front repeats it.
     ///
     /// The digest covers the channel and
     /// - Front's id of the message,
@@ -119,7 +119,7 @@ fn identity(kind: Kind, id: Option<&str>, replied_to: Option<&str>, text: &str, 
     }
 }
 
-/// Returns text and HTML. For a message with files only, Front adds a word of its own, which is removed.
+/// Returns text and HTML. The word that Front adds to a message with only files is removed.
 fn bodies(payload: &Value, has_files: bool) -> (String, String) {
     let said = |pointer| shape::text(payload, pointer).filter(|text| !text.trim().is_empty());
     let (text, body) = (said("/text"), said("/body"));
@@ -139,7 +139,7 @@ fn bodies(payload: &Value, has_files: bool) -> (String, String) {
     (plain.into_owned(), html)
 }
 
-/// Our ids of a conversation: those of the array, then the older single one.
+/// Returns the gateway's ids of a conversation: first the array of ids, then the older single id.
 pub(super) fn conversation_ids(raw: &Value) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for pointer in ["/metadata/external_conversation_ids", "/metadata/external_conversation_id"] {
@@ -152,7 +152,7 @@ pub(super) fn conversation_ids(raw: &Value) -> Vec<String> {
     ids
 }
 
-/// Front sends seconds with a fraction.
+/// Returns the time in milliseconds; Front sends seconds with a fraction.
 fn created_ms(payload: &Value) -> Option<u64> {
     let seconds = shape::number(payload, "/created_at")?;
     Some((seconds * 1_000.0).round() as u64)

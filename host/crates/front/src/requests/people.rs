@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Unreadable, shape};
 
-/// Limit of recipients of one message. Messages have one or a few; all of them reach the plugin.
+/// Maximum number of recipients of one message. Messages have few recipients; all of them reach the plugin.
 pub const RECIPIENTS_MAX: usize = 100;
 
 /// A person, by the address that the provider knows, as in the contract of plugins.
@@ -27,18 +27,18 @@ pub struct Recipient {
     pub party: Party,
 }
 
-/// The author: a teammate, or a machine that Front treats as one.
+/// The author: a teammate, or a machine that Front treats like a teammate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
-    /// `tea_...`.
+    /// Front's id, `tea_...`.
     pub id: Option<String>,
     /// `user` for a person; `rule`, `macro`, `api`, `ai` and others for machines.
     pub kind: Option<String>,
-    /// The handle is the email address, or else the user name, or else the id.
+    /// The author as a party; the handle is the email address, or else the user name, or else the id.
     pub party: Party,
 }
 
-/// The entries that have a handle.
+/// Returns the recipients that have a handle.
 pub(super) fn recipients(payload: &Value) -> Result<Vec<Recipient>, Unreadable> {
     let all: Vec<Recipient> = shape::list(payload, "/recipients").iter().filter_map(recipient).collect();
     match all.len() {
@@ -57,7 +57,7 @@ fn recipient(value: &Value) -> Option<Recipient> {
     Some(Recipient { role, party })
 }
 
-/// The recipients to send to, each once: those with the role `to`, or else those without a role.
+/// Returns the recipients with the role `to`, or else the recipients without a role; without duplicates.
 pub(super) fn addressees(recipients: &[Recipient]) -> Vec<Party> {
     let in_role = |role: &'static str| recipients.iter().filter(move |recipient| recipient.role == role);
     let role = if in_role("to").next().is_some() { "to" } else { "" };
@@ -70,7 +70,7 @@ pub(super) fn addressees(recipients: &[Recipient]) -> Vec<Party> {
     all
 }
 
-/// The author, if the payload has one.
+/// Returns the author, if the payload has one.
 pub(super) fn author(payload: &Value) -> Option<Author> {
     let word = |name| shape::word(payload, &format!("/author/{name}"));
     let (id, email, username) = (word("id"), word("email"), word("username"));

@@ -26,7 +26,7 @@ fn party(handle: &str, name: Option<&str>) -> Party {
     Party { handle: handle.to_owned(), name: name.map(str::to_owned), email: None }
 }
 
-/// A message with every known field.
+/// Returns a message with every known field.
 fn whole() -> Value {
     json!({
         "type": "message",
@@ -109,7 +109,7 @@ fn an_autoreply_has_neither_id_nor_author_nor_metadata() {
     assert_ne!(closed.idempotency_key("cha_1"), closed.idempotency_key("cha_2"));
 }
 
-/// The body with another value at one pointer.
+/// Returns the body with another value at one pointer.
 fn with(body: &Value, pointer: &str, value: Value) -> Value {
     let mut body = body.clone();
     *body.pointer_mut(pointer).expect("a place") = value;

@@ -80,7 +80,7 @@ fn a_refusal_has_its_reason() {
             SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw_Ie-YKU-6cQTvocBweU8="), ..whole },
             Refusal::NotBase64,
         ),
-        // The unused bits of the last character: a second notation of the same bytes.
+        // The unused bits of the last character differ: a second notation of the same bytes.
         (
             SignedRequest { signature: Some("fNpbTLSbBCVDaiaFn5nQvuw/Ie+YKU+6cQTvocBweU9="), ..whole },
             Refusal::NotBase64,

@@ -1,7 +1,7 @@
-//! Memory for the bodies of requests that are not verified yet.
+//! Memory budget for the bodies of requests that are not verified yet.
 //!
 //! Bytes are reserved as they arrive, and released when the request is verified or ends. When the budget is exhausted,
-//! the largest body of the network that holds most is revoked: one caller cannot keep the others from sending.
+//! the largest body of the network with the most reserved bytes is revoked. So one caller cannot block the others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::network::Network;
 
-/// A body up to this size is not counted: nearly every callback fits, and takes no lock. The limit of unverified
-/// connections bounds the sum of these.
+/// Size up to which a body is not counted, in bytes. Nearly every callback fits and takes no lock. The limit of
+/// unverified connections bounds the sum of uncounted bytes.
 pub(crate) const UNCOUNTED_BYTES: usize = 8 * 1024;
 
 /// The memory that all unverified bodies share.
@@ -21,32 +21,32 @@ pub(crate) const UNCOUNTED_BYTES: usize = 8 * 1024;
 pub(crate) struct BodyBudget {
     bytes_max: usize,
     state: Mutex<State>,
-    /// Notified when bytes were released.
+    /// Notified when bytes are released.
     released: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Reserved bytes, including those of complete bodies, and of revoked ones until they are dropped.
+    /// Reserved bytes, including complete bodies, and revoked bodies until they are dropped.
     held: usize,
-    /// The part of it that revoked bodies will release.
+    /// Part of `held` that belongs to revoked bodies, and is released when they are dropped.
     revoked: usize,
     next: u64,
-    /// Bodies that are being read, by network, bytes and number.
+    /// Bodies that are being read, by network, size in bytes and number.
     readers: BTreeMap<(Network, usize, u64), CancellationToken>,
-    /// Bytes that the readers of each network hold.
+    /// Bytes of the bodies that are being read, by network.
     totals: HashMap<Network, usize>,
     largest: BTreeSet<(usize, Network)>,
 }
 
-/// The bytes of one body; released when dropped.
+/// Reserved bytes of one body; released when dropped.
 #[derive(Debug)]
 pub(crate) struct Reservation<'b> {
     budget: &'b BodyBudget,
     network: Network,
     bytes: usize,
     number: u64,
-    /// While the body is read: cancelled when its memory is revoked.
+    /// Token that is cancelled when the memory is revoked; `None` unless the body is being read.
     revoked: Option<CancellationToken>,
 }
 
@@ -55,19 +55,19 @@ pub(crate) struct Reservation<'b> {
 pub(crate) struct Exhausted;
 
 impl BodyBudget {
-    /// A budget of `bytes_max` bytes.
+    /// Creates a budget of `bytes_max` bytes.
     pub(crate) fn new(bytes_max: usize) -> Self {
         Self { bytes_max, state: Mutex::default(), released: Notify::new() }
     }
 
-    /// An empty reservation for one body of a caller in this network.
+    /// Creates an empty reservation for one body of a caller in this network.
     pub(crate) fn reserve(&self, network: Network) -> Reservation<'_> {
         Reservation { budget: self, network, bytes: 0, number: 0, revoked: None }
     }
 }
 
 impl Reservation<'_> {
-    /// Extends the reservation to `bytes`. Waits until revoked bodies are dropped.
+    /// Extends the reservation to `bytes`. Waits while revoked bodies still use the memory.
     pub(crate) async fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         if bytes <= UNCOUNTED_BYTES.max(self.bytes) {
             return Ok(());
@@ -87,7 +87,7 @@ impl Reservation<'_> {
         }
     }
 
-    /// Extends the reservation, or returns `false` if revoked bodies still hold the bytes.
+    /// Extends the reservation. Returns `false` while revoked bodies still use the memory.
     fn try_grow(&mut self, bytes: usize) -> Result<bool, Exhausted> {
         let mut state = self.budget.state.lock();
         if self.revoked.as_ref().is_some_and(CancellationToken::is_cancelled) {
@@ -116,12 +116,12 @@ impl Reservation<'_> {
         Ok(true)
     }
 
-    /// Cancelled when this body is revoked; `None` while nothing is reserved.
+    /// Returns the token that is cancelled when this body is revoked; `None` unless the body is being read.
     pub(crate) fn revoked(&self) -> Option<&CancellationToken> {
         self.revoked.as_ref()
     }
 
-    /// Notes that the body is complete and will be verified next: from now on it is not revoked.
+    /// Marks the body as complete. The body is verified next, and can no longer be revoked.
     pub(crate) fn complete(&mut self) -> Result<(), Exhausted> {
         let Some(revoked) = self.revoked.take() else {
             return Ok(());
@@ -158,7 +158,7 @@ impl Drop for Reservation<'_> {
 }
 
 impl State {
-    /// Revokes the largest body of the network that would hold most; fails if that is the requesting body itself.
+    /// Revokes the largest body of the network with the most bytes. Fails if that body is the requesting one.
     fn revoke_largest(&mut self, network: Network, bytes: usize, more: usize) -> Result<(), Exhausted> {
         let own = self.totals.get(&network).copied().unwrap_or_default() + more;
         let (total, largest) = *self.largest.last().ok_or(Exhausted)?;

@@ -2,17 +2,17 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An IPv4 address, or the first half of an IPv6 address: a subscriber with one address of a /64 has all 2^64 of them.
+/// An IPv4 address, or the /64 prefix of an IPv6 address. A subscriber usually controls a whole /64, not one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Network {
-    /// One address.
+    /// One IPv4 address.
     V4(Ipv4Addr),
-    /// The /64 of an address.
+    /// The upper 64 bits of an IPv6 address.
     V6(u64),
 }
 
 impl Network {
-    /// The network of an address. An IPv4 address in IPv6 notation is an IPv4 address.
+    /// Returns the network of an address. An IPv4-mapped IPv6 address is treated as the IPv4 address.
     pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address),

@@ -1,5 +1,5 @@
-//! The table behind [`super::Connections`]: unverified connections in the order of their eviction, verified ones as a
-//! list from which samples are taken. Every operation is O(log n) or O(1).
+//! The table behind [`super::Connections`]: unverified connections in eviction order, and a list of verified
+//! connections, which is sampled. Every operation is O(log n) or O(1).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -7,28 +7,28 @@ use std::sync::atomic::Ordering;
 
 use super::{Activity, Connection, Network, Trust};
 
-/// Verified connections that are sampled when one of them is to be evicted. Samples nearly always contain one of the
-/// longest idle, without an order that every callback would have to update.
+/// Number of verified connections that are sampled to find one to evict. A sample nearly always contains one of the
+/// longest idle, and callbacks need not maintain an order.
 const SAMPLES: u64 = 16;
 
-/// A running number times this (2^64 divided by the golden ratio) gives indexes that are spread over a list.
+/// Multiplier that spreads sequence numbers over a list: 2^64 divided by the golden ratio.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Connections in the order of their eviction.
+/// Open connections, with the order in which they are evicted.
 #[derive(Default)]
 pub(super) struct Table {
     /// Open sockets, including those of evicted connections.
     sockets: usize,
     networks: HashMap<Network, usize>,
-    /// Unverified connections: idle ones first, by the start of their idle time, then busy ones.
+    /// Unverified connections in eviction order: idle ones by the start of their idle time, then busy ones.
     order: BTreeMap<Rank, Arc<Connection>>,
     by_network: BTreeSet<(Network, Rank)>,
     verified: Vec<Arc<Connection>>,
-    /// The next running number.
+    /// The last sequence number that was used.
     next: u64,
 }
 
-/// Bit 63: a request is being handled. The rest: a running number.
+/// Eviction rank. Bit 63: a request is being handled. The other bits: a sequence number.
 type Rank = u64;
 
 const BUSY: Rank = 1 << 63;
@@ -36,22 +36,22 @@ const BUSY: Rank = 1 << 63;
 const GONE: Rank = u64::MAX;
 
 impl Table {
-    /// Connections that have a slot.
+    /// Returns the number of connections that have a slot.
     pub(super) fn open(&self) -> usize {
         self.order.len() + self.verified.len()
     }
 
-    /// Unverified connections that have a slot.
+    /// Returns the number of unverified connections that have a slot.
     pub(super) fn unverified(&self) -> usize {
         self.order.len()
     }
 
-    /// Connections of a network.
+    /// Returns the number of connections of a network.
     pub(super) fn of_network(&self, network: Network) -> usize {
         self.networks.get(&network).copied().unwrap_or_default()
     }
 
-    /// Sockets of evicted connections.
+    /// Returns the number of evicted connections whose sockets are still open.
     pub(super) fn closing(&self) -> usize {
         self.sockets - self.open()
     }
@@ -65,14 +65,14 @@ impl Table {
         }
     }
 
-    /// Moves an unverified connection to the end of the idle ones, or of the busy ones.
+    /// Moves an unverified connection to the end of the idle connections or of the busy ones.
     pub(super) fn set_busy(&mut self, connection: &Connection, busy: bool) {
         if let Some(connection) = self.unrank(connection) {
             self.rank(connection, busy);
         }
     }
 
-    /// Moves a connection to the verified ones, if it still has a slot.
+    /// Moves a connection to the list of verified connections, if it still has a slot.
     pub(super) fn verify(&mut self, connection: &Connection) {
         if let Some(connection) = self.unrank(connection) {
             connection.activity.store(super::activity(Activity::Busy), Ordering::Relaxed);
@@ -81,7 +81,7 @@ impl Table {
         }
     }
 
-    /// Evicts the unverified connection that has been idle longest, or else the one whose request started first.
+    /// Evicts the unverified connection that has been idle longest; if all are busy, the one with the oldest request.
     pub(super) fn evict_unverified(&mut self) -> Option<Arc<Connection>> {
         let (_, connection) = self.order.first_key_value()?;
         let connection = Arc::clone(connection);
@@ -90,7 +90,7 @@ impl Table {
         Some(connection)
     }
 
-    /// Evicts in the same order among the unverified connections of a network.
+    /// Evicts an unverified connection of a network, in the order of [`Self::evict_unverified`].
     pub(super) fn evict_unverified_of(&mut self, network: Network) -> Option<Arc<Connection>> {
         let (_, rank) = self.by_network.range((network, 0)..=(network, GONE)).next()?;
         let connection = Arc::clone(self.order.get(rank)?);
@@ -99,7 +99,7 @@ impl Table {
         Some(connection)
     }
 
-    /// Evicts a verified connection that has been idle for long, or returns `None` if all samples are busy.
+    /// Evicts a verified connection that has been idle for long. Returns `None` if all sampled connections are busy.
     pub(super) fn evict_idle(&mut self) -> Option<Arc<Connection>> {
         let count = u64::try_from(self.verified.len()).ok().filter(|count| *count > 0)?;
         let first = self.number();

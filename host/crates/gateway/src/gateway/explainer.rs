@@ -1,5 +1,5 @@
-//! Explains to operators why a signature does not match, within a rate limit: every caller can send an unsigned
-//! request, and each explanation costs a few dozen signatures.
+//! Explains to operators why a signature does not match. Explanations are rate-limited: every caller can send an
+//! unsigned request, and each explanation computes dozens of signatures.
 
 use std::fmt::Display;
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::routes::{Route, Routes};
 use crate::settings::Server;
 
-/// Explains refusals to the operator.
+/// Explains signature refusals to the operator.
 pub(super) struct Explainer {
     bytes_max: usize,
     per_second_max: u32,
@@ -32,7 +32,7 @@ impl Explainer {
         }
     }
 
-    /// The error for a request that Twilio did not sign.
+    /// Returns the error for a request without a valid Twilio signature.
     pub(super) fn twilio_error(
         &self,
         routes: &Routes,
@@ -42,7 +42,7 @@ impl Explainer {
         refusal: Refusal,
     ) -> Error {
         let query = request.target.split_once('?').map(|(_, query)| query);
-        // Callbacks of version 1 are not signed; their error is constant.
+        // Callbacks of API version 1 are not signed, and get a constant error.
         if refusal == Refusal::Missing && query.is_some_and(crm::is_version1) {
             return DecodeError::Version1.into();
         }
@@ -55,7 +55,7 @@ impl Explainer {
         }))
     }
 
-    /// Explains a refusal, or says why no explanation was computed.
+    /// Explains a refusal, or states why no explanation was computed.
     pub(super) fn explain(&self, bytes: usize, refusal: &impl Display, explain: impl FnOnce() -> String) -> String {
         if bytes > self.bytes_max {
             return format!("{refusal}; no explanation: request larger than server.explain_bytes_max");
@@ -63,7 +63,7 @@ impl Explainer {
         if !self.explained.lock().take(Instant::now(), self.per_second_max) {
             return format!("{refusal}; no explanation: server.explanations_per_second_max reached");
         }
-        // Dozens of signatures: other callbacks do not wait for them.
+        // Computes dozens of signatures, so it must not block other callbacks.
         block_in_place(explain)
     }
 }

@@ -1,7 +1,7 @@
-//! Requests below a Front app's address: from Front itself, and from the provider of a channel.
+//! Requests below a Front app's address, from Front itself or from the provider of a channel.
 //!
-//! Both are read within their deadline here. `channel` answers Front within its seven seconds, `provider` asks the
-//! channel's plugin what a provider's request means.
+//! This module reads each request within its deadline. `channel` answers Front within seven seconds; `provider` passes
+//! a provider's request to the channel's plugin.
 
 mod channel;
 mod message;
@@ -51,7 +51,7 @@ pub(super) struct FrontRequest<'s> {
 }
 
 impl<'s> FrontRequest<'s> {
-    /// The deadline counts from `started`, when the header had arrived.
+    /// Creates the request. The deadline is relative to `started`, the time at which the header had arrived.
     pub(super) fn new(services: &'s Services, route: &'s FrontRoute, started: Instant) -> Self {
         let timeout = if route.endpoint.is_provider() { route.app.provider_timeout } else { route.app.timeout };
         Self { services, route, deadline: started + timeout }
@@ -75,7 +75,7 @@ impl<'s> FrontRequest<'s> {
             let presented = route.app.keys.presented(&signed_request(head, b""));
             presented.map_err(|refusal| Error::Signature(explain_unread(&route.app.keys, refusal)))?;
         }
-        // No body is read for a channel that does not exist.
+        // The body is not read if the channel does not exist.
         let channel = match &route.endpoint {
             Endpoint::App => None,
             Endpoint::Channel(key) | Endpoint::Provider(key) => Some(self.channel(key).await?),
@@ -91,7 +91,7 @@ impl<'s> FrontRequest<'s> {
         Ok(reply::http_response(&response))
     }
 
-    /// Verifies and answers a request of Front.
+    /// Verifies and answers a request from Front.
     async fn answer(
         &self,
         channel: Option<&Channel>,
@@ -115,7 +115,7 @@ impl<'s> FrontRequest<'s> {
         let decoded = decoded.map_err(|reason| Error::Unreadable(reason.to_string()))?;
         context.set_webhook_event(decoded.request.name());
         let (timestamp, signature) = (signed.timestamp.unwrap_or_default(), signed.signature.unwrap_or_default());
-        // The same for all addresses of the app: the request may come to each of them.
+        // The replay key is the same for all addresses of the app, because the request may be sent to any of them.
         let replay = replay::key(&route.app.name, timestamp, signature);
         let request = VerifiedRequest { route, headers: &head.headers, body, replay, deadline: self.deadline };
         let requests = ChannelRequests { plugins: &services.plugins, store: &services.store, request: &request };
@@ -135,7 +135,7 @@ impl<'s> FrontRequest<'s> {
         }))
     }
 
-    /// The channel of an address, also one that was removed.
+    /// Returns the channel with this key, even if the channel was removed.
     async fn channel(&self, key: &str) -> Result<Channel, Error> {
         let (tenant, app) = (&self.route.tenant.name, &self.route.app.name);
         let found = within(self.deadline, self.services.store.channel_at(tenant, key.to_owned())).await?;
@@ -143,7 +143,7 @@ impl<'s> FrontRequest<'s> {
     }
 }
 
-/// A request as far as Front signs it. A repeated header is treated as absent.
+/// Returns the parts of a request that Front signs. A repeated header is treated as absent.
 fn signed_request<'r>(head: &'r Parts, body: &'r [u8]) -> SignedRequest<'r> {
     let text = |headers: &'r HeaderMap, name| single_text(headers, name).ok().flatten();
     let (timestamp, signature) = (text(&head.headers, &TIMESTAMP), text(&head.headers, &SIGNATURE));

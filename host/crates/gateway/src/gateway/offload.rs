@@ -7,11 +7,11 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::Error;
 
-/// A body up to this size takes a fraction of a millisecond to verify.
+/// Maximum size of a small body in bytes. Its verification takes a fraction of a millisecond.
 const SMALL_BYTES_MAX: usize = 64 * 1024;
 
-/// Runs work whose time depends on the size of an unverified body. Large bodies run one at a time, off the threads that
-/// answer callbacks.
+/// Runs work whose time depends on the size of an unverified body. Work on large bodies runs one at a time, off the
+/// threads that answer callbacks.
 pub(super) async fn offload_if_large<T>(bytes: usize, deadline: Instant, work: impl FnOnce() -> T) -> Result<T, Error> {
     static LARGE: Semaphore = Semaphore::const_new(1);
     if bytes <= SMALL_BYTES_MAX {

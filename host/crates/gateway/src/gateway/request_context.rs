@@ -1,6 +1,6 @@
-//! Collects what is logged and counted about one request: one log line and two metrics at its end.
+//! Collects data about one request, and writes one log line and two metrics at its end.
 //!
-//! They are written also when the caller disconnects before the response.
+//! The line and the metrics are also written if the caller disconnects before the response.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
@@ -18,17 +18,17 @@ use crate::connections::Connection;
 use crate::error::Error;
 use crate::routes::Callback;
 
-/// Metrics by callback. Looking up a metric by its labels costs more than counting, so each is looked up once.
+/// Metrics by callback. Each metric is looked up only once, because a lookup by labels costs more than an increment.
 static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
     let names = Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, NO_CALLBACK]);
     names.map(|callback| (callback, CallbackMetrics::new(callback))).collect()
 });
 
-/// A request of Front.
+/// Name of a request from Front.
 pub(super) const FRONT: &str = "front";
-/// A request of a channel's provider.
+/// Name of a request from a channel's provider.
 pub(super) const PROVIDER: &str = "front-provider";
-/// A request whose path matches no route.
+/// Name of a request whose path matches no route.
 const NO_CALLBACK: &str = "-";
 
 struct CallbackMetrics {
@@ -45,7 +45,7 @@ impl CallbackMetrics {
     }
 }
 
-/// One request.
+/// Context of one request.
 pub(super) struct RequestContext<'c> {
     caller: &'c Connection,
     /// Whether the signature was verified, or a channel's plugin accepted the request.
@@ -80,34 +80,34 @@ impl<'c> RequestContext<'c> {
         }
     }
 
-    /// The request's id: in the log, in the response, and in lines that plugins log.
+    /// Returns the request's id, which appears in the log, in the response, and in lines that plugins log.
     pub(super) fn id(&self) -> &Arc<str> {
         &self.id
     }
 
-    /// Collects the receipts of plugin calls.
+    /// Returns the collector for the receipts of plugin calls.
     pub(super) fn receipts(&self) -> CallRecords {
         self.receipts.clone()
     }
 
-    /// The connection of the request.
+    /// Returns the connection of the request.
     pub(super) fn caller(&self) -> &'c Connection {
         self.caller
     }
 
-    /// Marks the request, and its connection, as verified.
+    /// Marks the request and its connection as verified.
     pub(super) fn mark_verified(&mut self) {
         self.accepted = true;
         self.caller.mark_verified();
     }
 
-    /// Marks the request, and its connection, as accepted by a channel's plugin.
+    /// Marks the request and its connection as accepted by a channel's plugin.
     pub(super) fn mark_accepted(&mut self) {
         self.accepted = true;
         self.caller.mark_accepted();
     }
 
-    /// Whether the request gets a log line. Lines of requests that were not accepted have a rate limit.
+    /// Returns whether the request gets a log line. Lines of requests that were not accepted have a rate limit.
     fn has_line(&self) -> bool {
         self.accepted || REFUSALS.admit(self.lines_per_second_max)
     }
@@ -117,7 +117,7 @@ impl<'c> RequestContext<'c> {
         self.callback = callback;
     }
 
-    /// Whether Front sent the request and expects errors in its own shape.
+    /// Returns whether Front sent the request and expects errors in Front's format.
     pub(super) fn is_front(&self) -> bool {
         self.callback == FRONT
     }
@@ -126,25 +126,25 @@ impl<'c> RequestContext<'c> {
         self.plugin = Some(Arc::clone(&plugin.name));
     }
 
-    /// Name of the plugin that answered, or `-`.
+    /// Returns the name of the plugin that answered, or `-`.
     pub(super) fn plugin(&self) -> &str {
         self.plugin.as_deref().unwrap_or("-")
     }
 
-    /// Notes the plugin that answers a Conversations webhook.
+    /// Records the plugin that answers a Conversations webhook.
     pub(super) fn set_webhook_plugin(&mut self, invoker: &PluginInvoker) {
         if let Some(plugin) = invoker.conversations_role().and_then(|role| invoker.plugin(role).ok()) {
             self.set_plugin(&plugin);
         }
     }
 
-    /// Notes the type of a webhook or of a request of Front, if it is a plain word.
+    /// Records the type of a webhook or of a request from Front, if the type is a plain word.
     pub(super) fn set_webhook_event(&mut self, name: &str) {
         let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         self.webhook_event = plain.then(|| name.to_owned());
     }
 
-    /// From now on an error must not stop what the platform waits to do.
+    /// Marks the request as one that must not block the platform: from now on, an error is answered with success.
     pub(super) fn fail_open(&mut self) {
         self.fails_open = true;
     }
@@ -177,7 +177,7 @@ impl<'c> RequestContext<'c> {
         let plugin = self.plugin();
         let webhook_event = self.webhook_event.as_deref();
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-        // Level and event of a line are constants of its macro.
+        // The level and event of a log line must be constants in its macro.
         macro_rules! log_line {
             ($level:ident, $event:literal, $code:expr, $text:literal) => {
                 $level!(

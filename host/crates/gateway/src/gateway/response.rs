@@ -1,4 +1,4 @@
-//! Responses of the gateway: JSON, and the headers that every one has.
+//! Responses of the gateway: JSON, and headers that every response has.
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -7,10 +7,10 @@ use hyper::{Response, StatusCode};
 
 use crate::error::Error;
 
-/// Carries the request's id to the caller.
+/// Header with the request's id.
 const REQUEST_ID: &str = "x-request-id";
 
-/// A response with a JSON body.
+/// Creates a response with a JSON body.
 pub(super) fn json(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
@@ -18,7 +18,8 @@ pub(super) fn json(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     response
 }
 
-/// The response to a request that failed: a stable code and a short text, without what only operators may know.
+/// Creates the response to a failed request: a stable code and a short text, without details that are only for
+/// operators.
 pub(super) fn rejection(error: &Error) -> Response<Full<Bytes>> {
     let (status, code) = error.status_and_code();
     let body = serde_json::json!({ "error": { "code": code, "message": error.to_string() } });
@@ -30,14 +31,14 @@ pub(super) fn rejection(error: &Error) -> Response<Full<Bytes>> {
     response
 }
 
-/// Sets `Retry-After` where another attempt may succeed.
+/// Sets `Retry-After` if another attempt may succeed.
 pub(super) fn set_retry_after(response: &mut Response<Full<Bytes>>, error: &Error) {
     if let Some(seconds) = error.retry_after_seconds() {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
 }
 
-/// Sets the id under which the log has the request.
+/// Sets the id that identifies the request in the log.
 pub(super) fn set_request_id(response: &mut Response<Full<Bytes>>, id: &str) {
     response.headers_mut().insert(REQUEST_ID, id.parse().expect("an id is a header value"));
 }

@@ -1,4 +1,4 @@
-//! State that the handlers of requests share.
+//! State that request handlers share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::settings::Server;
 pub(super) struct Services {
     pub(super) server: Server,
     pub(super) public_url: String,
-    /// How long a callback waits to be admitted to a plugin.
+    /// Maximum time that a callback waits to be admitted to a plugin.
     pub(super) queue_timeout: Duration,
     pub(super) routes: Routes,
     pub(super) explainer: Explainer,

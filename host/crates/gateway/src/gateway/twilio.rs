@@ -1,4 +1,5 @@
-//! Twilio's callbacks: verify, decode, call a plugin or store an event, encode.
+//! Handles Twilio's callbacks: verifies and decodes the request, calls a plugin or stores an event, encodes the
+//! response.
 
 mod conversations;
 mod events;
@@ -31,7 +32,7 @@ use crate::headers::single_text;
 use crate::request_body;
 use crate::routes::{Callback, Route};
 
-/// The same for every attempt at one request.
+/// Header with a token that is the same for all attempts at one request.
 const IDEMPOTENCY_TOKEN: HeaderName = HeaderName::from_static("i-twilio-idempotency-token");
 const SIGNATURE: HeaderName = HeaderName::from_static(signature::SIGNATURE);
 const SETTINGS: HeaderName = HeaderName::from_static(signature::SETTINGS);
@@ -43,7 +44,7 @@ pub(super) struct TwilioCallback<'s> {
 }
 
 impl TwilioCallback<'_> {
-    /// Reads, verifies and answers the request. The deadline counts from `started`, when the header had arrived.
+    /// Reads, verifies and answers the request. The deadline is relative to `started`, when the header had arrived.
     pub(super) async fn respond(
         &self,
         head: Parts,
@@ -53,8 +54,8 @@ impl TwilioCallback<'_> {
     ) -> Result<CallbackResponse, Error> {
         let (route, server) = (self.route, &self.services.server);
         context.set_route(&route.tenant.name, route.callback.name());
-        // A Conversations webhook that Twilio was configured to send by GET is rejected after it was verified: the
-        // rejection must not stop a customer.
+        // A Conversations webhook that Twilio was configured to send by GET is rejected only after its verification,
+        // because that rejection must not block a customer.
         let is_webhook_by_get = head.method == Method::GET && route.callback == Callback::Conversations;
         if head.method != Method::POST && !is_webhook_by_get {
             return Err(Error::Method);
@@ -111,7 +112,7 @@ impl TwilioCallback<'_> {
     ) -> Result<CallbackResponse, Error> {
         let (plugins, events) = (&self.services.plugins, EventIntake { store: &self.services.store, request });
         let frontline = Frontline { plugins, request };
-        // Boxed one by one, so that each callback allocates only its own future.
+        // Box each future separately, so that each callback allocates only its own.
         let response: BoxFuture<'_, _> = match self.route.callback {
             Callback::Crm => Box::pin(frontline.crm(context)),
             Callback::Templates => Box::pin(frontline.templates(context)),
@@ -122,7 +123,7 @@ impl TwilioCallback<'_> {
         response.await
     }
 
-    /// Runs a check of the tenant's keys; a refusal comes with an explanation.
+    /// Runs a check of the tenant's keys, and adds an explanation to a refusal.
     fn check<'b, T>(
         &self,
         request: &SignedRequest<'b>,
@@ -136,7 +137,7 @@ impl TwilioCallback<'_> {
     }
 }
 
-/// The signed parts of a request, without its body. A request with two signatures is rejected.
+/// Returns the signed parts of a request, without the body. Rejects a request with two signatures.
 fn signed_parts(head: &Parts) -> Result<SignedRequest<'_>, Error> {
     let headers = &head.headers;
     let signature = single_text(headers, &SIGNATURE)
@@ -146,7 +147,7 @@ fn signed_parts(head: &Parts) -> Result<SignedRequest<'_>, Error> {
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let is_form = content_type.is_some_and(|value| {
         let value = value.split(';').next().unwrap_or_default().trim();
-        // The second is how Twilio's own pages spell it.
+        // Twilio's own pages use the second spelling.
         let spellings = ["application/x-www-form-urlencoded", "application/x-www-urlencoded"];
         spellings.iter().any(|spelling| value.eq_ignore_ascii_case(spelling))
     });

@@ -47,7 +47,7 @@ fn a_character_across_the_length_of_an_app_is_not_found() {
     assert_eq!(endpoint("/front/smé/key"), None);
 }
 
-/// Hashing a prefix costs its length, so that the sum of the lengths is the cost of a lookup.
+/// Hashing a prefix takes time linear in its length, so the sum of the lengths is the cost of a lookup.
 #[test]
 fn the_cost_of_finding_an_app_does_not_depend_on_the_path() {
     let routes = routes();

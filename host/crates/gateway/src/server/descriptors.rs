@@ -1,19 +1,20 @@
-//! The number of connections that the limit on open files allows.
+//! Computes the number of connections that the limit on open files allows.
 
 use tracing::warn;
 
 use crate::settings::Server;
 
-/// Connections of the operators' listener: a few people and metrics scrapers.
+/// Maximum number of connections on the operators' listener, for a few people and metrics scrapers.
 pub const OPERATORS_CONNECTIONS_MAX: usize = 128;
 
-/// Files of the process itself: database, log, listeners, timers, plugins being loaded, connections being closed.
+/// Files that the process itself needs: database, log, listeners, timers, plugins being loaded, connections being
+/// closed.
 const FILES_OF_PROCESS: usize = 256;
-/// Files of a plugin call: one of a granted folder, and one connection.
+/// Files that a plugin call needs: one in a granted folder, and one connection.
 const FILES_PER_CALL: usize = 2;
 
-/// Connections that the public listener may accept under a limit on open files; `None` means no limit. At a low limit,
-/// half of the descriptors are reserved for everything else.
+/// Returns how many connections the public listener may accept under a limit on open files; `None` means no limit. At a
+/// low limit, half of the descriptors are reserved for everything else.
 pub fn connections_max(server: &Server, calls_max: u32, open_files_max: Option<u64>) -> usize {
     let wanted = server.connections_max;
     let Some(files) = open_files_max.and_then(|files| usize::try_from(files).ok()) else {

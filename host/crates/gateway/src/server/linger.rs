@@ -1,5 +1,5 @@
-//! Closes a connection whose caller may still be sending. Closing a socket with unread bytes resets the connection, and
-//! the caller may lose the response.
+//! Closes a connection whose caller may still be sending. Closing a socket with unread bytes would reset the
+//! connection, and the caller could lose the response.
 
 use std::cell::RefCell;
 use std::io;
@@ -9,21 +9,21 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Time for the caller to stop.
+/// Maximum time to wait until the caller stops sending.
 const TIME_MAX: Duration = Duration::from_secs(1);
-/// Bytes that are discarded: more than a callback's whole body.
+/// Maximum number of bytes to discard; larger than the whole body of a callback.
 const BYTES_MAX: usize = 512 * 1024;
-/// Bytes of one read.
+/// Maximum number of bytes per read.
 const PIECE_BYTES: usize = 32 * 1024;
 
 thread_local! {
-    /// Buffer for discarded bytes: one for all connections of a thread.
+    /// Buffer for discarded bytes, shared by all connections of a thread.
     static PIECE: RefCell<Vec<u8>> = RefCell::new(vec![0; PIECE_BYTES]);
 }
 
-/// Shuts down the sending side, and discards what still arrives.
+/// Shuts down the sending side, and discards the bytes that still arrive.
 pub(super) async fn close(mut stream: TcpStream) {
-    // The connection is closed in any case.
+    // Errors are ignored, because the connection is closed in any case.
     let _ = timeout(TIME_MAX, async {
         stream.shutdown().await?;
         discard(&stream).await

@@ -26,12 +26,12 @@ use tracing::{debug, warn};
 
 use super::ACCEPT_PAUSE;
 
-/// Open connections: few operators use the socket.
+/// Maximum number of open connections; few operators use the socket.
 const CONNECTIONS_MAX: usize = 16;
-/// Time until the header of a request has arrived.
+/// Maximum time until the header of a request has arrived.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A listening socket; its file is removed when dropped.
+/// A listening socket. Its file is removed when the socket is dropped.
 #[derive(Debug)]
 pub struct Socket {
     listener: UnixListener,
@@ -40,7 +40,7 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Binds a path. Replaces a socket that a stopped gateway left behind, but not one that still answers.
+    /// Binds a path. Replaces the socket of a stopped gateway, but not one that still accepts connections.
     pub async fn bind(path: &Path) -> anyhow::Result<Self> {
         let context = || format!("failed to listen on admin.socket = {}", path.display());
         check_folder(path).with_context(context)?;
@@ -105,7 +105,7 @@ async fn accept(
             return None;
         }
     };
-    // Until its permissions were set, the socket may have been open to others.
+    // Before its permissions were set, other users may have been able to open the socket.
     let peer = stream.peer_cred().ok()?.uid();
     if peer != geteuid().as_raw() && peer != 0 {
         warn!(

@@ -1,4 +1,4 @@
-//! The private folder of the cache: creates, lists and removes its files.
+//! The private folder of the cache, with functions that create, list and remove files in it.
 
 use std::fs::File;
 use std::io;
@@ -11,15 +11,15 @@ use arc_swap::ArcSwap;
 use frontgate_system::ownership;
 use rustix::fs::{AtFlags, FileType, fstat, statat};
 
-/// A folder that only this user can write to. The opened folder stays in use until it is removed, whatever has its name
-/// later.
+/// A folder that only this user can write to. The opened folder stays in use until it is removed, even if another
+/// folder gets its name.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     path: Arc<Path>,
     held: Arc<ArcSwap<ownership::Folder>>,
 }
 
-/// A file in it.
+/// A file in the folder.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
@@ -28,7 +28,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Time since the last use; zero for a time in the future.
+    /// Returns the time since the last use, or zero if the last use is in the future.
     pub(super) fn age(&self, now: SystemTime) -> Duration {
         now.duration_since(self.modified).unwrap_or_default()
     }
@@ -58,12 +58,12 @@ impl Folder {
         }
     }
 
-    /// Names of all entries; empty if the folder was removed.
+    /// Returns the names of all entries, or an empty list if the folder was removed.
     pub(super) fn names(&self) -> Vec<String> {
         self.held().names().unwrap_or_default()
     }
 
-    /// Regular files in the folder.
+    /// Returns the regular files in the folder.
     pub(super) fn entries(&self) -> Vec<Entry> {
         let (folder, names) = (self.held(), self.names().into_iter());
         let described = names.filter_map(|name| {
@@ -76,7 +76,7 @@ impl Folder {
         described.collect()
     }
 
-    /// Opens a file. Returns `None` if it is missing, a link, no regular file, or another user's.
+    /// Opens a file. Returns `None` if the file is missing, a link, not a regular file, or another user's file.
     pub(super) fn read(&self, name: &str) -> Option<File> {
         self.held().file(name).ok()
     }

@@ -1,6 +1,6 @@
 //! `plugins.json`: format, checksum, previous generation, and handling of damage.
 //!
-//! A file is replaced as a whole. One that this program did not write is renamed, never overwritten.
+//! The file is replaced as a whole. A file that this program did not write is renamed, never overwritten.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -20,19 +20,19 @@ use super::record::Record;
 const FILE: &str = "plugins.json";
 /// Name of the previous generation.
 const PREVIOUS: &str = "plugins.json.previous";
-/// Prefix of the name of a damaged file; the time follows.
+/// Prefix of the name of a damaged file, followed by the time in milliseconds.
 const DAMAGED: &str = "plugins.json.damaged-";
-/// Number of damaged files to keep; the oldest is removed first.
+/// Maximum number of damaged files to keep; the oldest are removed first.
 const DAMAGED_MAX: usize = 16;
-/// Version of the format. Files of earlier releases have none.
+/// Version of the format. Files of earlier releases have no version.
 const FORMAT: u64 = 1;
 /// Maximum size in bytes. Names, versions and decisions are limited, so a larger file was not written by this program.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// The content of the file.
+/// The content of `plugins.json`.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(super) struct Content {
-    /// The damaged file, while it exists.
+    /// Name of the damaged file, while it exists.
     pub(super) damaged: Option<String>,
     /// Records by name.
     pub(super) names: BTreeMap<String, Record>,
@@ -45,11 +45,11 @@ pub(super) enum Found {
     /// A file of an earlier release.
     Unversioned(BTreeMap<String, Record>),
     Missing,
-    /// Truncated, changed, or written by a newer release.
+    /// A file that is truncated, changed, or written by a newer release.
     Damaged(String),
 }
 
-/// Reads the file, and returns its bytes, too.
+/// Reads `plugins.json`, and returns its parsed content and its bytes.
 pub(super) fn read(folder: &Folder) -> anyhow::Result<(Found, Bytes)> {
     let bytes =
         content(folder, FILE).with_context(|| format!("failed to read {}", folder.path().join(FILE).display()))?;
@@ -66,7 +66,7 @@ pub(super) fn previous(folder: &Folder) -> Option<Content> {
     }
 }
 
-/// Whether a previous generation exists.
+/// Returns whether a previous generation exists.
 pub(super) fn has_previous(folder: &Folder) -> bool {
     !matches!(content(folder, PREVIOUS), Ok(None))
 }
@@ -86,7 +86,7 @@ fn parse(bytes: &[u8]) -> Found {
         Err(error) => return Found::Damaged(error.to_string()),
     };
     let Some(format) = document["format"].as_u64() else {
-        // Earlier releases wrote an object.
+        // Earlier releases wrote an object of records by name, without a format number.
         return match serde_json::from_value(document) {
             Ok(names) => Found::Unversioned(names),
             Err(error) => Found::Damaged(error.to_string()),
@@ -117,7 +117,7 @@ fn checksum(content: &Value) -> Digest {
     Digest::of(content.to_string().as_bytes())
 }
 
-/// Replaces the file. `before` is its expected content, and becomes the previous generation.
+/// Replaces `plugins.json`. `before` is its expected content, which becomes the previous generation.
 pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option<&str>) -> anyhow::Result<()> {
     let now = content(folder, FILE).unwrap_or_else(|_| Some(Vec::new()));
     if now.is_some_and(|now| now != *before) {
@@ -137,8 +137,8 @@ pub(super) fn write(folder: &Folder, new: &Bytes, before: &Bytes, marker: Option
     written.with_context(|| format!("failed to write {}", folder.path().join(FILE).display()))
 }
 
-/// Renames a damaged file, or creates a note if it is missing. Returns the new name. Removes the oldest such files, but
-/// never `marker`.
+/// Renames a damaged `plugins.json`, or creates a note if the file is missing. Returns the new name. Removes the oldest
+/// damaged files beyond [`DAMAGED_MAX`], but never `marker`.
 pub(super) fn quarantine(folder: &Folder, marker: Option<&str>) -> anyhow::Result<String> {
     let context = || format!("failed to move the corrupt {} aside", folder.path().join(FILE).display());
     let names = folder.names().with_context(context)?;
@@ -155,7 +155,7 @@ pub(super) fn quarantine(folder: &Folder, marker: Option<&str>) -> anyhow::Resul
         renamed => renamed.with_context(context)?,
     }
     let mut old: Vec<String> = names.into_iter().filter(|name| name.starts_with(DAMAGED)).collect();
-    // The guard depends on this file.
+    // The guard depends on the file `marker`.
     old.retain(|name| Some(name.as_str()) != marker);
     old.sort();
     for name in old.iter().take((old.len() + 1).saturating_sub(DAMAGED_MAX)) {
@@ -164,7 +164,7 @@ pub(super) fn quarantine(folder: &Folder, marker: Option<&str>) -> anyhow::Resul
     Ok(kept)
 }
 
-/// Whether a file must survive a power failure. Damage to the others is found by their digest.
+/// Whether a file must survive a power failure. Damage to other files is detected by their digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durable {
     Yes,
@@ -174,7 +174,7 @@ pub(super) enum Durable {
 /// Replaces a file by writing a new one and renaming it.
 pub(super) fn replace(folder: &Folder, name: &str, bytes: &[u8], durable: Durable) -> io::Result<()> {
     let unfinished = format!("{name}.unfinished");
-    // A crash may have left a file.
+    // A crash may have left an unfinished file.
     let _ = folder.remove(&unfinished);
     let mut file = folder.create(&unfinished)?;
     file.write_all(bytes)?;

@@ -1,5 +1,5 @@
-//! Receipts on disk: one JSON object per line, oldest first. `frontgate plugin history` reads them, with or without a
-//! running gateway.
+//! Receipts on disk, one JSON object per line, oldest first. `frontgate plugin history` reads the receipts even if no
+//! gateway is running.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -17,13 +17,13 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Opens the file. Returns the last receipt, too.
+    /// Opens the file. Also returns the last receipt.
     pub(crate) fn open(folder: &Path, receipts_max: usize) -> anyhow::Result<(Self, Option<Receipt>)> {
         let mut receipts = read(folder)?;
         Ok((Self { path: path(folder), lines: receipts.len(), receipts_max }, receipts.pop()))
     }
 
-    /// Appends receipts. Drops the oldest when the file has twice the number to keep.
+    /// Appends receipts. Drops the oldest when the file has twice `receipts_max` lines.
     pub(crate) fn add(&mut self, receipts: &[Receipt]) -> anyhow::Result<()> {
         let mut text = Vec::new();
         for receipt in receipts {
@@ -32,7 +32,7 @@ impl History {
         }
         let mut file = fs::File::options().create(true).append(true).open(&self.path);
         let written = file.as_mut().map_err(|error| io::Error::from(error.kind())).and_then(|file| {
-            // A line that a crash truncated must end before the next one.
+            // A crash may have truncated the last line: end it before the next line.
             let torn = file.metadata()?.len() > 0 && !ends_with_newline(&self.path)?;
             if torn {
                 file.write_all(b"\n")?;
@@ -72,7 +72,7 @@ fn ends_with_newline(path: &Path) -> io::Result<bool> {
     Ok(last == [b'\n'])
 }
 
-/// Whether the file exists.
+/// Returns whether the file exists and is not empty.
 pub(super) fn exists(folder: &Path) -> bool {
     fs::metadata(path(folder)).is_ok_and(|file| file.len() > 0)
 }

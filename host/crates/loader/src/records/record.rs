@@ -1,4 +1,4 @@
-//! The record of one name: the live version, earlier versions, and decisions about others.
+//! The record of one plugin name: the live version, earlier versions, and decisions about other versions.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use frontgate_runtime::receipt::{Outcome, Receipt};
 use frontgate_runtime::registry::Version;
 use serde::{Deserialize, Serialize};
 
-/// Decisions to keep for one name; older ones are dropped.
+/// Maximum number of decisions of each kind for one name; the oldest are dropped.
 const DECISIONS_MAX: usize = 64;
 
 /// The record of one name.
@@ -32,22 +32,22 @@ pub(crate) struct Record {
     pub(super) guard: Option<Guard>,
 }
 
-/// Blocks new bytes while a damaged file exists.
+/// A guard that blocks new bytes while a damaged file exists.
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
-    /// Name of the damaged file. The guard ends when the operator moves it away.
+    /// Path of the damaged file. The guard ends when the operator moves the file away.
     pub(super) file: Arc<str>,
-    /// Versions on disk, which were live before.
+    /// Versions on disk, all of which were live before.
     pub(super) known: Arc<BTreeSet<Digest>>,
 }
 
 impl Record {
-    /// Returns why bytes are excluded.
+    /// Returns the reason why a version is excluded, or `None` if it is not.
     pub(crate) fn excluded(&self, digest: Digest) -> Option<&str> {
         self.excluded.iter().find(|(known, _)| *known == digest).map(|(_, reason)| reason.as_str())
     }
 
-    /// Returns why bytes wait while records are damaged: they are not known to have been live.
+    /// Returns the reason why bytes are blocked while records are damaged: they are not known to have been live.
     pub(crate) fn blocked(&self, name: &str, digest: Digest) -> Option<String> {
         let guard = self.guard.as_ref()?;
         let was_live = self.versions.iter().any(|version| version.digest == digest);
@@ -62,8 +62,8 @@ impl Record {
         ))
     }
 
-    /// Returns the capabilities that the previous version did not need; empty for allowed bytes and for a first
-    /// version.
+    /// Returns the capabilities that the previous version did not need. The list is empty for an allowed version and
+    /// for a first version.
     pub(crate) fn new_capabilities(&self, digest: Digest, manifest: &Manifest) -> Vec<Capability> {
         let was_live = self.guard.as_ref().is_some_and(|guard| guard.known.contains(&digest));
         match self.versions.last() {
@@ -74,29 +74,29 @@ impl Record {
         }
     }
 
-    /// Whether this version is live, and the record needs no change.
+    /// Returns whether this version is recorded as live, so that the record needs no change.
     pub(super) fn answers(&self, digest: Digest) -> bool {
         let last = self.versions.last().map(|version| version.digest);
         self.live == Some(digest) && last == Some(digest) && self.excluded(digest).is_none()
     }
 
-    /// Whether the record can be dropped: no live version and no decision.
+    /// Returns whether the record can be dropped because it has no live version and no decision.
     pub(super) fn is_idle(&self) -> bool {
         self.live.is_none() && self.excluded.is_empty() && self.allowed.is_empty()
     }
 
-    /// Whether a rebuilt record has content.
+    /// Returns whether a rebuilt record has any content.
     pub(super) fn is_worth_keeping(&self) -> bool {
         self.live.is_some() || !self.versions.is_empty() || !self.excluded.is_empty()
     }
 
-    /// Good versions, newest first.
+    /// Returns the good versions, newest first.
     pub(crate) fn versions(&self) -> impl Iterator<Item = &Version> {
         self.versions.iter().rev()
     }
 
-    /// Returns the target of a rollback: the version with these first digits, or the last good one that is not
-    /// excluded.
+    /// Returns the target of a rollback. The target is the version whose digest starts with `digits`, or the last good
+    /// version that is not excluded.
     pub(crate) fn target(&self, digits: Option<&str>) -> Result<Digest, String> {
         let mut others = self.versions().map(|version| version.digest).filter(|digest| Some(*digest) != self.live);
         let Some(digits) = digits else {
@@ -114,7 +114,7 @@ impl Record {
         }
     }
 
-    /// Returns an excluded version by its first digits.
+    /// Returns an excluded version by the first digits of its digest.
     pub(crate) fn excluded_with_prefix(&self, digits: &str) -> Option<Digest> {
         self.excluded.iter().map(|(digest, _)| *digest).find(|digest| digest.starts_with(digits))
     }
@@ -129,7 +129,7 @@ impl Record {
         trim(&mut self.versions, versions_max);
     }
 
-    /// Excludes bytes from further attempts.
+    /// Excludes a version from further attempts.
     pub(super) fn exclude(&mut self, digest: Digest, reason: &str) {
         self.allowed.retain(|allowed| *allowed != digest);
         self.excluded.retain(|(known, _)| *known != digest);
@@ -137,7 +137,7 @@ impl Record {
         trim(&mut self.excluded, DECISIONS_MAX);
     }
 
-    /// Allows bytes, whatever capabilities they need.
+    /// Allows a version to go live, whatever capabilities it needs.
     pub(super) fn allow(&mut self, digest: Digest) {
         self.excluded.retain(|(known, _)| *known != digest);
         self.allowed.retain(|allowed| *allowed != digest);
@@ -145,8 +145,8 @@ impl Record {
         trim(&mut self.allowed, DECISIONS_MAX);
     }
 
-    /// Restores what a receipt says, after the record itself was lost. A version that was live is restored as allowed:
-    /// its capabilities are no longer known.
+    /// Applies a receipt to a record that is rebuilt after the original was lost. A version that was live is restored
+    /// as allowed, since its capabilities are no longer known.
     pub(super) fn replay(&mut self, receipt: &Receipt) {
         match (&receipt.outcome, receipt.digest) {
             (Outcome::Live | Outcome::Allowed, Some(digest)) => self.allow(digest),

@@ -7,24 +7,24 @@ use frontgate_runtime::settings::PluginConfig;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
-/// Commands that wait for their turn.
+/// Maximum number of queued commands.
 const QUEUE_MAX: usize = 16;
 
-/// A command.
+/// A command to the task that owns the live plugins.
 #[derive(Debug)]
 pub enum Command {
     /// Apply another configuration, if every live plugin can use it.
     Configure(Arc<dyn PluginConfig>),
-    /// Scan the folder now, and attempt again what was not usable.
+    /// Scan the folder now, and attempt unusable files again.
     Reload,
-    /// Restore an earlier version: the previous good one, or the one whose digest starts with `digest`.
+    /// Restore an earlier version: the version whose digest starts with `digest`, or the last good version.
     Rollback {
         /// The plugin's name.
         name: String,
         /// First digits of the version's digest.
         digest: Option<String>,
     },
-    /// Allow a version to go live that waits or was rolled back.
+    /// Allow a version that waits for approval or was rolled back to go live.
     Allow {
         /// The plugin's name.
         name: String,
@@ -33,25 +33,25 @@ pub enum Command {
     },
 }
 
-/// The result of a command.
+/// The result of a successful command.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Answer {
-    /// Changes, in order.
+    /// Receipts of the changes since the command, in order.
     pub receipts: Vec<Receipt>,
-    /// The last receipts of files that are present and not live.
+    /// The last receipts of files that are present but not live.
     pub standing: Vec<Receipt>,
 }
 
-/// The result of a command, or why it failed.
+/// The result of a command, or the reason why it failed.
 pub(super) type Result = std::result::Result<Answer, String>;
 
-/// A command with the sender of its result.
+/// A command with the sender for its result.
 pub(super) struct Request {
     pub(super) command: Command,
     pub(super) answer: oneshot::Sender<Result>,
 }
 
-/// Sends commands.
+/// A handle that sends commands.
 #[derive(Clone)]
 pub struct Commands(mpsc::Sender<Request>);
 
@@ -73,6 +73,6 @@ impl Commands {
 /// A command that waits until every file was attempted.
 pub(super) struct Waiting {
     pub(super) answer: oneshot::Sender<Result>,
-    /// Changes since the command.
+    /// Receipts of the changes since the command.
     pub(super) receipts: Vec<Receipt>,
 }

@@ -1,4 +1,4 @@
-//! Applies another configuration: to all live plugins, or to none.
+//! Applies another configuration, either to all live plugins or to no plugin.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::command::{self, Answer};
 use super::task::{Configuration, TaskResult};
 
 impl Reload {
-    /// Starts every live plugin once under a configuration, in a task.
+    /// Starts a task that starts every live plugin once under a configuration.
     pub(super) fn configure(&mut self, config: &Arc<dyn PluginConfig>, answer: oneshot::Sender<command::Result>) {
         let config = Arc::new(self.loader.config_for(config));
         let (loader, live) = (Arc::clone(&self.loader), self.registry.live());
@@ -27,7 +27,7 @@ impl Reload {
         });
     }
 
-    /// Handles the result: activates every plugin under the configuration, or changes nothing.
+    /// Handles the result of that task: activates every plugin under the configuration, or changes nothing.
     pub(super) fn configured(&mut self, Configuration { tried, answer }: Configuration) {
         let result = tried.map(|config| {
             self.loader.set_config(config);

@@ -1,4 +1,5 @@
-//! Applies results of attempts and commands: activates, keeps, rolls back and removes versions. `publish` logs each.
+//! Applies results of attempts and commands: activates, keeps, rolls back and removes versions. The module `publish`
+//! logs each change.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ use crate::failure::Failure;
 const BY_OPERATOR: &str = "requested by an operator";
 
 impl Reload {
-    /// Activates the version of an attempt, or keeps the live one.
+    /// Activates the version of an attempt, or keeps the live version.
     pub(super) fn apply(&mut self, attempt: Attempt) {
         let Attempt { name, seen, digest, manifest, result, restored, took } = attempt;
         if self.attempted.get(&name) != Some(&seen) {
@@ -36,7 +37,7 @@ impl Reload {
             self.activate(Arc::new(last));
         }
         let outcome = match result {
-            // The file is the live version, possibly after one that was not usable.
+            // The file has the bytes of the live version, possibly after a file that was not usable.
             Ok(None) => Outcome::Live,
             Ok(Some(candidate)) => match self.lost_role(&candidate.live) {
                 Some(role) => Outcome::Kept(format!("role {role}, which a tenant uses, is missing in the new file")),
@@ -76,14 +77,14 @@ impl Reload {
         self.activate(live);
     }
 
-    /// Replaces the quick build of a version by its optimized build.
+    /// Replaces the quick build of a version with its optimized build.
     pub(super) fn optimized(&mut self, name: &str, built: Result<LoadedPlugin, Failure>) {
         match built {
             Ok(mut live) => {
                 let quick = self.registry.get(&live.name).filter(|quick| quick.digest == live.digest);
                 if let Some(quick) = quick.filter(|quick| quick.build == Build::Quick) {
                     let digest = live.digest.short();
-                    // Its probation continues.
+                    // The probation of the version continues.
                     live.health = Arc::clone(&quick.health);
                     self.activate(Arc::new(live));
                     info!(
@@ -114,7 +115,7 @@ impl Reload {
         }
     }
 
-    /// A role that the live version has, the new one lacks, and a tenant assigns to this plugin.
+    /// Returns a role that the live version has, the new version lacks, and a tenant assigns to this plugin.
     fn lost_role(&self, new: &LoadedPlugin) -> Option<Role> {
         let old = self.registry.get(&new.name)?;
         let lost = old.roles().into_iter().filter(|role| !new.roles().contains(role));
@@ -133,7 +134,7 @@ impl Reload {
         self.publish_status();
     }
 
-    /// Aborts an attempt; the file is attempted again if it is still there.
+    /// Aborts a running attempt. The file is attempted again if it still exists.
     fn stop(&mut self, name: &str) {
         if let Some(attempt) = self.running.remove(name) {
             attempt.abort();
@@ -149,7 +150,7 @@ impl Reload {
         self.publish_status();
     }
 
-    /// Activates an earlier version and excludes the live one from further attempts.
+    /// Activates an earlier version and excludes the live version from further attempts.
     fn roll_back_to(&mut self, name: &str, old: Arc<LoadedPlugin>, reason: &str, took: Duration) {
         let Some(withdrawn) = self.registry.get(name) else { return };
         self.probations.end(name);
@@ -193,7 +194,7 @@ impl Reload {
             Ok(target) => target,
             Err(refusal) => return drop(answer.send(Err(format!("plugin `{name}`: {refusal}")))),
         };
-        // A running attempt is repeated after the rollback, with its decision.
+        // A running attempt is repeated after the rollback, so that it respects the new exclusion.
         self.stop(name);
         let (loader, name) = (Arc::clone(&self.loader), name.to_owned());
         let restored_name = name.clone();
@@ -206,7 +207,7 @@ impl Reload {
         self.publish_status();
     }
 
-    /// Handles the version that was loaded for a rollback.
+    /// Handles the result of loading a version for a rollback.
     pub(super) fn finish_rollback(&mut self, Restored { name, result, took, answer }: Restored) {
         match result {
             Ok(live) => {
@@ -240,7 +241,7 @@ impl Reload {
         let live = self.registry.get(name).map(|live| live.digest);
         let fields = ReceiptFields { digest: Some(digest), before: live, after: live, ..ReceiptFields::default() };
         self.publisher.add(name, Outcome::Allowed, fields);
-        // The file is attempted as if it were new.
+        // The file is attempted again as if it were new.
         self.stop(name);
         self.retry_now.insert(name.to_owned());
         self.waiting.push(Waiting { answer, receipts: Vec::new() });

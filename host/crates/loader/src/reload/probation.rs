@@ -1,4 +1,5 @@
-//! Tracks new versions on probation, with the previous ones in memory. `decide` rolls back those that fail.
+//! Tracks new versions on probation, and keeps the previous versions in memory. The module `decide` rolls back versions
+//! that fail.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub(super) struct Probations {
     watched: BTreeMap<String, Watched>,
-    /// Notified by calls when a decision is due.
+    /// Notified by plugin calls when a decision is due.
     pub(super) decide: Arc<Notify>,
 }
 
@@ -30,7 +31,7 @@ pub(super) struct Failed {
 }
 
 impl Probations {
-    /// Watches a new version. Must be called before it is live.
+    /// Starts the probation of a new version. Must be called before the version is live.
     pub(super) fn begin(
         &mut self,
         new: &Arc<LoadedPlugin>,
@@ -50,22 +51,22 @@ impl Probations {
         self.watched.remove(name);
     }
 
-    /// The previous version of a name on probation.
+    /// Returns the previous version of a plugin on probation.
     pub(super) fn old(&self, name: &str) -> Option<Arc<LoadedPlugin>> {
         self.watched.get(name).map(|watched| Arc::clone(&watched.old))
     }
 
-    /// When the first probation ends.
+    /// Returns the time at which the first probation ends.
     pub(super) fn ends(&self) -> Option<Instant> {
         self.watched.values().map(|watched| watched.ends).min()
     }
 
-    /// Names on probation.
+    /// Returns the names of plugins on probation.
     pub(super) fn names(&self) -> Vec<String> {
         self.watched.keys().cloned().collect()
     }
 
-    /// Ends probations that failed or are complete, and returns the failed ones.
+    /// Ends the failed and the completed probations, and returns the failed versions.
     pub(super) fn decide(&mut self, limits: &frontgate_runtime::settings::Probation) -> Vec<Failed> {
         let now = Instant::now();
         let mut failed = Vec::new();

@@ -1,4 +1,4 @@
-//! Writes receipts and records: to disk first, then to `/statusz`, the log, and waiting commands.
+//! Writes receipts and records to disk, then publishes them to `/statusz`, the log, and waiting commands.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -14,7 +14,7 @@ use super::command::Answer;
 use crate::records::history::History;
 use crate::records::{Access, PendingWrite};
 
-/// Receipts that are not published yet, and where they are written.
+/// Receipts that are not published yet, and the file that they are written to.
 pub(super) struct Publisher {
     history: Option<History>,
     ids: Ids,
@@ -48,7 +48,7 @@ impl Publisher {
     }
 }
 
-/// The fields of a receipt beside name and outcome.
+/// The fields of a receipt other than name and outcome.
 #[derive(Default)]
 pub(super) struct ReceiptFields {
     pub(super) digest: Option<Digest>,
@@ -59,7 +59,7 @@ pub(super) struct ReceiptFields {
 }
 
 impl Reload {
-    /// Writes new receipts and changed records, then makes them visible.
+    /// Writes new receipts and changed records, then publishes them.
     pub(super) async fn publish(&mut self) {
         let receipts = std::mem::take(&mut self.publisher.written);
         let pending = self.records.take_pending();
@@ -94,7 +94,7 @@ impl Reload {
         }
         self.registry.set_versions(self.records.versions());
         for receipt in receipts {
-            // A reader of the log line must find the receipt.
+            // The receipt is published before it is logged: a reader of the log line must find it.
             self.registry.note(receipt.clone());
             log_receipt(&receipt);
             self.waiting.iter_mut().for_each(|waiting| waiting.receipts.push(receipt.clone()));

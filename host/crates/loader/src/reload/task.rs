@@ -14,12 +14,12 @@ use crate::failure::Failure;
 pub(super) enum TaskResult {
     Loaded(Box<Attempt>),
     Restored(Box<Restored>),
-    /// The plugin's name, and the optimized build of a version that may still be live.
+    /// The plugin's name, and the optimized build of a version whose quick build may still be live.
     Optimized(Arc<str>, Box<Result<LoadedPlugin, Failure>>),
     Configured(Box<Configuration>),
 }
 
-/// A version that was loaded for an operator's rollback.
+/// The result of loading a version for an operator's rollback.
 pub(super) struct Restored {
     pub(super) name: String,
     pub(super) result: Result<LoadedPlugin, Failure>,
@@ -27,7 +27,7 @@ pub(super) struct Restored {
     pub(super) answer: oneshot::Sender<command::Result>,
 }
 
-/// A configuration under which every live plugin was started once.
+/// The result of starting every live plugin once under a configuration.
 pub(super) struct Configuration {
     pub(super) tried: Result<Arc<RuntimeConfig>, String>,
     pub(super) answer: oneshot::Sender<command::Result>,

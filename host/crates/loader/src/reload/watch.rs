@@ -1,4 +1,4 @@
-//! Notifications of the file system that the folder may have changed. They only trigger a scan.
+//! File system notifications that the plugins folder may have changed. They only trigger a scan.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -9,11 +9,11 @@ use notify::{RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tracing::warn;
 
-/// Watches one folder.
+/// A watch on the plugins folder.
 pub(super) struct Watch {
     folder: PathBuf,
     changed: Arc<Notify>,
-    /// The watched folder; another one may have its name by now.
+    /// Device and inode of the watched folder; another folder may have its name by now.
     inode: Option<(u64, u64)>,
     watcher: Option<notify::RecommendedWatcher>,
 }
@@ -28,7 +28,7 @@ impl Watch {
         self.changed.notified().await;
     }
 
-    /// Watches the folder that has the name now: another one may have been mounted or moved there.
+    /// Watches the folder at the path again if another folder was mounted or moved there.
     pub(super) fn renew(&mut self) {
         let inode = fs::metadata(&self.folder).ok().map(|metadata| (metadata.dev(), metadata.ino()));
         if inode.is_none() || inode == self.inode {
@@ -36,7 +36,7 @@ impl Watch {
         }
         self.inode = inode;
         let hint = Arc::clone(&self.changed);
-        // A scan is an event, too, and must not trigger the next one.
+        // A scan also causes an event, which must not trigger another scan.
         let changes = move |event: notify::Result<notify::Event>| {
             if !event.is_ok_and(|event| event.kind.is_access()) {
                 hint.notify_one();

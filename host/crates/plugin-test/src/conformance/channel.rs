@@ -6,7 +6,7 @@ use frontgate_runtime::CallError;
 
 use super::{Checker, Problem, UNKNOWN_ADDRESS, Verdict, ensure};
 
-/// Pages of addresses that are read.
+/// Maximum number of pages of addresses to read.
 const PAGES_MAX: usize = 20;
 
 pub(super) async fn check(checker: &Checker<'_>) {

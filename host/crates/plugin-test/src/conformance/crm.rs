@@ -13,13 +13,13 @@ use self::pages::{Listing, Step};
 use super::upstream;
 use super::{Checker, Problem, STRANGE_IDS, UNKNOWN_ADDRESS, Verdict, ensure};
 
-/// Customers that are opened one by one.
+/// Maximum number of customers that are opened one by one.
 const OPENED_MAX: usize = 20;
-/// Bytes of a query that is longer than any typed one.
+/// Length in bytes of a query that is longer than any typed query.
 const LONG_QUERY_BYTES: usize = 64 * 1024;
 
 pub(super) async fn check(checker: &Checker<'_>) {
-    // The other checks need these customers.
+    // The other checks need the listed customers.
     let mut listing = None;
     checker
         .check("the list of customers can be read to its end", async |checker| {
@@ -65,7 +65,7 @@ pub(super) async fn check(checker: &Checker<'_>) {
 }
 
 async fn unknown_after(checker: &Checker<'_>) -> Verdict {
-    // Where ids are ordered numbers, every customer comes after 0.
+    // The id 0 is omitted: if ids are ordered numbers, every customer comes after 0.
     for id in STRANGE_IDS.into_iter().filter(|id| *id != "0") {
         let position = Position::After(id.to_owned());
         let what = format!("crm.list-customers after {id:?}");
@@ -171,7 +171,7 @@ async fn open(checker: &Checker<'_>, listing: &Listing) -> Result<Vec<Customer>,
     Ok(opened)
 }
 
-/// The first part of a customer that Frontline rejects, and what it accepts instead.
+/// Describes the first value of a customer that Frontline rejects, and the values that it accepts.
 fn rejected(customer: &Customer) -> Option<String> {
     let channel = customer.channels.iter().find(|channel| match &*channel.kind {
         "whatsapp" => !channel.value.strip_prefix("whatsapp:").is_some_and(is_e164),

@@ -1,4 +1,4 @@
-//! The role `channel`: checks that typed text never becomes markup, in either direction.
+//! Conformance checks of the role `channel`: typed text must never become markup, in either direction.
 
 use frontgate_contract::bindings::channel::{Body, ChannelEvent};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::harness::CallOutcome;
 use crate::invocation::Invocation;
 use crate::mock_server::Behavior;
 
-/// Hostile text; unlikely to occur in a case.
+/// Hostile texts, which are unlikely to occur in a case.
 const HOSTILE: [&str; 3] = [
     "<a href=\"https://frontgate.invalid\">https://bank.example</a>",
     "<script>frontgate()</script>",
@@ -31,12 +31,12 @@ pub(super) async fn check(checker: &Checker<'_>) {
             let claim = async |checker: &Checker<'_>| received(checker, &inbound_cases).await;
             checker.check("text that a customer types stays text", claim).await;
         }
-        // Cases that cannot be read have failed already.
+        // Unreadable cases have already been reported as failed.
         Err(_) => {}
     }
 }
 
-/// Checks the events in a receipt of `send`, such as an echo.
+/// Checks the events in the result of `send`, such as an echo.
 async fn sent(checker: &Checker<'_>) -> Verdict {
     for text in HOSTILE {
         let what = format!("channel.send of {text}");
@@ -57,8 +57,8 @@ async fn sent(checker: &Checker<'_>) -> Verdict {
     Ok(())
 }
 
-/// Checks the answers to the requests in the author's cases, with hostile text in them. Where a signature prevents
-/// that, a case of the author's must have markup in its text.
+/// Replays the requests of the author's cases with hostile text, and checks the answers. If a signature prevents that,
+/// one of the cases must have markup in its text.
 async fn received(checker: &Checker<'_>, inbound_cases: &[InboundCase]) -> Verdict {
     let mut is_shown = inbound_cases.iter().any(|case| case.text.contains('<'));
     for case in inbound_cases {

@@ -7,7 +7,7 @@ use frontgate_twilio_callbacks::outgoing as callback;
 
 use super::{Checker, Problem, STRANGE_IDS, Verdict};
 
-/// Channels as Frontline sends them, with unknown addresses.
+/// Channels in the form in which Frontline sends them, with unknown addresses.
 const CHANNELS: [(&str, &str); 4] = [
     ("sms", "+12025550100"),
     ("whatsapp", "whatsapp:+12025550100"),
@@ -55,7 +55,7 @@ async fn strangers(checker: &Checker<'_>) -> Verdict {
         let what = format!("outgoing.proxy-address for the customer, worker and channel {id:?}");
         let channel = ContactChannel { kind: id.to_owned(), value: id.to_owned() };
         let request = OutgoingRequest { worker: id.to_owned(), customer_id: id.to_owned(), channel };
-        // The gateway rejects an invalid number; here the plugin must only answer.
+        // The plugin only has to answer: the gateway rejects an invalid number.
         let _ = checker.call(&what, async |call| call.proxy_address(request).await).await?;
     }
     Ok(())

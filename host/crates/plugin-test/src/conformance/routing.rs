@@ -25,7 +25,7 @@ async fn stranger(checker: &Checker<'_>) -> Verdict {
     })
 }
 
-/// The gateway rotates workers; a plugin that rotates them itself would assign a retry to another worker.
+/// Checks that a retry gets the same answer. A plugin must not rotate workers: only the gateway does.
 async fn again(checker: &Checker<'_>) -> Verdict {
     let what = "routing.route of the same conversation";
     let first = checker.call(what, async |call| call.route(conversation(&[UNKNOWN_ADDRESS], "{}")).await).await?;

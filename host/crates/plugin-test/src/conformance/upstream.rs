@@ -1,4 +1,4 @@
-//! Checks that a CRM plugin reports failures of its upstream, rather than an empty list.
+//! Checks that a CRM plugin reports failures of its upstream instead of an empty list.
 
 use frontgate_contract::bindings::crm::{ListRequest, Position};
 use frontgate_runtime::CallError;
@@ -8,7 +8,7 @@ use crate::mock_server::{Behavior, Fault};
 
 const NOT_JSON: &str = "<html>we will be back soon</html>";
 
-/// Calls the plugin while its upstreams fail in each way, if it sends requests at all.
+/// Calls the plugin once for each kind of upstream failure. Does nothing if the plugin sends no requests.
 pub(super) async fn check(checker: &Checker<'_>, known: Option<&str>) {
     if !checker.sends_requests() {
         return;
@@ -45,7 +45,7 @@ async fn fails(checker: &Checker<'_>, known: Option<&str>) -> Verdict {
     Ok(())
 }
 
-/// Requires an error: an empty list would tell the worker that there are no customers.
+/// Checks that a call returned an error: an empty list would mislead the worker.
 fn is_error(what: &str, result: Result<(), CallError>) -> Verdict {
     match result {
         Ok(()) => Err(Problem::Failed(format!(

@@ -12,7 +12,7 @@ use super::{Body, text, whole};
 use crate::difference::{Extent, differences};
 use crate::wit_json;
 
-/// Expected exchanges; each is used once.
+/// Expected exchanges, each of which is used once.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Expectations {
     exchanges: Vec<Exchange>,
@@ -70,7 +70,7 @@ pub(super) struct Received<'r> {
     pub(super) body: &'r [u8],
 }
 
-/// How a request is answered.
+/// The reply to a request.
 pub(super) enum Reply {
     Canned(Box<CannedResponse>),
     Fault(Fault),
@@ -83,7 +83,7 @@ impl From<Vec<Exchange>> for Expectations {
 }
 
 impl Expectations {
-    /// Whether the next connection to a site is refused; uses up that expectation.
+    /// Returns whether the next connection to a site must be refused. If so, marks the expectation as used.
     pub(super) fn refuses_connection(&mut self, site: &str) -> bool {
         self.take(|exchange| {
             exchange.fault == Some(Fault::NotConnected) && exchange.request.url.origin().ascii_serialization() == site
@@ -91,8 +91,8 @@ impl Expectations {
         .is_some()
     }
 
-    /// Uses the first unused exchange with this method and URL. Returns its reply, and how the request differs from
-    /// what was expected.
+    /// Marks the first unused exchange with this method and URL as used. Returns its reply, and the differences between
+    /// the request and the expected request.
     pub(super) fn match_request(&mut self, received: &Received<'_>) -> Option<(Reply, Vec<String>)> {
         let exchange = self.take(|exchange| exchange.request.is_for(received))?;
         let reply = match (&exchange.fault, &exchange.response) {
@@ -102,7 +102,7 @@ impl Expectations {
         Some((reply, exchange.request.mismatches(received)))
     }
 
-    /// Expectations that no request met, as sentences.
+    /// Describes each expectation that no request met in a sentence.
     pub(super) fn unmet(&self) -> impl Iterator<Item = String> {
         let unused = self.exchanges.iter().zip(&self.used).filter(|(_, used)| !**used);
         unused.map(|(Exchange { request, .. }, _)| {

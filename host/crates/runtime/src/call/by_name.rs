@@ -10,18 +10,18 @@ use super::{Call, CallError, Outcome};
 
 /// A function of a role, as the component declares it.
 pub struct Function {
-    /// The role that it belongs to.
+    /// Role that contains the function.
     pub role: Role,
     /// Name in the contract.
     pub(crate) name: String,
     /// Names and types of the parameters.
     pub parameters: Vec<(String, Type)>,
-    /// Type of the `ok` case of its result.
+    /// Type of the `ok` case of the result.
     pub answer: Option<Type>,
 }
 
 impl Function {
-    /// All functions of a role of a component.
+    /// Returns all functions of a role that a component exports.
     pub fn all(component: &Component, role: Role) -> Vec<Self> {
         let Some(ComponentItem::ComponentInstance(interface)) =
             component.get_export(None, interface(role)).map(|(item, _)| item)
@@ -36,7 +36,7 @@ impl Function {
         functions.collect()
     }
 
-    /// Name with the role, such as `crm.list-customers`.
+    /// Returns the name with the role, such as `crm.list-customers`.
     pub fn full_name(&self) -> String {
         format!("{}.{}", self.role, self.name)
     }
@@ -52,7 +52,7 @@ impl Function {
 }
 
 impl Call<'_> {
-    /// Calls a function with values of its parameters' types, and returns the value of its `ok`.
+    /// Calls a function with arguments of the declared types, and returns the value of the `ok` case.
     pub async fn by_name(self, function: &Function, arguments: Vec<Val>) -> Result<Option<Val>, CallError> {
         let (role, name) = (function.role, function.name.clone());
         self.run(function.full_name(), async move |mut store, instance| {
@@ -76,7 +76,7 @@ fn interface(role: Role) -> String {
     format!("{CONTRACT}{role}@{VERSION}")
 }
 
-/// Every function of the contract returns a `result` with the contract's `error`.
+/// Converts a return value. Every function of the contract returns a `result` with the contract's `error`.
 fn outcome(answer: Val) -> Outcome<Option<Val>> {
     let invalid = || wasmtime::Error::msg("result does not match the contract");
     match answer {

@@ -8,12 +8,12 @@ use super::{Call, invoke};
 use crate::error::CallError;
 
 impl Call<'_> {
-    /// An admin connects a channel.
+    /// Notifies the plugin that an admin connects a channel.
     pub async fn connect(self, connection: Connection) -> Result<(), CallError> {
         invoke!(self, channel.call_connect(&connection))
     }
 
-    /// Lists addresses that can be connected.
+    /// Lists addresses that a channel can be connected to.
     pub async fn list_addresses(
         self,
         credential: Option<String>,
@@ -37,7 +37,7 @@ impl Call<'_> {
         invoke!(self, channel.call_receive(&connection, &request))
     }
 
-    /// An admin removed a channel.
+    /// Notifies the plugin that an admin removed a channel.
     pub async fn disconnect(self, connection: Connection) -> Result<(), CallError> {
         invoke!(self, channel.call_disconnect(&connection))
     }

@@ -10,7 +10,7 @@ use wasmtime::component::HasData;
 
 use crate::files::{Body, FileError, Files};
 
-/// Largest piece in bytes, whatever the plugin requests.
+/// Maximum size of a piece in bytes, even if the plugin requests more.
 const PIECE_BYTES_MAX: usize = 64 * 1024;
 
 /// The file that a call is reading: one at a time.
@@ -23,7 +23,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Bytes that the gateway buffers.
+    /// Returns the number of bytes that the gateway buffers.
     pub(crate) fn held(&self) -> usize {
         self.buffered.len()
     }
@@ -31,7 +31,7 @@ impl Reading {
 
 /// Host side of the import `attachments` for one call.
 pub(crate) struct AttachmentsHost<'a> {
-    /// Files of the message; none where the call is not about a message.
+    /// Files of the message; `None` if the call is not about a message.
     pub(crate) files: Option<&'a Arc<dyn Files>>,
     pub(crate) reading: &'a mut Option<Reading>,
 }

@@ -16,7 +16,7 @@ use crate::run::usage::Usage;
 
 /// Looks up customers on behalf of a running call.
 pub trait Directory: Send + Sync {
-    /// Finds a customer that a worker may see. `NotFound` if there is none.
+    /// Finds a customer that a worker may see. Fails with `NotFound` without such a customer.
     fn get_customer<'d>(&'d self, call: OuterCall<'d>, worker: String, customer_id: String) -> Lookup<'d, Customer>;
 
     /// Finds the customer with an address, such as a phone number.
@@ -29,19 +29,19 @@ pub type Lookup<'d, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 
 /// The call that looks up a customer.
 #[derive(Debug, Clone, Copy)]
 pub struct OuterCall<'c> {
-    /// On whose behalf it was made.
+    /// Tenant and request of the call.
     pub caller: &'c Caller,
-    /// When it must have ended.
+    /// Deadline of the call.
     pub deadline: Instant,
-    /// Its usage, which includes processor time of calls within it.
+    /// Usage of the call, including processor time of nested calls.
     pub(crate) usage: &'c Arc<Usage>,
 }
 
-/// `directory` in one call.
+/// Host side of the import `directory` for one call.
 pub(crate) struct DirectoryHost<'a> {
-    /// None during a trial start.
+    /// `None` during a trial start.
     pub(crate) call: Option<OuterCall<'a>>,
-    /// None while the CRM role itself is being answered.
+    /// `None` in a call of the CRM role, which cannot look up customers in itself.
     pub(crate) directory: Option<&'a Arc<dyn Directory>>,
 }
 

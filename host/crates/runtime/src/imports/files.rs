@@ -1,7 +1,7 @@
 //! `wasi:filesystem` over a granted folder: regular files and folders, read on threads of the plugin.
 //!
-//! Pipes, sockets and devices could block a thread without limit; opening one is rejected. The rest is wasmtime's
-//! implementation.
+//! Pipes, sockets and devices could block a thread without limit, so opening one is rejected. wasmtime implements all
+//! other operations.
 
 mod open;
 mod stream;
@@ -21,13 +21,13 @@ use self::open::{OpenRequest, Opened, count};
 use self::stream::Stream;
 use crate::run::folder::{FilePool, OpenFolder};
 
-/// Entries of one folder that a plugin can list: all of them are in memory at once.
+/// Maximum number of entries of a folder that a plugin can list: all entries are in memory at once.
 const ENTRIES_MAX: usize = 16_384;
 
-/// `wasi:filesystem` in one call.
+/// Host side of `wasi:filesystem` for one call.
 pub(crate) struct FilesHost<'a> {
     pub(crate) inner: WasiFilesystemCtxView<'a>,
-    /// None where the operator did not grant a folder.
+    /// `None` if the operator did not grant a folder.
     pub(crate) granted: Option<OpenFolder>,
 }
 
@@ -50,7 +50,7 @@ macro_rules! on_pool {
     }};
 }
 
-/// The error of a file system that does not respond.
+/// Returns the error for a file system that does not respond.
 fn busy() -> FsError {
     ErrorCode::Busy.into()
 }
@@ -197,7 +197,7 @@ impl HostDescriptor for FilesHost<'_> {
         HostDescriptor::drop(&mut self.inner, fd)
     }
 
-    // wasmtime rejects all of these, since the folder is read-only, before anything blocks.
+    // wasmtime rejects the following operations before anything blocks, since the folder is read-only.
 
     async fn set_size(&mut self, fd: Handle, size: types::Filesize) -> FsResult<()> {
         self.inner.set_size(fd, size).await

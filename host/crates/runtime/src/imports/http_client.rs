@@ -21,10 +21,10 @@ use crate::outbound::failure::Failure;
 use crate::outbound::outgoing::{FileIn, Outgoing, Timeouts};
 use crate::outbound::requests::Requests;
 
-/// `http-client` in one call.
+/// Host side of the import `http-client` for one call.
 pub(crate) struct HttpHost<'a> {
     pub(crate) requests: &'a Arc<Requests>,
-    /// Files of the message; none where the call is not about a message.
+    /// Files of the message; `None` if the call is not about a message.
     pub(crate) files: Option<&'a Arc<dyn Files>>,
 }
 

@@ -11,12 +11,12 @@ use wasmtime::component::{HasData, Resource, ResourceTable};
 
 use super::state::{StateHost, state_error};
 
-/// Keys of one page.
+/// Number of keys in one page.
 const PAGE_KEYS: usize = 100;
 
 type Answer<T> = Result<Result<T, Error>>;
 
-/// `wasi:keyvalue` in one call.
+/// Host side of `wasi:keyvalue` for one call.
 pub(crate) struct KeyValueHost<'a> {
     pub(crate) state: StateHost<'a>,
     pub(crate) table: &'a mut ResourceTable,
@@ -116,7 +116,7 @@ impl KeyValueHost<'_> {
         Ok(())
     }
 
-    /// The bucket of the plugin and the tenant.
+    /// Returns the session for the bucket of the plugin and the tenant.
     fn session(&mut self) -> Result<&mut Session, Error> {
         self.state.session().map_err(error)
     }
@@ -134,7 +134,7 @@ impl KeyValueHost<'_> {
         self.session()?.delete(key).await.map_err(refused)
     }
 
-    /// A counter of `state` can be negative, one of `wasi:keyvalue` cannot.
+    /// Adds to a counter. Counters of `state` can be negative, counters of `wasi:keyvalue` cannot.
     async fn add(&mut self, key: String, delta: u64) -> Result<u64, Error> {
         let by = i64::try_from(delta).map_err(|_| refused(Refusal::NotANumber))?;
         let sum = self.session()?.increment(key, by, None, 0).await.map_err(refused)?;
@@ -147,7 +147,7 @@ impl KeyValueHost<'_> {
         Ok(KeyResponse { keys, cursor })
     }
 
-    /// Limits the size of the batch, since all of it is in memory at once.
+    /// Reads several values. Limits their total size, since all of them are in memory at once.
     async fn read_many(&mut self, keys: Vec<String>) -> Result<Vec<Option<(String, Vec<u8>)>>, Error> {
         let session = self.session()?;
         let mut left = session.limits().call_bytes_max;

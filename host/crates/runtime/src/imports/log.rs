@@ -6,7 +6,7 @@ use wasmtime::component::HasData;
 
 use crate::run::output::Output;
 
-/// `log` in one call.
+/// Host side of the import `log` for one call.
 pub(crate) struct LogHost<'a>(pub(crate) &'a Output);
 
 impl HasData for LogHost<'static> {

@@ -1,14 +1,14 @@
 //! `host-random`: random bytes of the operating system.
 //!
-//! Some toolchains freeze the state of their generator into the component; this interface does not depend on them.
+//! Some toolchains freeze the state of their random number generator into the component; this interface avoids that.
 
 use frontgate_contract::bindings::host_random::Host;
 use wasmtime::component::HasData;
 
-/// Limit of `bytes` in `wit/imports.wit`.
+/// Maximum number of bytes per call, documented at `bytes` in `wit/imports.wit`.
 const BYTES_MAX: u32 = 65_536;
 
-/// `host-random`, which has no state.
+/// Host side of the import `host-random`, which has no state.
 pub(crate) struct RandomHost;
 
 impl HasData for RandomHost {

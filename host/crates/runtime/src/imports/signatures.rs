@@ -1,6 +1,6 @@
 //! `webhook-signatures`: verifies a provider's signature with a key that the plugin names and never sees.
 //!
-//! The interface never signs: a plugin receives yes or no.
+//! The interface never signs: a plugin receives only yes or no.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use frontgate_contract::bindings::webhook_signatures::{Algorithm, Host, Signatur
 use frontgate_signing::WebhookKey;
 use wasmtime::component::HasData;
 
-/// `webhook-signatures` in one call.
+/// Host side of the import `webhook-signatures` for one call.
 pub(crate) struct SignaturesHost<'a> {
     pub(crate) keys: &'a BTreeMap<String, WebhookKey>,
-    /// Signatures that the call may still verify: each one costs a hash over the message.
+    /// Number of signatures that the call may still verify: each one costs a hash over the message.
     pub(crate) left: &'a mut u32,
 }
 

@@ -14,13 +14,13 @@ use crate::run::output::Output;
 
 /// Host side of the import `state` for one call.
 pub(crate) struct StateHost<'a> {
-    /// None where the operator did not grant any state.
+    /// `None` if the operator did not grant any state.
     pub(crate) limits: Option<&'a StateLimits>,
-    /// The store and the call's deadline; none during a trial start, which has no tenant.
+    /// The store and the call's deadline; `None` during a trial start, which has no tenant.
     pub(crate) buckets: Option<(&'a Arc<Buckets>, Instant)>,
-    /// Names the plugin, the tenant and the request.
+    /// Output of the call, which names the plugin, the tenant and the request.
     pub(crate) output: &'a Output,
-    /// Opened by the first function that the plugin calls.
+    /// Session, opened by the first function that the plugin calls.
     pub(crate) session: &'a mut Option<Box<Session>>,
 }
 
@@ -58,7 +58,7 @@ impl Host for StateHost<'_> {
 }
 
 impl StateHost<'_> {
-    /// The session of the plugin and the tenant.
+    /// Returns the session of the plugin and the tenant.
     pub(super) fn session(&mut self) -> Result<&mut Session, StateError> {
         let limits = self.limits.ok_or(StateError::NotGranted)?;
         let (buckets, deadline) = self.buckets.ok_or(StateError::Unavailable)?;
@@ -91,7 +91,7 @@ pub(crate) async fn commit<R>(
     };
     match session.commit().await {
         Ok(()) => outcome,
-        // Not an error of the plugin, which has returned `ok`.
+        // This is not an error of the plugin, which has returned `ok`.
         Err(error) => Err(error.into()),
     }
 }

@@ -1,6 +1,6 @@
 //! `wasi:http/outgoing-handler`: requests of guests whose toolchain has an HTTP client of its own.
 //!
-//! The same policy and limits hold as for `http-client`; bodies are streams here.
+//! Policy and limits are the same as for `http-client`, but bodies are streams.
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -21,13 +21,13 @@ use crate::outbound::failure::{Failure, Rejection};
 use crate::outbound::outgoing::{Outgoing, Timeouts};
 use crate::outbound::requests::Requests;
 
-/// Largest chunk of a request body that a guest can write at once.
+/// Maximum chunk of a request body that a guest can write at once, in bytes.
 const CHUNK_BYTES_MAX: usize = 64 * 1024;
 
-/// Total size of the headers that a guest can set.
+/// Maximum total size of the headers that a guest can set, in bytes.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 
-/// `wasi:http` in one call.
+/// State of `wasi:http` for one call.
 pub(crate) struct Http {
     context: WasiHttpCtx,
     hooks: Hooks,
@@ -64,7 +64,7 @@ impl WasiHttpHooks for Hooks {
             let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
             Ok((response, Box::new(async { Ok(()) }) as Driver))
         });
-        // Polled once here, so that requests queue in the order in which the guest sends them.
+        // Polls the request once, so that requests queue in the order in which the guest sends them.
         let polled = sending.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         Box::new(async move {
             match polled {
@@ -74,12 +74,12 @@ impl WasiHttpHooks for Hooks {
         })
     }
 
-    /// A guest may set `content-length`; hyper checks it against the body.
+    /// Selects headers that a guest may not set. `content-length` is allowed, since hyper checks it against the body.
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         Arc::new(|name| is_reserved_header(name) && name != CONTENT_LENGTH)
     }
 
-    /// True for all: the egress policy rejects other schemes, with a reason.
+    /// Returns `true` for every scheme: the egress policy rejects unsupported schemes, with a reason.
     fn is_supported_scheme(&mut self, _: &Scheme) -> bool {
         true
     }

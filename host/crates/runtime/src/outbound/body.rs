@@ -12,7 +12,7 @@ use super::failure::Failure;
 /// A body of a request or a response.
 pub type Body = UnsyncBoxBody<Bytes, Failure>;
 
-/// Limits the size of a body, which fails beyond it.
+/// Limits the size of a body. A larger body fails.
 pub(super) fn capped(body: Body, bytes_max: usize) -> Body {
     Capped { body, left: bytes_max }.boxed_unsync()
 }

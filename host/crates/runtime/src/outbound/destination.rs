@@ -24,7 +24,7 @@ pub(crate) struct Destination {
 pub(crate) type Target = (Destination, PathAndQuery);
 
 impl Destination {
-    /// Parses a plugin's URL. Rejects control characters: the parser would drop them, and the path would be another one.
+    /// Parses a plugin's URL. Rejects control characters: the parser would drop them, which would change the path.
     pub(crate) fn target(url: &str) -> Result<Target, Rejection> {
         if url.contains(|c: char| c.is_ascii_control()) {
             return Err(Rejection::Url("control character".to_owned()));
@@ -32,14 +32,14 @@ impl Destination {
         Self::target_of(&Url::parse(url).map_err(Rejection::url)?)
     }
 
-    /// Splits a parsed URL. Rejects a path that cannot be sent.
+    /// Splits a parsed URL into destination and path. Rejects a path that cannot be sent.
     pub(crate) fn target_of(url: &Url) -> Result<Target, Rejection> {
         let destination = Self::of(url)?;
         let path = url[Position::BeforePath..Position::AfterQuery].parse();
         Ok((destination, path.map_err(|_| Rejection::Url("invalid URL path, or longer than 65,534 bytes".to_owned()))?))
     }
 
-    /// The destination of a URL. The WHATWG parser recognises every notation of an address, as browsers do.
+    /// Returns the destination of a URL. The WHATWG parser recognises every notation of an address, as browsers do.
     pub(crate) fn of(url: &Url) -> Result<Self, Rejection> {
         let tls = match url.scheme() {
             "https" => true,
@@ -62,7 +62,7 @@ impl Destination {
         Ok(Self { tls, host, address, port })
     }
 
-    /// The destination of a request whose scheme and authority are separate from its path.
+    /// Returns the destination of a request whose scheme and authority are separate from its path.
     pub(crate) fn of_authority(scheme: &str, authority: &str) -> Result<Self, Rejection> {
         let url = Url::parse(&format!("{scheme}://{authority}")).map_err(Rejection::url)?;
         // The parser accepts an `@` with nothing before it.
@@ -75,7 +75,7 @@ impl Destination {
         Self::of(&url)
     }
 
-    /// The host without brackets.
+    /// Returns the host without brackets.
     pub(super) fn host(&self) -> &str {
         &self.host
     }
@@ -84,7 +84,7 @@ impl Destination {
         self.address
     }
 
-    /// Value of the `Host` header: the port only if it is not the default.
+    /// Returns the value of the `Host` header, with the port only if the port is not the default.
     pub(super) fn authority(&self) -> String {
         let port = if self.tls { 443 } else { 80 };
         let host = match self.address {
@@ -100,7 +100,7 @@ fn literal(address: IpAddr) -> (String, Option<IpAddr>) {
     (address.to_string(), Some(address))
 }
 
-/// Without path and query, which may contain personal data.
+/// Omits path and query, which may contain personal data.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())

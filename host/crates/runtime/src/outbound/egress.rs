@@ -17,10 +17,10 @@ use super::network::Network;
 use super::policy::Policy;
 use crate::settings::Named;
 
-/// Interval between two warnings of the same kind.
+/// Minimum interval between two warnings of the same kind.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Grants and connections of one version of a plugin. The connections close with it.
+/// Grants and connections of one version of a plugin. Dropping the value closes the connections.
 pub(crate) struct Egress {
     pub(super) plugin: Arc<str>,
     pub(super) policy: Policy,
@@ -30,18 +30,18 @@ pub(crate) struct Egress {
     warned: Mutex<HashMap<&'static str, Instant>>,
 }
 
-/// Key of a connection that can be reused. Tenants never share one.
+/// Key of a connection that can be reused. Tenants never share a connection.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) tenant: Arc<str>,
     pub(super) to: Destination,
-    /// Secrets that were sent over the connection. It is reused for the same secrets only: some servers authenticate
-    /// the connection, and a late response belongs to an earlier request.
+    /// Secrets that were sent over the connection. The connection is reused for the same secrets only: some servers
+    /// authenticate the connection, and a late response belongs to an earlier request.
     pub(super) bound: Vec<usize>,
 }
 
 impl Egress {
-    /// Reads the grants of a plugin. A plugin that the configuration does not name has none.
+    /// Reads the grants of a plugin. A plugin that the configuration does not name has no grants.
     pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>) -> Self {
         Self {
             plugin: Arc::clone(plugin),
@@ -52,7 +52,7 @@ impl Egress {
         }
     }
 
-    /// Whether the plugin was granted no hosts.
+    /// Checks whether the plugin was granted no hosts.
     pub(crate) fn is_empty(&self) -> bool {
         self.policy.is_empty()
     }
@@ -89,7 +89,7 @@ impl Egress {
         Err(Failure::NotConnected(failed))
     }
 
-    /// Whether to warn the operator now. Limits warnings of each kind.
+    /// Checks whether to warn the operator now. Limits the rate of warnings of each kind.
     pub(super) fn should_warn(&self, verdict: &'static str) -> bool {
         let mut warned = self.warned.lock();
         let should_warn = warned.get(verdict).is_none_or(|since| since.elapsed() >= WARNING_INTERVAL);

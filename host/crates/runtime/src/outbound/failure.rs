@@ -51,7 +51,7 @@ impl Rejection {
         Self::Url(error.to_string())
     }
 
-    /// Label in the metrics.
+    /// Returns the label in the metrics.
     pub(super) fn verdict(&self) -> &'static str {
         match self {
             Self::NothingGranted => "nothing-granted",
@@ -101,7 +101,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Label in the metrics.
+    /// Returns the label in the metrics.
     pub(super) fn verdict(&self) -> &'static str {
         match self {
             Self::Rejected(rejection) => rejection.verdict(),

@@ -1,6 +1,7 @@
 //! Checks requests to hosts with a bound secret, and their responses.
 //!
-//! Rejects some headers of plugins. Withholds responses that contain a secret or cannot be searched for it.
+//! The guard rejects some headers of plugins, and withholds responses that contain a secret or cannot be searched for
+//! one.
 
 use hyper::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, IF_RANGE, RANGE,
@@ -11,7 +12,7 @@ use hyper::{HeaderMap, Response, StatusCode};
 use super::failure::{Failure, Rejection};
 use super::secret_scan::Search;
 
-/// Headers that request part of a response, which could contain too little of a secret to be recognised.
+/// Headers that request part of a response. The part could contain too little of a secret to be recognised.
 const PARTIAL: [HeaderName; 3] = [RANGE, IF_RANGE, HeaderName::from_static("a-im")];
 /// Headers that make some servers respond for another path.
 const OTHER_PATH: [HeaderName; 2] =
@@ -19,7 +20,8 @@ const OTHER_PATH: [HeaderName; 2] =
 /// Status of a response that is a delta (RFC 3229).
 const IM_USED: u16 = 226;
 
-/// Checks a plugin's headers, and requests a response without compression. `by_path`: a secret is bound to paths.
+/// Checks a plugin's headers, and requests a response without compression. `by_path` is true if a secret is bound to
+/// paths.
 pub(super) fn prepare(headers: &mut HeaderMap, by_path: bool, host: &str) -> Result<(), Rejection> {
     let rejected = PARTIAL.into_iter().chain(OTHER_PATH.into_iter().filter(|_| by_path));
     if let Some(name) = rejected.into_iter().find(|name| headers.contains_key(name)) {
@@ -50,7 +52,7 @@ pub(super) fn check<B>(response: &Response<B>, search: &mut Search, host: &str) 
     fields(headers, search, host)
 }
 
-/// Searches values, names, and both in order, so that a secret that is split over several headers is found.
+/// Searches header values, header names, and both in order, so that a secret split over several headers is found.
 pub(super) fn fields(headers: &HeaderMap, search: &mut Search, host: &str) -> Result<(), Failure> {
     let values = headers.values().any(|value| search.finds(value.as_bytes()));
     let names = headers.keys().any(|name| search.finds(name.as_str().as_bytes()));

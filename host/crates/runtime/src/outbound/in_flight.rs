@@ -15,12 +15,12 @@ use super::failure::Failure;
 use super::requests::Requests;
 use super::side_effects::{ResponseHead, SideEffects, is_safe};
 
-/// A request that holds a permit of its call. Records how it ended when it is dropped.
+/// A request that holds a permit of its call. Dropping the request records its outcome.
 pub(super) struct InFlight {
     requests: Arc<Requests>,
     key: Key,
     open: Option<Open>,
-    /// None for a request without side effects, or where they are not recorded.
+    /// `None` for a request without side effects, or if side effects are not recorded.
     side_effects: Option<Arc<SideEffects>>,
     /// Whether bytes of the request were sent.
     was_sent: bool,
@@ -40,7 +40,7 @@ struct Open {
 }
 
 impl InFlight {
-    /// Starts a request that holds a permit; none if the call was cancelled.
+    /// Starts a request that holds a permit; returns `None` if the call was cancelled.
     pub(super) fn new(requests: &Arc<Requests>, to: Destination, bound: Vec<usize>, method: &Method) -> Option<Self> {
         let key = Key { tenant: Arc::clone(&requests.caller.tenant), to, bound };
         let side_effects = requests.side_effects.clone().filter(|_| !is_safe(method));
@@ -55,7 +55,7 @@ impl InFlight {
             was_sent: false,
             response: None,
             is_whole: false,
-            // Stays if the request is dropped before its response has started.
+            // This value stays if the request is dropped before its response has started.
             verdict: "abandoned",
             began: Instant::now(),
         })
@@ -65,8 +65,8 @@ impl InFlight {
         &self.key.to
     }
 
-    /// Sends the request over an idle or a new connection. Retries over the next connection if an idle one turns out to
-    /// be closed before anything was written.
+    /// Sends the request over an idle or a new connection. If an idle connection was closed before anything was
+    /// written, retries over the next connection.
     pub(super) async fn send(
         &mut self,
         mut request: Request<Body>,
@@ -109,7 +109,7 @@ impl InFlight {
             return false;
         };
         let read = open.connection.read() - open.read;
-        // Recorded before the await, where the call can be cancelled.
+        // Set before the await, at which the call can be cancelled.
         self.was_sent |= open.connection.written() > open.written;
         let written = open.connection.end().await - open.written;
         self.requests.note_bytes(written, read);
@@ -117,7 +117,7 @@ impl InFlight {
         written > 0
     }
 
-    /// The response was read to its end: keeps the connection for reuse.
+    /// Ends a request whose response was read to its end, and keeps the connection for reuse.
     pub(super) fn finish(mut self) {
         if let Some(open) = self.open.take() {
             self.note(&open);
@@ -126,7 +126,7 @@ impl InFlight {
         }
     }
 
-    /// The request failed.
+    /// Ends the request with a failure.
     pub(super) fn fail(mut self, failure: Failure) -> Failure {
         self.verdict = failure.verdict();
         failure
@@ -165,7 +165,7 @@ fn failed(error: &hyper::Error) -> Failure {
     }
 }
 
-/// Converts a failure of a request of which nothing was written.
+/// Converts a failure that occurred before anything of the request was written.
 fn not_sent(failure: Failure) -> Failure {
     match failure {
         Failure::Timeout => Failure::NotConnected("timeout".to_owned()),

@@ -13,7 +13,7 @@ use super::destination::Destination;
 use super::failure::Failure;
 use crate::settings::Plugins;
 
-/// The network of all plugins.
+/// Network settings of all plugins.
 pub(crate) struct Network {
     resolver: Resolver,
     pub(super) tls: Tls,
@@ -26,12 +26,12 @@ pub(crate) struct Network {
 pub struct NetworkOverrides {
     /// Listening addresses of the gateway, which plugins cannot reach.
     pub own: Vec<SocketAddr>,
-    /// Leads connections elsewhere while an author tests a plugin.
+    /// Redirects connections to other addresses while an author tests a plugin.
     pub address_override: Option<AddressOverride>,
 }
 
-/// Maps an origin, such as `https://crm.example.com`, to an address for plain HTTP, or to an error. Origins without a
-/// result keep their own address.
+/// Maps an origin, such as `https://crm.example.com`, to an address for plain HTTP, or to an error. For `None`, the
+/// origin keeps its own address.
 pub type AddressOverride = Arc<dyn Fn(&str) -> Option<Result<SocketAddr, String>> + Send + Sync>;
 
 impl Network {
@@ -45,7 +45,8 @@ impl Network {
         }
     }
 
-    /// The address that replaces the one of a destination, while a plugin is tested. Grants and limits hold as before.
+    /// Returns the address that replaces a destination's address while a plugin is tested. Grants and limits still
+    /// apply.
     pub(super) fn address_override(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
         let overriding = self.overrides.address_override.as_ref()?;
         Some(overriding(&to.to_string())?.map_err(Failure::NotConnected))
@@ -58,7 +59,7 @@ impl Network {
         found.map_err(|error| Failure::NotConnected(format!("failed to look up {host}: {error}")))
     }
 
-    /// Whether the gateway listens at an address.
+    /// Checks whether the gateway listens at an address.
     pub(super) fn is_own(&self, address: SocketAddr) -> bool {
         self.overrides.own.iter().filter(|own| own.port() == address.port()).any(|own| {
             own.ip().to_canonical() == address.ip() || (own.ip().is_unspecified() && is_of_this_machine(address))
@@ -66,7 +67,7 @@ impl Network {
     }
 }
 
-/// Whether an address belongs to this machine: the kernel would route packets from it. Sends nothing.
+/// Checks whether an address belongs to this machine: packets to it would have the same source address. Sends nothing.
 fn is_of_this_machine(address: SocketAddr) -> bool {
     if address.ip().is_loopback() {
         return true;

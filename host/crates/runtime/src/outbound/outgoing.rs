@@ -1,4 +1,4 @@
-//! A request as a plugin describes it, before the policy has seen it.
+//! A request as a plugin describes it, before the policy has checked the request.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ pub(crate) struct Outgoing {
     pub(crate) method: Method,
     /// Whether to insert secrets that are bound to the destination.
     pub(crate) with_secrets: bool,
-    /// Without headers that only the gateway sets.
+    /// Headers of the plugin, without those that only the gateway sets.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// The body that is a file, with a limit of its own.
+    /// The body that is a file, if any. Files have their own size limit.
     pub(crate) file: Option<FileIn>,
     pub(crate) timeouts: Timeouts,
 }
@@ -25,21 +25,21 @@ pub(crate) struct Outgoing {
 /// The body that is a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileIn {
-    /// The gateway builds the request from files.
+    /// The body of the request, which the gateway builds from files.
     Request,
-    /// The response is a file.
+    /// The body of the response.
     Response,
 }
 
 /// Timeouts that the plugin requests. Limits of the plugin can shorten them.
 #[derive(Default)]
 pub(crate) struct Timeouts {
-    /// For the whole request.
+    /// Timeout for the whole request.
     pub(crate) whole: Option<Duration>,
-    /// For the connection.
+    /// Timeout for the connection.
     pub(crate) connect: Option<Duration>,
-    /// For the head of the response.
+    /// Timeout for the head of the response.
     pub(crate) first_byte: Option<Duration>,
-    /// For each further part of the response.
+    /// Timeout for each further part of the response.
     pub(crate) between_bytes: Option<Duration>,
 }

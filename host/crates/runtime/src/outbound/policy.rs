@@ -19,7 +19,7 @@ use crate::settings::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_pat
 /// Maximum number of addresses of one name to try.
 const ADDRESSES_MAX: usize = 8;
 
-/// Grants of one plugin; none by default.
+/// Grants of one plugin; empty by default.
 #[derive(Default)]
 pub(super) struct Policy {
     sites: Vec<Site>,
@@ -32,7 +32,7 @@ pub(super) struct Policy {
 /// The bound secrets of one request.
 #[derive(Default)]
 pub(super) struct Binding {
-    /// Secrets to insert, as indexes into those of the plugin.
+    /// Secrets to insert, as indexes into the plugin's bound secrets.
     pub(super) secrets: Vec<usize>,
     /// Whether request and response are checked: the host has a bound secret, for any path.
     pub(super) is_guarded: bool,
@@ -49,7 +49,7 @@ struct Bound {
 }
 
 impl Policy {
-    /// Reads grants, which the configuration has validated.
+    /// Reads grants, which were validated with the configuration.
     pub(super) fn new(named: &Named) -> Self {
         Self {
             sites: named.outbound.iter().map(|text| site(text)).collect(),
@@ -85,7 +85,8 @@ impl Policy {
         })
     }
 
-    /// Filters the addresses of a host. Rejects the request if none is left, for the reason of the first address.
+    /// Returns the allowed addresses of a host. Without one, rejects the request, with the reason for the first
+    /// address.
     pub(super) fn reachable(
         &self,
         to: &Destination,
@@ -121,7 +122,7 @@ impl Policy {
         Ok(())
     }
 
-    /// Returns the secrets for a destination and a path. Rejects an ambiguous path where secrets are bound to paths.
+    /// Returns the secrets for a destination and a path. Rejects an ambiguous path if secrets are bound to paths.
     pub(super) fn binding(&self, to: &Destination, path: &str) -> Result<Binding, Rejection> {
         let mut binding = Binding::default();
         for (index, bound) in self.bound.iter().enumerate().filter(|(_, bound)| covers(&bound.to, to)) {
@@ -144,7 +145,7 @@ impl Policy {
         }
     }
 
-    /// Patterns that responses of hosts with bound secrets must not contain: secrets of all these hosts.
+    /// Returns patterns of the secrets of all hosts with bound secrets. Responses of these hosts must not contain them.
     pub(super) fn secrets(&self) -> Option<&Arc<Patterns>> {
         self.secrets.as_ref()
     }
@@ -167,7 +168,8 @@ fn covers(site: &Site, to: &Destination) -> bool {
     site.tls == to.tls && site.port == to.port && names(&site.hosts, to)
 }
 
-/// A name never grants an address, nor an address a name.
+/// Checks whether a grant names a host. A granted name never allows an address, and a granted address never allows a
+/// name.
 fn names(hosts: &Hosts, to: &Destination) -> bool {
     match (hosts, to.address()) {
         (Hosts::Address(granted), Some(address)) => *granted == address,

@@ -29,11 +29,11 @@ use super::side_effects::SideEffects;
 use crate::caller::Caller;
 use crate::settings::Limits;
 
-/// Hosts in the record of one call.
+/// Maximum number of hosts in the record of one call.
 const HOSTS_MAX: usize = 16;
 
-/// Methods that plugins may use. CONNECT opens a tunnel; TRACE, TRACK and DEBUG return the header of the request, which
-/// may contain a bound secret.
+/// Methods that plugins may use. CONNECT opens a tunnel; TRACE, TRACK and DEBUG return the headers of the request,
+/// which may contain a bound secret.
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
@@ -41,9 +41,9 @@ const METHODS: [Method; 7] =
 pub(crate) struct Requests {
     pub(super) egress: Arc<Egress>,
     pub(super) caller: Caller,
-    /// For concurrent requests.
+    /// Permits for concurrent requests.
     pub(super) permits: Semaphore,
-    /// Deadline of the call; none during a trial start.
+    /// Deadline of the call; `None` during a trial start.
     deadline: Option<Instant>,
     pub(super) side_effects: Option<Arc<SideEffects>>,
     limits: Limits,
@@ -85,12 +85,12 @@ impl Requests {
         })
     }
 
-    /// Totals so far.
+    /// Returns the totals so far.
     pub(crate) fn used(&self) -> Used {
         self.used.lock().clone()
     }
 
-    /// Bytes of responses in memory that the plugin has not read.
+    /// Returns the number of bytes of responses in memory that the plugin has not read.
     pub(crate) fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
@@ -207,8 +207,8 @@ impl Requests {
         }
         // The extensions contain the reason phrase, which was not searched.
         head.extensions.clear();
-        // The plugin gets the body after all of it was searched. Withholding only bytes that look like a secret would be
-        // an oracle for guesses, letter by letter. Files are read by the gateway, not by the plugin.
+        // The plugin gets the body only after all of it was searched. Withholding only bytes that look like a secret
+        // would be an oracle for guessing the secret letter by letter. The gateway reads files, not the plugin.
         let body = match file {
             Some(FileIn::Response) => {
                 let requests = Arc::clone(self);
@@ -229,8 +229,8 @@ impl Requests {
         failure
     }
 
-    /// Logs a failure. Rejections and withheld responses are warnings, since the operator may have forgotten a grant; other
-    /// failures are routine.
+    /// Logs a failure. Rejections and withheld responses are warnings, since the operator may have forgotten a grant.
+    /// Other failures are routine.
     fn log(&self, failure: &Failure) {
         let (plugin, tenant, request) = self.labels();
         let text = brief(&failure.to_string());
@@ -267,12 +267,12 @@ impl Requests {
     }
 }
 
-/// The timeout of a plugin, or the limit if that is shorter.
+/// Returns the timeout of a plugin, or the limit if the limit is shorter.
 fn shorter(limit: Duration, timeout: Option<Duration>) -> Duration {
     timeout.map_or(limit, |timeout| timeout.min(limit))
 }
 
-/// Size of a body, as far as it is known before it is sent.
+/// Returns the known minimum size of a body before it is sent.
 fn announced(headers: &HeaderMap, body: &Body) -> u64 {
     let length: Option<u64> = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.unwrap_or_default().max(body.size_hint().lower())

@@ -27,7 +27,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Deadline for the next frame.
+    /// Returns the deadline for the next frame.
     fn next(&self) -> Instant {
         self.until.min(Instant::now() + self.between)
     }
@@ -36,12 +36,12 @@ impl Window {
 /// The body of a response. The connection can be reused once the body was read to its end.
 pub(super) struct ResponseBody {
     incoming: Incoming,
-    /// None after the end.
+    /// The request; `None` after the end of the body.
     request: Option<InFlight>,
     /// Limits for the rest of the body.
     window: Window,
     pause: Pin<Box<Sleep>>,
-    /// Searches for bound secrets.
+    /// Search for bound secrets, if the host has any.
     search: Option<Search>,
 }
 
@@ -121,7 +121,7 @@ impl HttpBody for ResponseBody {
 
 /// Reads a body to its end. Adds its size to `held` for as long as it is in memory.
 pub(super) async fn read_whole(mut body: ResponseBody, held: &Arc<AtomicUsize>) -> Result<Body, Failure> {
-    // Copies: a frame keeps its whole read buffer alive, and an upstream can send frames of one byte.
+    // Copies each frame: a frame keeps its whole read buffer alive, and an upstream can send frames of one byte.
     let (mut bytes, mut trailers) = (BytesMut::new(), None);
     let mut held = Held { bytes: 0, all: Arc::clone(held) };
     while let Some(frame) = body.frame().await {

@@ -1,5 +1,5 @@
-//! Searches a response for bound secrets, in the encodings that servers use: plain, in either case, with separators, escaped
-//! for URLs, JSON, HTML or mail, in base64, in hexadecimal, or as a list of numbers.
+//! Searches a response for bound secrets in the encodings that servers use. These are plain text in either case, with
+//! separators, escapes for URLs, JSON, HTML or mail, base64, hexadecimal, and lists of numbers.
 //!
 //! Matching compares letters and digits only, without case: separators, NULs of UTF-16 and line breaks are skipped. An
 //! escape is read both ways, decoded and literally, so no text before a secret can hide its first letter. The
@@ -17,22 +17,22 @@ use self::escapes::{Escape, escapes};
 use self::forms::windows;
 use crate::settings::outbound::Marked;
 
-/// Length of a pattern. Shorter secrets have shorter patterns.
+/// Length of a pattern in letters. Shorter secrets have shorter patterns.
 const WINDOW: usize = 16;
-/// Patterns in one word of the automaton.
+/// Number of patterns in one word of the automaton.
 const LANES: usize = 64 / WINDOW;
-/// Letters and digits without case.
+/// Number of letters and digits, without case.
 const LETTERS: usize = 36;
-/// Bits of the summary that marks non-empty words of a state. Most words are empty most of the time.
+/// Number of bits of the summary that marks non-empty words of a state. Most words are empty most of the time.
 const GROUPS: usize = 64;
-/// Length of the longest escape.
+/// Length of the longest escape in bytes.
 const HISTORY: usize = 32;
 
 /// Patterns of secrets. Erased from memory when dropped.
 pub(super) struct Patterns {
-    /// Words in a state.
+    /// Number of words in a state.
     words: usize,
-    /// Words in a group; a state has at most 64 groups.
+    /// Number of words in a group; a state has at most 64 groups.
     group: usize,
     /// Bit of the first letter of each pattern.
     first: Vec<u64>,
@@ -60,7 +60,7 @@ pub(super) struct Search {
 }
 
 impl Patterns {
-    /// Creates patterns for secrets; none if no secret is long enough to be recognised.
+    /// Creates patterns for secrets; returns `None` if no secret is long enough to be recognised.
     pub(super) fn new(texts: &[Marked]) -> Option<Arc<Self>> {
         let windows = windows(texts);
         if windows.is_empty() {
@@ -143,7 +143,7 @@ impl Search {
     }
 }
 
-/// Maps a letter or digit to a number below [`LETTERS`]; none for a separator.
+/// Maps a letter or digit to a number below [`LETTERS`]; returns `None` for a separator.
 fn letter(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte - b'0'),

@@ -21,7 +21,7 @@ pub enum Effect {
 /// Requests with side effects of one call.
 #[derive(Debug, Default)]
 pub struct SideEffects {
-    /// Requests in flight. Those of a cancelled call end a moment later.
+    /// Number of requests in flight. Requests of a cancelled call end a moment after the call.
     in_flight: AtomicUsize,
     unknown: AtomicBool,
     done: AtomicBool,
@@ -41,7 +41,7 @@ impl SideEffects {
         }
     }
 
-    /// Starts a request. Returns false if the call was cancelled.
+    /// Starts a request. Returns `false` if the call was cancelled.
     pub(super) fn begin(&self) -> bool {
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         let is_open = !self.closed.load(Ordering::SeqCst);
@@ -51,13 +51,13 @@ impl SideEffects {
         is_open
     }
 
-    /// Ends a request. `is_whole`: its response was read to the end.
+    /// Ends a request. `is_whole` is true if the response was read to its end.
     pub(super) fn end(&self, was_sent: bool, response: Option<ResponseHead>, is_whole: bool) {
         let head = response.map(|response| (response.status.as_u16(), response.has_retry_after));
         match head {
             _ if !was_sent => {}
             Some((200..=399, _)) if is_whole => self.done.store(true, Ordering::SeqCst),
-            // A server that names a time for a retry has not started; one that rejects has done nothing.
+            // A server that sends `Retry-After` has not started, and a server that rejects a request has done nothing.
             Some((503, true) | (400..=407 | 409..=499, _)) => {}
             _ => self.unknown.store(true, Ordering::SeqCst),
         }
@@ -78,7 +78,7 @@ impl ResponseHead {
     }
 }
 
-/// Whether a method has no side effects (RFC 9110, section 9.2.1).
+/// Checks whether a method has no side effects (RFC 9110, section 9.2.1).
 pub(super) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
@@ -87,7 +87,8 @@ pub(super) fn is_safe(method: &Method) -> bool {
 mod tests {
     use super::*;
 
-    /// Whether it was sent, its response with or without `Retry-After`, and whether that was read to the end.
+    /// Whether the request was sent, status and `Retry-After` of its response, and whether the response was read to its
+    /// end.
     type Ended = (bool, Option<(u16, bool)>, bool);
 
     fn effect(ended: Option<Ended>) -> Effect {

@@ -15,16 +15,16 @@ use crate::settings::Plugins;
 /// Deadlines of a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadlines {
-    /// For admission.
+    /// Deadline for admission.
     pub queue: Instant,
-    /// For the answer.
+    /// Deadline for the answer.
     pub answer: Instant,
 }
 
 /// Capacity for calls of the whole process, and the queue of callers that wait for it.
 pub(crate) struct Admission {
     calls: Arc<Semaphore>,
-    /// For calls within others (`directory`): calls that hold all other permits cannot block them.
+    /// Permits for nested calls (`directory`), which calls that hold all other permits cannot block.
     nested_calls: Arc<Semaphore>,
     queue: Queue,
 }
@@ -43,12 +43,12 @@ impl Admission {
         }
     }
 
-    /// Free capacity for calls that are not nested.
+    /// Returns the number of free permits for calls that are not nested.
     pub(crate) fn free(&self) -> usize {
         self.calls.available_permits()
     }
 
-    /// Admits a call at once or in its turn, as long as `average_run` of its time is left.
+    /// Admits a call at once, or from the queue while at least `average_run` is left until its deadline.
     pub(crate) async fn admit(
         &self,
         plugin: &Arc<Semaphore>,
@@ -59,7 +59,7 @@ impl Admission {
     ) -> Result<Admitted, CallError> {
         let calls = if nested { &self.nested_calls } else { &self.calls };
         let limits = [Some(plugin), share.map(|share| share.permits(nested)), Some(calls)].into_iter().flatten();
-        // The common case, without a timer or a place in the queue.
+        // The common case needs no timer and no slot in the queue.
         let at_once: Result<Vec<_>, _> = limits.clone().map(|limit| Arc::clone(limit).try_acquire_owned()).collect();
         if let Ok(permits) = at_once {
             return Ok(Admitted { _permits: permits });
@@ -87,7 +87,7 @@ struct Queue {
 
 impl Queue {
     fn join(&self) -> Option<Waiting<'_>> {
-        // Dropping the guard undoes the increment where the queue is full.
+        // If the queue is full, dropping the guard undoes the increment.
         let waiting = Waiting(self);
         (self.waiting.fetch_add(1, Ordering::Relaxed) < self.max).then_some(waiting)
     }

@@ -19,7 +19,7 @@ pub(crate) struct Breaker {
 
 #[derive(Debug, Clone, Copy)]
 enum State {
-    /// Calls pass; counts consecutive failures.
+    /// Calls pass; consecutive failures are counted.
     Closed { failures: u32 },
     /// Calls are rejected until a point in time.
     Open { until: Instant, pause: Duration },
@@ -40,7 +40,7 @@ impl Breaker {
         Self { settings: settings.clone(), state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Returns permission for a call, or none while the breaker is open.
+    /// Returns permission for a call, or `None` while the breaker is open.
     pub(crate) fn pass(&self, now: Instant) -> Option<Pass<'_>> {
         let mut state = self.state.lock();
         let probes = match *state {
@@ -55,7 +55,7 @@ impl Breaker {
         Some(Pass { breaker: self, probes })
     }
 
-    /// Remaining time for which calls are rejected; none while the breaker is closed.
+    /// Returns the remaining time for which calls are rejected; `None` while the breaker is closed.
     pub(crate) fn open_for(&self, now: Instant) -> Option<Duration> {
         match *self.state.lock() {
             State::Closed { .. } => None,

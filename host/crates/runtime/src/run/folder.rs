@@ -19,11 +19,11 @@ use tokio::runtime::{Builder, Runtime};
 use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
-/// How long calls reuse an open folder. A folder that was replaced is noticed after that.
+/// Time for which calls reuse an open folder. A replacement of the folder is noticed after this time.
 const OPENED_FOR: Duration = Duration::from_secs(1);
 
-/// Abandoned operations per thread. At the limit, operations are rejected until some have ended, so that nothing queues
-/// up behind a hanging file system.
+/// Maximum number of abandoned operations per thread. At the limit, operations are rejected until some have ended, so
+/// that nothing queues up behind a hanging file system.
 const ABANDONED_PER_THREAD: usize = 4;
 
 /// The folder of one plugin.
@@ -41,12 +41,12 @@ pub(crate) struct OpenFolder {
 }
 
 impl Folder {
-    /// A folder that is read on the threads of a pool.
+    /// Creates a folder that is read on the threads of a pool.
     pub(crate) fn new(path: &Path, pool: &Arc<FilePool>) -> Self {
         Self { path: path.to_owned(), opened: Mutex::default(), pool: Arc::clone(pool) }
     }
 
-    /// Opens the folder, or reuses it.
+    /// Opens the folder, or reuses the open one.
     pub(crate) async fn open(&self) -> anyhow::Result<OpenFolder> {
         let known = self.opened.lock().clone();
         if let Some((since, dir)) = known
@@ -76,20 +76,20 @@ fn open(path: &Path) -> std::io::Result<File> {
     File::options().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
-/// The pool of each plugin. All versions of a plugin share one, so that reloads do not add threads behind a hanging file
-/// system.
+/// The pool of each plugin. All versions of a plugin share a pool, so that reloads do not add threads behind a hanging
+/// file system.
 pub(crate) struct FilePools {
     threads: usize,
     all: Mutex<HashMap<Arc<str>, Arc<FilePool>>>,
 }
 
 impl FilePools {
-    /// Pools with at most `threads` threads each.
+    /// Creates pools with at most `threads` threads each.
     pub(crate) fn new(threads: usize) -> Self {
         Self { threads, all: Mutex::default() }
     }
 
-    /// The pool of one plugin.
+    /// Returns the pool of one plugin.
     pub(crate) fn of(&self, plugin: &Arc<str>) -> std::io::Result<Arc<FilePool>> {
         let mut all = self.all.lock();
         if let Some(pool) = all.get(plugin) {
@@ -103,20 +103,20 @@ impl FilePools {
 
 /// Threads for file operations of one plugin, started on demand.
 pub(crate) struct FilePool {
-    /// Provides the threads for blocking work; no future is polled on it.
+    /// Provides the threads for blocking work; no future is polled on this runtime.
     runtime: Option<Runtime>,
     threads: usize,
     abandoned: Arc<AtomicUsize>,
 }
 
 impl FilePool {
-    /// A pool with at most `threads` threads.
+    /// Creates a pool with at most `threads` threads.
     pub(crate) fn new(threads: usize) -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().max_blocking_threads(threads).thread_name("files").build()?;
         Ok(Self { runtime: Some(runtime), threads, abandoned: Arc::default() })
     }
 
-    /// Polls a future so that its blocking work runs on these threads. Returns none if too many abandoned operations
+    /// Polls a future so that its blocking work runs on these threads. Returns `None` if too many abandoned operations
     /// still run.
     pub(crate) async fn run<F: Future>(&self, operation: F) -> Option<F::Output> {
         if self.hangs() {
@@ -129,7 +129,7 @@ impl FilePool {
         Some(output)
     }
 
-    /// Whether too many abandoned operations still run.
+    /// Checks whether too many abandoned operations still run.
     pub(crate) fn hangs(&self) -> bool {
         self.abandoned.load(Ordering::Relaxed) >= self.threads * ABANDONED_PER_THREAD
     }
@@ -143,7 +143,7 @@ impl FilePool {
         });
     }
 
-    /// Calls a function so that blocking work which it spawns runs on these threads.
+    /// Calls a function. Blocking work that the function spawns runs on these threads.
     pub(crate) fn enter<T>(&self, operation: impl FnOnce() -> T) -> T {
         let _inside = self.runtime.as_ref().map(Runtime::enter);
         operation()

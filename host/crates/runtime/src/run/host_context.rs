@@ -10,18 +10,18 @@ use crate::files::Files;
 use crate::imports::directory::Directory;
 use crate::outbound::side_effects::SideEffects;
 
-/// Services of the gateway for one call. A trial start has none.
+/// Services of the gateway for one call. A trial start has no services.
 pub(crate) struct HostContext {
-    /// When the call must have ended.
+    /// Deadline of the call.
     pub(crate) deadline: Instant,
-    /// Key-value state of plugins; none in commands that only check plugins.
+    /// Key-value state of plugins; `None` in commands that only check plugins.
     pub(crate) buckets: Option<Arc<Buckets>>,
     /// Memory that all running instances share.
     pub(crate) memory: Arc<MemoryPool>,
-    /// None while the CRM role itself is being answered.
+    /// `None` in a call of the CRM role, which cannot look up customers in itself.
     pub(crate) directory: Option<Arc<dyn Directory>>,
     /// Files of the message that the call is about.
     pub(crate) files: Option<Arc<dyn Files>>,
-    /// Where requests of the call record their effects.
+    /// Record of the side effects of the call's requests.
     pub(crate) side_effects: Option<Arc<SideEffects>>,
 }

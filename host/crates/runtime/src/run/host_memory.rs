@@ -1,6 +1,6 @@
 //! Estimates the memory behind the handles of one call.
 //!
-//! The gateway holds this memory on behalf of the plugin, beside the plugin's linear memory. A call beyond
+//! The gateway holds this memory on behalf of the plugin, in addition to the plugin's linear memory. A call beyond
 //! `host_memory_bytes_max` is ended.
 
 use std::any::Any;
@@ -15,22 +15,22 @@ use wasmtime_wasi_http::p2::types::{
     HostFutureIncomingResponse, HostIncomingResponse, HostOutgoingRequest, HostOutgoingResponse,
 };
 
-/// Host calls between two checks. A host call transfers at most `answer_bytes_max`, so the limit is exceeded by at most
-/// this many times that.
+/// Number of host calls between two checks. A host call transfers at most `answer_bytes_max`, so a call exceeds the
+/// limit by at most `CHECK_INTERVAL` times that size.
 pub(super) const CHECK_INTERVAL: u32 = 4;
 
-/// Any handle.
+/// Bytes of any handle.
 const HANDLE: usize = 256;
-/// A header, beside its name and value.
+/// Bytes of a header, in addition to its name and value.
 const HEADER: usize = 64;
-/// Buffer of a stream or body.
+/// Bytes of the buffer of a stream or body.
 const PIECE: usize = 64 * 1024;
-/// An open file, folder or socket, including kernel memory.
+/// Bytes of an open file, folder or socket, including kernel memory.
 const DESCRIPTOR: usize = 4 * 1024;
-/// Entries of a listed folder: `ENTRIES_MAX` of `imports/files.rs`, with short names.
+/// Bytes of a folder listing: `ENTRIES_MAX` entries (see `imports/files.rs`) with short names.
 const LISTING: usize = 1024 * 1024;
 
-/// Estimated bytes behind all handles.
+/// Estimates the bytes behind all handles.
 pub(super) fn held(table: &mut ResourceTable) -> usize {
     table.iter_mut().map(|entry| HANDLE + weight(entry)).sum()
 }
@@ -64,7 +64,7 @@ fn weight(entry: &(dyn Any + Send)) -> usize {
     if has_buffer { PIECE } else { 0 }
 }
 
-/// Counts copies in full, although they share entries until one of them is changed.
+/// Estimates the bytes of headers. Counts copies in full, although copies share entries until one of them is changed.
 fn fields(map: &FieldMap) -> usize {
     map.iter().map(|(name, value)| HEADER + name.as_str().len() + value.len()).sum()
 }

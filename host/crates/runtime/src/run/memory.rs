@@ -8,12 +8,12 @@ use wasmtime::ResourceLimiter;
 use super::usage::Usage;
 use crate::settings::Limits;
 
-/// Memory that running instances share, of one tenant or of the whole gateway.
+/// Memory that the running instances of one tenant, or of the whole gateway, share.
 #[derive(Debug)]
 pub(crate) struct MemoryPool {
     used: AtomicUsize,
     max: usize,
-    /// The setting that configures it, for the error.
+    /// Name of the setting that configures the pool, for the error.
     name: &'static str,
 }
 
@@ -32,13 +32,13 @@ impl MemoryPool {
     }
 }
 
-/// Names of the pools. Memory that they refuse may be free at another moment, unlike memory beyond a plugin's limit.
+/// Names of the pools. Memory that a pool refuses may be free later, unlike memory beyond a plugin's limit.
 pub(crate) const POOLS: [&str; 2] = ["plugins.memory_bytes_total_max", "plugins.memory_bytes_per_tenant_max"];
 
 /// Limits the sum of all memories and the sum of all tables of one store.
 #[derive(Debug)]
 pub(crate) struct MemoryLimiter {
-    /// The tenant's pool first: a tenant beyond its share takes nothing of the common pool.
+    /// The tenant's pool is first: a tenant beyond its share takes nothing from the common pool.
     pools: [Option<Arc<MemoryPool>>; 2],
     memory_bytes: usize,
     memory_bytes_max: usize,

@@ -8,7 +8,7 @@ use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 
 use super::usage::Usage;
 
-/// Weight of each call in the moving average of run times: one eighth.
+/// Divisor of the moving average of run times: each call has a weight of one eighth.
 const AVERAGE_OF: u64 = 8;
 
 /// Outcome of a call that returned `ok`.
@@ -45,7 +45,7 @@ impl Meters {
         }
     }
 
-    /// Moving average of the run times.
+    /// Returns the moving average of the run times.
     pub(crate) fn average_run(&self) -> Duration {
         Duration::from_micros(self.average_run_us.load(Ordering::Relaxed))
     }
@@ -65,7 +65,7 @@ impl Meters {
         self.queue.observe(time.as_secs_f64());
     }
 
-    /// Records what an admitted call used.
+    /// Records run time and usage of an admitted call.
     pub(crate) fn ran(&self, run: Duration, usage: &Usage) {
         let average = self.average_run_us.load(Ordering::Relaxed);
         let average = average - average / AVERAGE_OF + micros(run) / AVERAGE_OF;
@@ -78,7 +78,7 @@ impl Meters {
     }
 }
 
-/// Whole microseconds of a duration.
+/// Returns the whole microseconds of a duration.
 pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

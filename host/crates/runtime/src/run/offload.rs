@@ -1,6 +1,6 @@
 //! Chooses the threads of a call: the caller's, or the plugin threads if it is CPU-bound.
 //!
-//! Most calls end within a fraction of a millisecond, and run where they start.
+//! Most calls end within a fraction of a millisecond, and stay on the caller's threads.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -18,8 +18,8 @@ use crate::error::CallError;
 /// Processor time after which a call moves to the plugin threads.
 pub(crate) const INLINE_MAX: Duration = Duration::from_millis(5);
 
-/// Runs a call on the current thread. Moves it to the plugin threads once it has computed for [`INLINE_MAX`], or at once
-/// if `cpu_bound` is set.
+/// Runs a call on the current thread. Moves the call to the plugin threads once it has computed for [`INLINE_MAX`], or
+/// at once if `cpu_bound` is set.
 pub(crate) async fn offload<W>(
     plugin_threads: &Handle,
     usage: &Arc<Usage>,
@@ -47,7 +47,7 @@ where
     moved.await.map_err(|error| CallError::Internal(error.to_string()))
 }
 
-/// Measures the processor time of a future.
+/// A future whose processor time is measured.
 struct Metered<W> {
     work: Pin<Box<W>>,
     usage: Arc<Usage>,

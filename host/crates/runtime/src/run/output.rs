@@ -45,19 +45,19 @@ impl Output {
         }
     }
 
-    /// Name of the plugin.
+    /// Returns the name of the plugin.
     pub(crate) fn plugin(&self) -> &Arc<str> {
         &self.plugin
     }
 
-    /// On whose behalf the call was made.
+    /// Returns the tenant and request of the call.
     pub(crate) fn caller(&self) -> &Caller {
         &self.caller
     }
 
-    /// Logs a line as far as it fits into the limits.
+    /// Logs a line, cut to the limits.
     pub(crate) fn line(&self, level: Level, text: &str) {
-        // The macro, since the level of a tracing event is a constant. Disabled levels cost nothing.
+        // The level of a tracing event must be a constant, hence the macro. Disabled levels cost nothing.
         macro_rules! log {
             ($level:ident, $event:ident) => {
                 if enabled!(target: "plugin", Level::$level)
@@ -137,7 +137,7 @@ impl Stream {
         Self::new(output, Level::INFO)
     }
 
-    /// Panics of plugins are written here.
+    /// Creates standard error, where plugins write panics.
     pub(crate) fn stderr(output: &Arc<Output>) -> Self {
         Self::new(output, Level::WARN)
     }

@@ -26,7 +26,7 @@ use crate::imports::wasi_http::Http;
 use crate::outbound::requests::Requests;
 use crate::settings::Limits;
 
-/// Limit of one call to `wasi:random`.
+/// Maximum number of bytes from one call to `wasi:random`.
 const RANDOM_BYTES_MAX: u64 = 64 * 1024;
 
 /// The parts of a plugin that a store needs.
@@ -44,32 +44,32 @@ pub struct CallStore {
     pub(crate) usage: Arc<Usage>,
     host_memory_bytes_max: usize,
     pub(crate) output: Arc<Output>,
-    /// None during a trial start.
+    /// Services of the gateway; `None` during a trial start.
     pub(crate) context: Option<HostContext>,
     pub(crate) life: Life,
     stdout: Stream,
     stderr: Stream,
-    /// HTTP requests. Outlives the store in the record of the call.
+    /// HTTP requests of the call. The call's recorder keeps them after the store is dropped.
     pub(crate) requests: Arc<Requests>,
     http: Http,
     /// `attachments`: the file that the plugin is reading.
     pub(crate) reading: Option<Reading>,
-    /// `webhook-signatures`: how many the plugin may still verify.
+    /// `webhook-signatures`: number of signatures that the plugin may still verify.
     pub(crate) signatures_left: u32,
-    /// `state`: created by the first call to it.
+    /// `state`: the session, created on first use.
     pub(crate) session: Option<Box<Session>>,
-    /// WASI: created by the first call to it, which most calls never make.
+    /// WASI: the context, created on first use. Most plugin calls never use it.
     wasi: Option<WasiCtx>,
     /// `wasi:filesystem`: the granted folder.
     pub(crate) folder: Option<OpenFolder>,
     pub(crate) table: ResourceTable,
 }
 
-/// Age of a store, for instance reuse.
+/// Age of a store, which limits the reuse of its instance.
 pub(crate) struct Life {
     pub(crate) created: Instant,
     pub(crate) calls: u32,
-    /// Held by instances that are kept between calls.
+    /// Permit of an instance that is kept between calls.
     pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
@@ -102,7 +102,7 @@ impl CallStore {
         }
     }
 
-    /// Ends a call on whose behalf the gateway holds too much memory. Runs when a host function returns.
+    /// Ends the call if the gateway holds too much memory for it. Runs when a host function returns.
     fn check_host_memory(&mut self) -> wasmtime::Result<()> {
         if !self.usage.host_calls.load(Ordering::Relaxed).is_multiple_of(CHECK_INTERVAL) {
             return Ok(());
@@ -132,7 +132,7 @@ impl CallStore {
     }
 }
 
-/// Pools that the memory of the instance is part of; a trial start has none.
+/// Returns the pools that limit the memory of the instance. A trial start has no pools.
 fn pools(caller: &Caller, context: Option<&HostContext>) -> [Option<Arc<MemoryPool>>; 2] {
     let all = context.map(|context| Arc::clone(&context.memory));
     let tenant = caller.share.as_ref().map(|share| Arc::clone(&share.memory));

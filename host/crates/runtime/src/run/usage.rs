@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Maximum age of a reading of a thread's clock. A reading is a system call, which costs more than many calls compute.
+/// Maximum age of a reading of a thread's clock, in nanoseconds. A reading is a system call, which takes longer than
+/// many plugin calls.
 const READING_AGE_MAX_NS: u64 = 1_000_000;
 
 thread_local! {
@@ -21,17 +22,17 @@ struct Reading {
     cpu_ns: u64,
 }
 
-/// Usage of one call so far. Outlives the store, so that it is known for cancelled calls as well.
+/// Usage of one call so far. Outlives the store, so that the usage of cancelled calls is known as well.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) cpu: CpuClock,
     /// Time until the instance was ready.
     pub(crate) start: OnceLock<Duration>,
-    /// Peak size of all linear memories together.
+    /// Peak size of all linear memories together, in bytes.
     pub(crate) memory_bytes: AtomicUsize,
     /// Host functions that the plugin called.
     pub(crate) host_calls: AtomicU32,
-    /// Output lines beyond the limits.
+    /// Output lines dropped because of the limits.
     pub(crate) lines_dropped: AtomicU64,
     /// Keys written to the plugin's state, and bytes of these keys and values.
     pub(crate) written: OnceLock<(usize, usize)>,
@@ -45,7 +46,7 @@ pub(crate) struct CpuClock {
     spent_ns: AtomicU64,
     /// Monotonic time at which the current poll started.
     poll_began_ns: AtomicU64,
-    /// Processor time of the polling thread at that moment, or up to a millisecond earlier.
+    /// Processor time of the polling thread at the start of the poll, or up to a millisecond earlier.
     poll_began_cpu_ns: AtomicU64,
     /// Time spent on the caller's threads before the call moved to the plugin threads.
     inline_ns: OnceLock<u64>,
@@ -67,12 +68,12 @@ impl CpuClock {
         result
     }
 
-    /// Time spent, including the current poll. Call this on the thread that polls.
+    /// Returns the time spent, including the current poll. Must be called on the thread that polls.
     pub(crate) fn spent_in_poll(&self) -> Duration {
         self.spent() + Duration::from_nanos(self.current_ns())
     }
 
-    /// Time of the current poll. A short poll is assumed not to have been preempted.
+    /// Returns the time of the current poll. A short poll is assumed not to have been preempted.
     fn current_ns(&self) -> u64 {
         let passed = now_ns().saturating_sub(self.poll_began_ns.load(Ordering::Relaxed));
         if passed < READING_AGE_MAX_NS {
@@ -81,12 +82,12 @@ impl CpuClock {
         passed.min(thread_ns() - self.poll_began_cpu_ns.load(Ordering::Relaxed))
     }
 
-    /// Marks the move to the plugin threads: later polls are not part of the caller's polls.
+    /// Marks the move to the plugin threads. Later polls do not run on the caller's threads.
     pub(crate) fn mark_offloaded(&self) {
         self.inline_ns.get_or_init(|| self.spent_ns.load(Ordering::Relaxed));
     }
 
-    /// Time spent since the move to the plugin threads.
+    /// Returns the time spent since the move to the plugin threads.
     pub(crate) fn spent_offloaded(&self) -> Duration {
         let inline = self.inline_ns.get();
         inline.map_or(Duration::ZERO, |inline| self.spent().saturating_sub(Duration::from_nanos(*inline)))
@@ -98,18 +99,18 @@ impl CpuClock {
         self.spent_ns.fetch_add(time, Ordering::Relaxed);
     }
 
-    /// Time of finished polls.
+    /// Returns the time of finished polls.
     pub(crate) fn spent(&self) -> Duration {
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
     }
 }
 
-/// Processor time of this thread; a system call.
+/// Returns the processor time of this thread, with a system call.
 fn thread_ns() -> u64 {
     nanoseconds(ClockId::ThreadCPUTime)
 }
 
-/// Monotonic time; read without a system call.
+/// Returns the monotonic time, without a system call.
 fn now_ns() -> u64 {
     nanoseconds(ClockId::Monotonic)
 }

@@ -1,4 +1,4 @@
-//! Instance reuse for plugins that are costly to start, where the operator configured it.
+//! Instance reuse for plugins that are costly to start, if the operator enabled it.
 //!
 //! An instance belongs to one tenant, one version of a plugin and one set of grants. The gateway drops it:
 //! - after `calls_max` calls, after `age_max_ms`, and after `idle_max_ms` without a call;
@@ -24,7 +24,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// Idle instances of one plugin.
 pub(crate) struct WarmInstances {
-    /// None where each call has an instance of its own.
+    /// `None` if each call has an instance of its own.
     pool: Option<Arc<Pool>>,
 }
 
@@ -36,7 +36,7 @@ struct Pool {
 
 #[derive(Default)]
 struct Idle {
-    /// By tenant; the last instance that was used is reused first.
+    /// Idle instances by tenant; the most recently used instance is reused first.
     instances: HashMap<Arc<str>, Vec<Unused>>,
     /// Whether a sweeper task runs.
     is_swept: bool,

@@ -1,4 +1,4 @@
-//! Shares, lanes and turns of the queue.
+//! Tests of the queue's shares, lanes and order.
 
 use super::*;
 

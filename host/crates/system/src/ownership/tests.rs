@@ -15,7 +15,7 @@ fn refusal<T: std::fmt::Debug>(result: io::Result<T>, words: &str) {
     assert!(is_refusal(&error) && error.to_string().contains(words), "{error}");
 }
 
-/// A folder, a folder in it, and a file in that.
+/// Creates a folder, a folder inside it, and a file in the inner folder.
 fn nested() -> (TempDir, PathBuf, PathBuf) {
     let temporary = TempDir::new().expect("a folder");
     let parent = temporary.path().canonicalize().expect("a path").join("parent");
@@ -102,7 +102,7 @@ fn a_link_in_a_circle_ends() {
 fn what_another_user_owns_is_refused() {
     let (_temporary, parent, leaf) = nested();
     if chown(&leaf, Some(65534), None).is_err() {
-        // Only root can give files away.
+        // Only root can change the owner of a file.
         return;
     }
     refusal(open(&leaf.join("file")), "belongs to another user");
@@ -118,7 +118,7 @@ fn what_another_user_owns_is_refused() {
 #[test]
 fn a_folder_for_a_group_of_others_is_refused() {
     let (_temporary, _, leaf) = nested();
-    // No such group is listed.
+    // No group with this number is listed.
     if chown(&leaf, None, Some(4_000_000)).is_err() {
         return;
     }

@@ -1,17 +1,17 @@
 //! Users and groups of this machine, read from `/etc/passwd` and `/etc/group`.
 //!
-//! Directory services (LDAP, SSSD) are not queried: a group that these files do not list is treated as shared.
+//! Directory services (LDAP, SSSD) are not queried: a group that is not listed in these files is treated as shared.
 
 use std::fs;
 
-/// User ids of a group's members; `None` if the group or a member is not listed.
+/// Returns the user ids of a group's members, or `None` if the group or a member is not listed.
 pub(super) fn members(gid: u32) -> Option<Vec<u32>> {
     let passwd = fs::read_to_string("/etc/passwd").ok()?;
     let group = fs::read_to_string("/etc/group").ok()?;
     members_in(&passwd, &group, gid)
 }
 
-/// A user's name, or `user UID` if it is not listed.
+/// Returns a user's name, or `user UID` if the user is not listed.
 pub(super) fn user(uid: u32) -> String {
     let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = users(&passwd).find(|(_, id, _)| *id == uid).map(|(name, ..)| name.to_owned());
@@ -29,7 +29,7 @@ fn members_in(passwd: &str, group: &str, gid: u32) -> Option<Vec<u32>> {
     primary.chain(supplementary).collect()
 }
 
-/// Name, user id and primary group of each user.
+/// Returns the name, user id and primary group of each user.
 fn users(passwd: &str) -> impl Iterator<Item = (&str, u32, u32)> {
     passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');

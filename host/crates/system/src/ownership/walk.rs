@@ -1,4 +1,4 @@
-//! Walks from `/` to a file or folder, and checks each step.
+//! Follows a path from `/` to a file or folder, and checks each component.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -16,12 +16,12 @@ use rustix::process::geteuid;
 
 use super::{PRIVATE, TRUSTED_FOLDERS, users};
 
-/// Links in a path, as in Linux.
+/// Maximum number of links in a path, as in Linux.
 const LINKS_MAX: usize = 40;
 /// Mode of created folders.
 const PRIVATE_FOLDER: Mode = Mode::RWXU;
 const OTHERS_WRITE: Mode = Mode::WGRP.union(Mode::WOTH);
-/// Access control lists; the mode shows them only as bits of the group.
+/// Extended attribute of an access control list. A file's mode shows such a list only as group bits.
 const ACL: &str = "system.posix_acl_access";
 
 static TRUSTED: LazyLock<Vec<PathBuf>> = LazyLock::new(|| {
@@ -34,17 +34,17 @@ pub(super) fn trusted_folders() -> &'static [PathBuf] {
     &TRUSTED
 }
 
-/// How missing folders are handled.
+/// The handling of missing folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     Fail,
     Create,
 }
 
-/// The target of a path. Everything on the way was checked, including a folder at the end.
+/// The target of a path. Each folder and link on the path was checked, including a folder at the end.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// A folder. The descriptor is `O_PATH`, only for opening entries.
+    /// A folder. The descriptor is `O_PATH`, and can only be used to open entries.
     Folder { descriptor: OwnedFd, path: PathBuf },
     /// An entry other than a folder or link, in a checked folder.
     File { folder: OwnedFd, name: OsString, path: PathBuf },
@@ -68,7 +68,7 @@ fn refuse(message: String) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, Refusal(message))
 }
 
-/// Follows a path. Relative paths start at the working directory.
+/// Follows a path to its target. A relative path starts at the working directory.
 pub(super) fn descend(path: &Path, missing: Missing) -> io::Result<Place> {
     let mut ahead = Vec::new();
     push(&mut ahead, &std::path::absolute(path)?);
@@ -77,7 +77,7 @@ pub(super) fn descend(path: &Path, missing: Missing) -> io::Result<Place> {
     while let Some(name) = ahead.pop() {
         let next = match step(&at, &name) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && missing == Missing::Create => {
-                // Another process may have created it meanwhile. The folder is checked in either case.
+                // Another process may have created the folder meanwhile. It is checked in either case.
                 match mkdirat(&at, &name, PRIVATE_FOLDER) {
                     Ok(()) | Err(rustix::io::Errno::EXIST) => step(&at, &name)?,
                     Err(error) => return Err(error.into()),
@@ -93,7 +93,7 @@ pub(super) fn descend(path: &Path, missing: Missing) -> io::Result<Place> {
                 if links > LINKS_MAX {
                     return Err(rustix::io::Errno::LOOP.into());
                 }
-                // In a sticky folder, the owner of a link can replace it.
+                // In a sticky folder, the owner of a link can replace the link.
                 check_owner(&stat, &there, "link")?;
                 let target = PathBuf::from(OsString::from_vec(readlinkat(&next, "", Vec::new())?.into_bytes()));
                 if ahead.is_empty() && is_pipe(&at, &target) {
@@ -115,7 +115,7 @@ pub(super) fn descend(path: &Path, missing: Missing) -> io::Result<Place> {
     Ok(Place::Folder { descriptor: at, path: here })
 }
 
-/// Pushes the components of a path, the first one last.
+/// Pushes the components of a path in reverse order, so that the first component is popped first.
 fn push(ahead: &mut Vec<OsString>, path: &Path) {
     let components = path.components().filter_map(|component| match component {
         Component::Normal(name) => Some(name.to_owned()),
@@ -137,7 +137,7 @@ fn step(at: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
     Ok(openat(at, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?)
 }
 
-/// Whether a link of `/proc/PID/fd` leads to a pipe, which has no path.
+/// Returns whether a link in `/proc/PID/fd` refers to a pipe, which has no path.
 fn is_pipe(folder: &OwnedFd, target: &Path) -> bool {
     target.to_string_lossy().starts_with("pipe:[") && fstatfs(folder).is_ok_and(|fs| fs.f_type == PROC_SUPER_MAGIC)
 }
@@ -158,7 +158,7 @@ pub(super) fn open_file(folder: &impl AsFd, name: &OsStr, path: &Path, flags: OF
     Ok(file.into())
 }
 
-/// Opens a private folder in a checked one; creates it if it is missing.
+/// Opens a private folder in a checked folder, and creates it if it is missing.
 pub(super) fn private_child(folder: &OwnedFd, name: &str, at: &Path) -> io::Result<(OwnedFd, PathBuf)> {
     let path = at.join(name);
     match mkdirat(folder, name, PRIVATE_FOLDER) {
@@ -171,7 +171,7 @@ pub(super) fn private_child(folder: &OwnedFd, name: &str, at: &Path) -> io::Resu
     Ok((descriptor, path))
 }
 
-/// Checks a private folder, also below a trusted folder: its files are executed, or decide what is executed.
+/// Checks a private folder, even inside a trusted folder: its files are executed, or decide which code is executed.
 pub(super) fn check_private(stat: &Stat, path: &Path) -> io::Result<()> {
     let own = geteuid().as_raw();
     if stat.st_uid != own {
@@ -191,7 +191,7 @@ fn check_folder(descriptor: &OwnedFd, stat: &Stat, path: &Path) -> io::Result<()
         return Ok(());
     }
     check_owner(stat, path, "folder")?;
-    // In a sticky folder only an entry's owner can replace it, and owners are checked.
+    // In a sticky folder, only the owner of an entry can replace it, and owners are checked.
     if Mode::from_raw_mode(stat.st_mode).contains(Mode::SVTX) {
         return Ok(());
     }
@@ -226,7 +226,7 @@ fn writable(stat: &Stat) -> bool {
     Mode::from_raw_mode(stat.st_mode).intersects(OTHERS_WRITE)
 }
 
-/// Whether every member of the group is trusted, and no access control list adds users.
+/// Returns whether every member of the group is trusted, and no access control list adds users.
 fn is_private_group(descriptor: &OwnedFd, stat: &Stat) -> io::Result<bool> {
     if Mode::from_raw_mode(stat.st_mode).contains(Mode::WOTH) {
         return Ok(false);
@@ -240,7 +240,7 @@ fn is_private_group(descriptor: &OwnedFd, stat: &Stat) -> io::Result<bool> {
     Ok(!has_acl(descriptor, stat))
 }
 
-/// Whether there is an access control list; `true` if that cannot be read.
+/// Returns whether an access control list exists. Returns `true` if the list cannot be read.
 fn has_acl(descriptor: &OwnedFd, stat: &Stat) -> bool {
     let found = |descriptor: &OwnedFd| fgetxattr(descriptor, ACL, &mut [0_u8; 0]).map(|bytes| bytes > 0);
     let found = if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
@@ -257,8 +257,8 @@ fn has_acl(descriptor: &OwnedFd, stat: &Stat) -> bool {
     }
 }
 
-/// Trusts root, this user and the owner of `/`, who can replace everything. That owner is not root where this user
-/// namespace does not map root.
+/// Returns whether a user is root, this process's user, or the owner of `/`, who can replace every file. The owner of
+/// `/` does not appear as root in a user namespace that does not map root.
 fn is_trusted(uid: u32) -> io::Result<bool> {
     Ok(uid == 0 || uid == geteuid().as_raw() || uid == rustix::fs::stat("/")?.st_uid)
 }

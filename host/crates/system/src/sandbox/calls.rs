@@ -1,7 +1,7 @@
-//! The system calls of a process that only computes: seccomp filters for Linux on x86-64 and ARM64.
+//! Seccomp filters that allow only the system calls of a process that computes, for Linux on x86-64 and ARM64.
 //!
 //! - Unlisted calls fail with `EPERM`, so that the C library can probe for optional features.
-//! - Calls that only an exploit makes end the process; the gateway sees that in the exit status.
+//! - Calls that only an exploit makes kill the process; the gateway detects that by the exit status.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use seccompiler::{
     apply_filter_all_threads,
 };
 
-/// Reading, writing, memory, time, threads and exit.
+/// Allowed system calls: reading, writing, memory, time, threads and exit.
 const ALLOWED: &[libc::c_long] = &[
     libc::SYS_brk,
     libc::SYS_clock_getres,
@@ -47,7 +47,7 @@ const ALLOWED: &[libc::c_long] = &[
     libc::SYS_writev,
 ];
 
-/// Other programs, processes, networks, memory of others, and exposed parts of the kernel.
+/// System calls that kill the process. They concern other programs and processes, networks, and risky kernel features.
 const FATAL: &[libc::c_long] = &[
     libc::SYS_add_key,
     libc::SYS_bpf,
@@ -95,13 +95,13 @@ fn fatal() -> Option<BpfProgram> {
 
 fn allowed() -> Option<BpfProgram> {
     let mut rules: BTreeMap<libc::c_long, Vec<SeccompRule>> = ALLOWED.iter().map(|call| (*call, Vec::new())).collect();
-    // Compiled code runs in another process, so no memory may be executable.
+    // Compiled code runs in the gateway's process, so no memory of this process may be executable.
     let executable = u64::try_from(libc::PROT_EXEC).ok()?;
     let data = SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(executable), 0).ok()?;
     for call in [libc::SYS_mmap, libc::SYS_mprotect] {
         rules.insert(call, vec![SeccompRule::new(vec![data.clone()]).ok()?]);
     }
-    // `abort` sends a signal to its own process.
+    // Signals to this process are allowed, since `abort` sends one.
     let own = u64::from(std::process::id());
     let own = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, own).ok()?;
     rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own]).ok()?]);

@@ -1,4 +1,4 @@
-//! A histogram that is recorded without a lock; the one of `prometheus-client` takes a mutex for each value.
+//! A histogram that records values without a lock. The histogram of `prometheus-client` locks a mutex for each value.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use prometheus_client::metrics::{MetricType, TypedMetric};
 /// Histograms with labels.
 pub type Histograms<L> = Family<L, Histogram, Bounds>;
 
-/// Upper bounds of the buckets, ascending; the bucket for all larger values is added.
+/// Upper bounds of the buckets, in ascending order. A bucket for all larger values is added.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds(pub(super) &'static [f64]);
 
-/// Counts values in buckets. Clones share the counts.
+/// A histogram, which counts values in buckets. Clones share the counts.
 #[derive(Debug, Clone)]
 pub struct Histogram(Arc<Inner>);
 
@@ -24,7 +24,7 @@ struct Inner {
     bounds: &'static [f64],
     /// One count for each bound, and one for larger values.
     counts: Box<[AtomicU64]>,
-    /// The bits of an `f64`.
+    /// The sum of all values, as the bits of an `f64`.
     sum: AtomicU64,
 }
 
@@ -49,7 +49,7 @@ impl EncodeMetric for Histogram {
         let bounds = self.0.bounds.iter().copied().chain([f64::INFINITY]);
         let counts = self.0.counts.iter().map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<(f64, u64)> = bounds.zip(counts).collect();
-        // Taken from the buckets, so that the count agrees with them while values are recorded.
+        // The count is the sum of the buckets, so that both agree even while values are recorded.
         let count = buckets.iter().map(|(_, count)| count).sum();
         let sum = f64::from_bits(self.0.sum.load(Ordering::Relaxed));
         encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)

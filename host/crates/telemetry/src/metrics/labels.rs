@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use prometheus_client::encoding::EncodeLabelSet;
 
-/// A label set whose names are known without a value.
+/// A label set whose label names are available without an instance.
 pub trait Labels: EncodeLabelSet + Clone + Eq + Hash + Debug + Send + Sync + 'static {
-    /// The names, in the order of the text.
+    /// The names of the labels, in the order of `/metrics`.
     const NAMES: &'static [&'static str];
 }
 
@@ -28,30 +28,30 @@ macro_rules! labels {
 }
 
 labels! {
-    /// A call by its outcome: an error code or a limit.
+    /// Calls of one plugin with one outcome, which is an error code or a limit.
     Call { plugin: Arc<str>, outcome: &'static str }
-    /// A callback of a platform.
+    /// Callbacks of one kind from a platform.
     Callback { callback: &'static str }
     /// Deliveries in one state.
     Deliveries { tenant: Arc<str>, state: &'static str }
-    /// Attempts of deliveries of one kind that led to one state.
+    /// Delivery attempts of one kind that led to one state.
     Delivery { callback: &'static str, state: &'static str }
     /// The limit that was reached.
     Limit { limit: &'static str }
-    /// The result of a request that a plugin sent.
+    /// Requests that one plugin sent, with one result.
     Outbound { plugin: Arc<str>, verdict: &'static str }
-    /// The outcome of a reload.
+    /// Reloads with one outcome.
     Outcome { outcome: &'static str }
     /// One plugin.
     Plugin { plugin: Arc<str> }
-    /// A write that was rejected, by the limit.
+    /// Writes of one tenant that were rejected because of one limit.
     Refused { tenant: Arc<str>, limit: &'static str }
-    /// A request by its result: `ok` or an error code.
+    /// Requests of one kind with one result, which is `ok` or an error code.
     Request { callback: &'static str, code: &'static str }
     /// The state that a plugin keeps for a tenant.
     State { plugin: Arc<str>, tenant: Arc<str> }
     /// One tenant.
     Tenant { tenant: Arc<str> }
-    /// The key of a signature.
+    /// Signatures of one tenant that were verified with one key.
     Verified { tenant: Arc<str>, key: Arc<str> }
 }

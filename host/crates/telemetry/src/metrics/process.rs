@@ -1,4 +1,4 @@
-//! What the operating system says about this process, read when the metrics are scraped.
+//! Metrics of the operating system about this process, read when the metrics are scraped.
 
 use std::fmt;
 use std::fs;
@@ -16,10 +16,10 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::registration::Entry;
 
-/// Finds the value of a family.
+/// A function that returns the value of a family.
 type Read = fn(&Snapshot) -> Option<f64>;
 
-/// Each family, and how its value is found. A value that Linux does not provide is left out.
+/// The families, each with the function that returns its value. Values that Linux does not provide are omitted.
 pub(super) const FAMILIES: [(Entry, Read); 7] = [
     (counter("process_cpu_seconds_total", "CPU time of the process, user and system"), |_| Some(cpu_seconds())),
     (gauge("process_start_time_seconds", "Start of the process, since 1970-01-01 UTC"), |now| now.started),
@@ -36,14 +36,14 @@ pub(super) const FAMILIES: [(Entry, Read); 7] = [
     }),
 ];
 
-/// Encodes [`FAMILIES`].
+/// The collector that encodes [`FAMILIES`].
 #[derive(Debug, Default)]
 pub(super) struct Process {
-    /// Found once, since changes of the system's clock would move it.
+    /// Start time of the process. It is computed only once, since changes of the system's clock would change it.
     started: OnceLock<f64>,
 }
 
-/// Data read by one scrape.
+/// The data that is read for one scrape.
 pub(super) struct Snapshot {
     stat: Option<Stat>,
     started: Option<f64>,
@@ -53,7 +53,7 @@ pub(super) struct Snapshot {
 #[derive(Debug, PartialEq)]
 struct Stat {
     threads: f64,
-    /// Since the system started.
+    /// Start time of the process, in clock ticks since the system started.
     start_ticks: f64,
     virtual_bytes: f64,
     resident_pages: f64,
@@ -78,11 +78,11 @@ impl Collector for Process {
 }
 
 impl Stat {
-    /// Reads the fields behind the program's name, which may contain spaces and parentheses.
+    /// Parses the fields after the program's name, which may contain spaces and parentheses.
     fn parse(text: &str) -> Option<Self> {
         let (_, fields) = text.rsplit_once(") ")?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
-        // proc(5) numbers the first of these 3.
+        // The first field after the name has number 3 in proc(5).
         let field = |number: usize| fields.get(number - 3)?.parse().ok();
         Some(Self {
             threads: field(20)?,
@@ -92,7 +92,7 @@ impl Stat {
         })
     }
 
-    /// The start in seconds since 1970.
+    /// Returns the start time of the process, in seconds since 1970.
     fn start_time(&self) -> f64 {
         let age = seconds(clock_gettime(ClockId::Boottime)) - self.start_ticks / clock_ticks_per_second() as f64;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -112,7 +112,7 @@ fn cpu_seconds() -> f64 {
     seconds(clock_gettime(ClockId::ProcessCPUTime))
 }
 
-/// Without the descriptor that lists them.
+/// Returns the number of open descriptors, without the descriptor that is used to list them.
 fn open_files() -> Option<f64> {
     Some(fs::read_dir("/proc/self/fd").ok()?.count().saturating_sub(1) as f64)
 }
@@ -141,7 +141,7 @@ mod tests {
     fn the_process_started_in_the_past() {
         let stat = Stat::parse(&fs::read_to_string("/proc/self/stat").expect("a file")).expect("the fields");
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs_f64();
-        // Within a day, and up to a tick of the clock in the future.
+        // The process started within the last day. The time may be up to a clock tick in the future.
         assert!((-0.1..86_400.0).contains(&(now - stat.start_time())), "{stat:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Registers families and keeps the description of each for the reference page.
+//! Registers metric families, and keeps their descriptions for the reference page.
 
 use prometheus_client::encoding::EncodeMetric as _;
 use prometheus_client::metrics::MetricType;
@@ -10,21 +10,21 @@ use super::histogram::{Bounds, Histograms};
 use super::labels::Labels;
 use super::process::{self, Process};
 
-/// The description of one family.
+/// The description of one metric family.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
     /// The name in `/metrics`, with unit and suffix.
     pub name: &'static str,
-    /// The type; the text format shows an info as a gauge.
+    /// The type of the metric. The text format shows an info as a gauge.
     pub kind: MetricType,
-    /// The names of its labels.
+    /// The names of the labels.
     pub labels: &'static [&'static str],
-    /// One sentence without a period at its end.
+    /// The help text: one sentence without a period at the end.
     pub help: &'static str,
 }
 
 impl Entry {
-    /// The name without the suffixes that the encoder appends.
+    /// Returns the name without the suffixes that the encoder appends.
     pub(super) fn stem(&self) -> &'static str {
         let suffix = match self.kind {
             MetricType::Counter => "_total",
@@ -35,7 +35,7 @@ impl Entry {
         ["_seconds", "_bytes"].iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name)
     }
 
-    /// The unit, which is part of the name.
+    /// Returns the unit, which is part of the name.
     pub(super) fn unit(&self) -> Option<Unit> {
         match self.name[self.stem().len()..].split('_').nth(1)? {
             "seconds" => Some(Unit::Seconds),
@@ -45,7 +45,7 @@ impl Entry {
     }
 }
 
-/// The registry while it is filled.
+/// The registry and the descriptions while metrics are registered.
 #[derive(Default)]
 pub(super) struct Registration {
     registry: Registry,
@@ -90,7 +90,7 @@ impl Registration {
         self.entries.extend(process::FAMILIES.map(|(entry, _)| entry));
     }
 
-    /// The registry and the descriptions.
+    /// Returns the registry and the descriptions.
     pub(super) fn into_parts(self) -> (Registry, Vec<Entry>) {
         (self.registry, self.entries)
     }

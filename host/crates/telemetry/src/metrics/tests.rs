@@ -5,7 +5,7 @@ use prometheus_client::metrics::MetricType;
 
 use super::*;
 
-/// Set to write the page instead of comparing it.
+/// Environment variable that makes the test write the page instead of comparing it.
 const UPDATE: &str = "FRONTGATE_UPDATE_DOCS";
 
 const HEAD: &str = "# Metrics
@@ -31,7 +31,7 @@ fn page() -> String {
     page
 }
 
-/// The type in `/metrics`, which has none for constant labels.
+/// Returns the type in `/metrics`, which shows metrics with constant labels as gauges.
 fn shown(kind: MetricType) -> &'static str {
     match kind {
         MetricType::Counter => "counter",
@@ -65,7 +65,7 @@ fn names_in_the_text_are_those_of_the_entries() {
     let families = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let families: Vec<&str> = families.collect();
     assert!(families.iter().all(|family| METRICS.entries.iter().any(|entry| entry.name == *family)), "{families:?}");
-    // Without labels, each appears from the start.
+    // Metrics without labels appear from the start.
     for entry in METRICS.entries.iter().filter(|entry| entry.labels.is_empty()) {
         assert!(families.contains(&entry.name), "{} in {families:?}", entry.name);
     }

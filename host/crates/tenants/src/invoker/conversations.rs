@@ -1,5 +1,5 @@
-//! Conversations webhooks: answered by the tenant's plugin, or else from the CRM, by naming conversations and
-//! participants after the customer.
+//! Answers Conversations webhooks with the tenant's plugin. Without one, names conversations and participants after the
+//! customer in the CRM.
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::conversations::{
@@ -10,11 +10,11 @@ use frontgate_runtime::CallError;
 
 use super::PluginInvoker;
 
-/// Customers that are looked up for one conversation; a group message has at most ten people.
+/// Maximum number of customers to look up for one conversation; a group message has at most ten participants.
 const PEOPLE_MAX: usize = 10;
 
 impl PluginInvoker {
-    /// The role that answers webhooks of this tenant, if any.
+    /// Returns the role that answers the tenant's webhooks, if any.
     pub fn conversations_role(&self) -> Option<Role> {
         [Role::Conversations, Role::Crm].into_iter().find(|role| self.has(*role))
     }
@@ -25,7 +25,8 @@ impl PluginInvoker {
             let plugin = self.plugin(Role::Conversations)?;
             return self.call(&plugin, Role::Conversations).on_conversation_add(event).await;
         }
-        // Without a proxy address, an address without a customer may be the tenant's own number; only the first one is shown.
+        // Without a proxy address, an address that belongs to no customer may be the tenant's own number. Then only the
+        // first is shown.
         let is_shown = |address: &String| event.proxy_address.is_some() || event.addresses.first() == Some(address);
         let (mut names, mut avatar) = (Vec::new(), None);
         for address in event.addresses.iter().take(PEOPLE_MAX) {
@@ -59,7 +60,7 @@ impl PluginInvoker {
         }))
     }
 
-    /// Decides whether a message passes.
+    /// Decides whether a message is accepted.
     pub async fn message_add(&self, event: MessageAdd) -> Result<MessageVerdict, CallError> {
         if !self.has(Role::Conversations) {
             return Ok(MessageVerdict::Accept);
@@ -68,7 +69,7 @@ impl PluginInvoker {
         self.call(&plugin, Role::Conversations).on_message_add(event).await
     }
 
-    /// The customer behind an address, or `None` without a CRM.
+    /// Returns the customer with an address, or `None` if there is no such customer or no CRM.
     async fn customer(&self, address: &str) -> Result<Option<Customer>, CallError> {
         if !self.has(Role::Crm) {
             return Ok(None);

@@ -12,7 +12,7 @@ fn base(url: &str) -> Base {
     Base::new(url.strip_suffix(target(url)).expect("a path")).expect("a URL")
 }
 
-/// Path and query as in the URL: a parser would escape them again.
+/// Returns path and query as in the URL; a URL parser would escape them again.
 fn target(url: &str) -> &str {
     let (_, rest) = url.split_once("://").expect("a scheme");
     &rest[rest.find('/').unwrap_or(rest.len())..]

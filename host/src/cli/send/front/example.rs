@@ -1,16 +1,16 @@
-//! Example requests of Front.
+//! Example requests in Front's format.
 
 use frontgate_front::text;
 use serde_json::{Value, json};
 
 use super::Kind;
 
-/// The host of links to Front's resources.
+/// Host of the links to Front's resources.
 const API: &str = "https://acme.api.frontapp.com";
 const CUSTOMER: &str = "+12125550143";
 const TEAMMATE: &str = "ana@acme.example";
 
-/// A request about a channel, with random ids, since the gateway discards a repeated message.
+/// Returns a request about a channel. Ids are random, because the gateway discards a repeated message.
 pub(super) fn of(kind: Kind, channel: &str, now_ms: i64) -> Value {
     match kind {
         Kind::Authorization => json!({ "type": "authorization", "payload": { "channel_id": channel } }),
@@ -38,7 +38,7 @@ pub(super) fn of(kind: Kind, channel: &str, now_ms: i64) -> Value {
     }
 }
 
-/// Copies a set text to the body and a set id to the links, unless those were set as well.
+/// Copies an overridden text to the body and an overridden id to the links, unless those are overridden as well.
 pub(super) fn agree(json: &mut Value, is_set: impl Fn(&str) -> bool) {
     let Some(payload) = json.get_mut("payload").filter(|payload| payload.is_object()) else { return };
     if let Some(said) = payload["text"].as_str().map(str::to_owned).filter(|_| is_set("payload.text")) {
@@ -56,7 +56,7 @@ pub(super) fn agree(json: &mut Value, is_set: impl Fn(&str) -> bool) {
     }
 }
 
-/// A random id in Front's format.
+/// Returns a random id in Front's format.
 pub(super) fn id(prefix: &str) -> String {
     format!("{prefix}_{}", &digits()[..12])
 }
@@ -98,7 +98,7 @@ fn message(now_ms: i64, is_inbound: bool, text: &str) -> Value {
     })
 }
 
-/// An autoreply has no id and no author; the link to the message that it replies to identifies it.
+/// Returns an autoreply. It has no id and no author; the link to the message that it answers identifies it.
 fn autoreply(now_ms: i64) -> Value {
     let replied_to = format!("{API}/messages/{}", id("msg"));
     json!({
@@ -123,7 +123,7 @@ fn contact() -> String {
     format!("{API}/contacts/crd_example")
 }
 
-/// Seconds with milliseconds as decimals; an integer if there are none, as in JavaScript.
+/// Returns a time in seconds, with milliseconds as decimals. A whole number of seconds is an integer, as in JavaScript.
 fn seconds(ms: i64) -> Value {
     if ms % 1_000 == 0 { (ms / 1_000).into() } else { (ms as f64 / 1_000.0).into() }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Field {
     path: String,
-    /// `None` removes the field.
+    /// New value; `None` removes the field.
     value: Option<Value>,
 }
 
@@ -33,7 +33,7 @@ impl Field {
         self.path == path
     }
 
-    /// Sets the field, and creates its parents; or removes it.
+    /// Sets the field and creates missing parents, or removes the field.
     pub(super) fn put(&self, json: &mut Value) -> Result<(), String> {
         let Some(value) = &self.value else { return self.remove(json) };
         let (mut place, mut known) = (json, String::new());
@@ -64,7 +64,7 @@ impl Field {
     }
 }
 
-/// Returns a field or an entry, and creates it if it is missing. `known` is the path to it, for errors.
+/// Returns a field or list entry, and creates it if missing. `known` is the path of the parent, for errors.
 fn below<'v>(place: &'v mut Value, name: &str, known: &str) -> Result<&'v mut Value, String> {
     if place.is_null() {
         *place = Value::Object(Map::new());

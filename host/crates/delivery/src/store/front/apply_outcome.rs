@@ -18,14 +18,14 @@ use crate::provider_event::Report;
 use crate::store::quotas::Limits;
 use crate::store::rows;
 
-/// The status of an answer which promises that a message is sent.
+/// HTTP status of an answer that promises to send the message.
 const PROMISED: u16 = 200;
 
 /// Texts that a teammate reads in Front.
 const CANCELLED: &str = "Cancelled by an operator.";
 const CANCELLED_LATE: &str = "Cancelled by an operator. It may have been delivered already.";
 
-/// The columns of a message that decide what follows.
+/// The columns of a message that outcomes and decisions depend on.
 struct Row {
     id: i64,
     channel: i64,
@@ -33,7 +33,7 @@ struct Row {
     conversation: String,
     /// Status of the answer that Front received.
     status: Option<u16>,
-    /// Whether its delivery has ended.
+    /// Whether the delivery of the message has ended.
     is_settled: bool,
 }
 
@@ -106,8 +106,8 @@ pub(crate) fn apply_decision(transaction: &Transaction<'_>, decision: &Decision)
 
 /// Reopens a message.
 ///
-/// - Imports of its channel wait for it again.
-/// - A rejection that Front received is dropped, so Front gets a new answer when it asks again.
+/// - Imports of the channel wait for the message again.
+/// - A rejection that Front received is dropped, so Front gets a new answer when it repeats the message.
 /// - A failure report that has not been sent yet is cancelled.
 fn reopen(transaction: &Transaction<'_>, row: &Row) -> sql::Result<()> {
     let update = "UPDATE front_messages SET settled = FALSE, status = CASE WHEN status = ?2 THEN status END,
@@ -125,7 +125,7 @@ fn reopen(transaction: &Transaction<'_>, row: &Row) -> sql::Result<()> {
     cancelled.iter().try_for_each(|(tenant, conversation)| rows::schedule_next(transaction, tenant, conversation))
 }
 
-/// Makes deliveries of a channel due that wait for the outcome of a message in flight.
+/// Reschedules a channel's deliveries that wait for the outcome of a message in flight: they are due now.
 fn wake_waiting(transaction: &Transaction<'_>, channel: i64) -> sql::Result<()> {
     let update = "UPDATE deliveries SET due_ms = ?2
                   WHERE channel = ?1 AND state = 'ready' AND lease IS NULL AND plan IS NULL AND due_ms > ?2
@@ -143,10 +143,10 @@ fn row(transaction: &Transaction<'_>, message: i64) -> sql::Result<Option<Row>> 
     })
 }
 
-/// Settles a message that the provider has.
+/// Settles a message that the provider has received.
 ///
-/// If Front has no answer yet, it gets the plugin's ids. Otherwise the ids that Front knows stay, and the plugin's
-/// ids are stored beside them.
+/// If Front has no answer yet, the answer contains the plugin's ids. Otherwise the ids that Front knows are kept, and
+/// the plugin's ids are stored beside them.
 fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&ProviderReceipt>) -> sql::Result<()> {
     wake_waiting(transaction, row.channel)?;
     let receipt = receipt.cloned().unwrap_or_default();
@@ -167,7 +167,7 @@ fn sent(transaction: &Transaction<'_>, mut row: Row, receipt: Option<&ProviderRe
 
 /// Enqueues the events of a plugin's receipt.
 ///
-/// The plugin does not send them again, so they may use the whole quota of the tenant, not only the part for imports.
+/// The plugin does not repeat these events, so they may use the tenant's whole quota, not only the imports' part.
 fn accept_receipt_events(transaction: &Transaction<'_>, batch: &ProviderBatch, limits: Limits) -> sql::Result<()> {
     if batch.events.is_empty() {
         return Ok(());
@@ -186,7 +186,7 @@ fn accept_receipt_events(transaction: &Transaction<'_>, batch: &ProviderBatch, l
     provider_events::insert(transaction, batch)
 }
 
-/// Stores the plugin's name of a conversation, as its external id if Front knows no other id yet.
+/// Stores the plugin's name for a conversation; it becomes the external id if Front knows no other id yet.
 fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -> sql::Result<()> {
     let known = conversations::named(transaction, row.channel, name)?;
     let is_new = row.conversation.starts_with(ids::GENERATED) && !is_known_to_front(transaction, row)?;
@@ -195,7 +195,7 @@ fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -
             conversations::rename(transaction, row.channel, &row.conversation, &known)?;
             row.conversation = known;
         }
-        // Front knows both ids and may keep them apart; the plugin gets both.
+        // Front knows both ids and may treat them as two conversations; the plugin gets both.
         (Some(known), false) => {
             conversations::merge(transaction, row.channel, &[row.conversation.clone(), known])?;
         }
@@ -210,16 +210,16 @@ fn name_conversation(transaction: &Transaction<'_>, row: &mut Row, name: &str) -
     Ok(())
 }
 
-/// Returns whether an answer about this message or another one gave Front the conversation's id.
+/// Returns whether Front received the conversation's id in an answer about any message.
 fn is_known_to_front(transaction: &Transaction<'_>, row: &Row) -> sql::Result<bool> {
     let select = "SELECT EXISTS (SELECT 1 FROM front_messages
                   WHERE channel = ?1 AND external_conversation_id = ?2 AND status = ?3)";
     transaction.value(select, values![row.channel, row.conversation, PROMISED])
 }
 
-/// Settles a message that the provider will not get.
+/// Settles a message that the provider will not receive.
 ///
-/// Front learns it from the answer, or, if it already received a promise, from a failure report.
+/// Front learns of the failure from the answer, or from a failure report if it already received a promise.
 fn failed(
     transaction: &Transaction<'_>,
     tenant: &Arc<str>,

@@ -22,7 +22,7 @@ pub enum ChannelState {
 }
 
 impl ChannelState {
-    /// The name in the database and the commands.
+    /// Returns the name used in the database and the commands.
     pub fn name(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
@@ -51,7 +51,7 @@ pub struct Channel {
     pub app: String,
     /// Front's id, `cha_...`.
     pub channel_id: String,
-    /// Random key in its addresses.
+    /// Random key in the channel's addresses.
     pub key: String,
     /// The credential that the admin entered in Front.
     pub credential: Option<String>,
@@ -80,7 +80,7 @@ pub enum ConnectResult {
     New(Channel),
     /// The channel is connected already.
     Known(Channel),
-    /// The app has its maximum of channels.
+    /// The app already has its maximum number of channels.
     Full,
 }
 
@@ -103,7 +103,7 @@ impl Store {
 
     /// Creates a channel with its address, before the plugin is asked to connect it.
     ///
-    /// `names` are tenant, app and Front's id of the channel; `most` is the app's maximum of channels.
+    /// `names` are tenant, app and Front's id of the channel; `most` is the app's maximum number of channels.
     pub async fn begin_connect(
         &self,
         names: [String; 3],
@@ -132,7 +132,7 @@ impl Store {
 
     /// Deletes a channel that the plugin rejected.
     ///
-    /// A channel that is connected stays, as does one that is being connected with another credential.
+    /// A channel that is connected, or that is being connected with another credential, is kept.
     pub async fn discard_connect(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<(), StoreError> {
         self.database
             .write(Origin::progress(tenant), Scope::Channel(id), move |transaction| {

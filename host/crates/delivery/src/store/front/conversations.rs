@@ -11,7 +11,7 @@ use frontgate_store::values;
 pub(super) struct ConversationKey {
     /// The id that Front knows, or will know.
     pub(super) external_id: String,
-    /// The key by which its messages are ordered.
+    /// Lane of the conversation. Messages of one lane are delivered in order.
     pub(super) lane: String,
 }
 
@@ -30,7 +30,7 @@ pub struct Hints {
     pub is_answer: bool,
 }
 
-/// Finds the conversation that Front means, or creates one with the id `minted`.
+/// Finds the conversation of a message from Front, or creates one with the id `minted`.
 pub(super) fn of_front(
     transaction: &Transaction<'_>,
     channel: i64,
@@ -55,7 +55,7 @@ pub(super) fn of_front(
     Ok(ConversationKey { external_id, lane })
 }
 
-/// Finds the conversation that the plugin names, or creates it.
+/// Finds the conversation with a name of the plugin, or creates one.
 pub(super) fn of_plugin(
     transaction: &Transaction<'_>,
     channel: i64,
@@ -75,7 +75,7 @@ pub(super) fn of_plugin(
     Ok(ConversationKey { external_id, lane })
 }
 
-/// Returns the plugin's names of all conversations in a lane, the last used first.
+/// Returns the plugin's names of all conversations in a lane, the most recently used first.
 pub(super) fn names(read: &Transaction<'_>, channel: i64, lane: &str) -> sql::Result<Vec<String>> {
     let select = "SELECT name FROM front_conversation_names JOIN front_conversations USING (channel, external_id)
                   WHERE channel = ?1 AND lane = ?2 ORDER BY used_ms DESC, name";
@@ -95,7 +95,7 @@ pub(super) fn named(read: &Transaction<'_>, channel: i64, name: &str) -> sql::Re
     read.row(select, values![channel, name], |row| row.get(0))
 }
 
-/// Replaces the id of a conversation that Front does not know yet, possibly by the id of an existing one.
+/// Changes the id of a conversation that Front does not know yet. If the new id exists, the two become one.
 pub(super) fn rename(transaction: &Transaction<'_>, channel: i64, from: &str, to: &str) -> sql::Result<()> {
     if from == to {
         return Ok(());
@@ -113,7 +113,7 @@ pub(super) fn rename(transaction: &Transaction<'_>, channel: i64, from: &str, to
     Ok(())
 }
 
-/// Stores Front's id of conversations.
+/// Stores Front's id for each of these conversations.
 pub(super) fn set_front_id(
     transaction: &Transaction<'_>,
     channel: i64,
@@ -124,7 +124,7 @@ pub(super) fn set_front_id(
     ids.iter().try_for_each(|id| transaction.execute(update, values![channel, id, front_id]).map(drop))
 }
 
-/// Merges conversations: all of them, and those merged with them before, get one lane.
+/// Merges conversations: they, and all conversations merged with them before, get the same lane.
 pub(super) fn merge(transaction: &Transaction<'_>, channel: i64, ids: &[String]) -> sql::Result<()> {
     let mut lanes = Vec::new();
     for id in ids {
@@ -157,7 +157,7 @@ fn touch(transaction: &Transaction<'_>, channel: i64, external_id: &str, handle:
     transaction.execute(insert, values![channel, external_id, handle, transaction.now_ms()]).map(drop)
 }
 
-/// Finds a conversation by Front's information other than ids.
+/// Finds a conversation by the hints other than `ids`.
 fn search(read: &Transaction<'_>, channel: i64, hints: &Hints) -> sql::Result<Option<String>> {
     let by = |select: &str, value: &Option<String>| match value {
         Some(value) => read.row(select, values![channel, value], |row| row.get(0)),

@@ -1,4 +1,4 @@
-//! Messages of teammates: each is stored once, and Front gets the same answer each time it repeats one.
+//! Messages of teammates: each message is stored once, and Front gets the same answer whenever it repeats one.
 
 use std::sync::Arc;
 
@@ -24,9 +24,9 @@ pub struct Incoming {
     pub identity: String,
     /// Front's id, `msg_...`.
     pub front_id: Option<String>,
-    /// Front's information about its conversation.
+    /// Front's information about the conversation.
     pub hints: Hints,
-    /// Generated ids of message and conversation, used where neither side has an id.
+    /// Generated ids of the message and its conversation, used if neither Front nor the plugin has an id.
     pub minted: [String; 2],
     /// Body of the request.
     pub payload: String,
@@ -68,7 +68,7 @@ impl Store {
         Ok(stored)
     }
 
-    /// Returns the answer about a message; without one, stores and returns the promise that it is sent.
+    /// Returns the answer about a message. If no answer exists, stores and returns a promise to send the message.
     pub async fn promise_answer(
         &self,
         tenant: &str,
@@ -102,10 +102,10 @@ impl Store {
             .await
     }
 
-    /// Returns the plugin's names of a message's conversation and of those merged with it.
+    /// Returns the plugin's names for a message's conversation and for the conversations merged with it.
     ///
-    /// For a conversation that is unknown here, those of `ids` that the gateway did not generate are returned:
-    /// Front knows them from the time before this database existed.
+    /// If the database has no name, returns the `ids` that the gateway did not generate: Front received them before
+    /// this database existed.
     pub(crate) async fn conversation_names(
         &self,
         channel: i64,

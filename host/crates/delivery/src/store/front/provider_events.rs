@@ -1,4 +1,4 @@
-//! Accepts events of a channel's provider: stored before they are acknowledged, each one once.
+//! Accepts events of a channel's provider: each event is stored once, before it is acknowledged.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -21,19 +21,19 @@ pub struct ProviderBatch {
     pub tenant: Arc<str>,
     /// The events in order.
     pub events: Vec<ProviderEvent>,
-    /// Id of the request that carried them.
+    /// Id of the request that carried the events.
     pub request: Arc<str>,
 }
 
 impl ProviderBatch {
-    /// Bytes in memory and on disk.
+    /// Returns the bytes of the events in memory and on disk.
     fn bytes(&self) -> usize {
         self.events.iter().map(ProviderEvent::bytes).sum()
     }
 }
 
 impl Store {
-    /// Enqueues a provider's events, unless `most` of the channel or the tenant's quota waits already.
+    /// Enqueues a provider's events, unless the channel's limit `most` or the tenant's quota is reached.
     pub async fn accept_provider_events(&self, batch: ProviderBatch, most: Size) -> Result<(), StoreError> {
         crash::point("accept");
         let due = self.due_signal(&batch.tenant);
@@ -58,10 +58,10 @@ impl Store {
         self.database.read(NO_TENANT, move |read| find_sent(read, channel, &name)).await
     }
 
-    /// Returns whether a message accepted before a time is in flight, so the plugin's id of it is unknown.
+    /// Returns whether a message accepted before a time is in flight, so the plugin's id for it is still unknown.
     ///
-    /// With `beside`, only messages of the same conversation are considered, and those whose conversation has
-    /// no id of the plugin yet.
+    /// With `beside`, considers only messages of the same conversation, and messages whose conversation has no id of
+    /// the plugin yet.
     pub(crate) async fn has_message_in_flight(
         &self,
         channel: i64,
@@ -145,7 +145,7 @@ fn insert_failure(transaction: &Transaction<'_>, batch: &ProviderBatch, report: 
     rows::insert(transaction, &delivery).map(drop)
 }
 
-/// A delivery that reports to Front that a message was not delivered.
+/// Returns a delivery that reports to Front that a message was not delivered.
 pub(super) fn failure_report(
     tenant: &Arc<str>,
     channel: i64,

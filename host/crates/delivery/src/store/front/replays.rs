@@ -45,7 +45,7 @@ impl Store {
                         if let Err(overload) = limits.event(transaction, &whose)? {
                             return Ok(Err(overload));
                         }
-                        // The digest takes the column of the answer until an answer exists.
+                        // The column `answer` holds the digest until an answer exists.
                         let insert = "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
                                       VALUES (?1, ?2, ?3, FALSE, ?4, ?5)";
                         let now = transaction.now_ms();

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::store::Store;
 
-/// For each message with waiting requests, their signal.
+/// The signal of each message that requests wait for.
 pub(crate) type Watchers = Mutex<HashMap<i64, Weak<Notify>>>;
 
 impl Store {

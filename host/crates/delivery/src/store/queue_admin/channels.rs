@@ -12,7 +12,7 @@ use crate::job::State;
 use crate::store::front;
 use crate::store::front::{Channel, ChannelState, Removal};
 
-/// Restricts channels to a tenant or an app.
+/// A filter that restricts channels to a tenant or an app.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChannelFilter<'f> {
     /// Name of the tenant.
@@ -38,9 +38,9 @@ pub struct ChannelSummary {
     pub since_ms: i64,
     /// Time of creation, in milliseconds since 1970.
     pub created_ms: i64,
-    /// Open messages to the provider.
+    /// Number of open messages to the provider.
     pub to_provider: u64,
-    /// Open messages to Front.
+    /// Number of open messages to Front.
     pub to_front: u64,
     /// Key in its addresses. Secret: it gives access to the channel's plugin.
     #[serde(skip)]
@@ -53,13 +53,13 @@ pub struct ChannelDetails {
     /// The entry in the list.
     #[serde(flatten)]
     pub summary: ChannelSummary,
-    /// Key in its addresses.
+    /// Key in the channel's addresses.
     pub key: String,
     /// Whether a credential is stored for the plugin.
     pub has_credential: bool,
-    /// Stored conversations.
+    /// Number of stored conversations.
     pub conversations: u64,
-    /// Stored messages.
+    /// Number of stored messages.
     pub messages: u64,
     /// Number of deliveries of each kind in each state.
     pub deliveries: BTreeMap<String, BTreeMap<State, u64>>,
@@ -71,12 +71,12 @@ const COLUMNS: &str = "channel.id, tenant, app, channel_id, key, state, created_
   (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-message') AS to_provider,
   (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-import') AS to_front";
 
-/// Open deliveries of all channels.
+/// SQL clause that selects the open deliveries of all channels.
 const OPEN: &str = "WITH open AS MATERIALIZED (
   SELECT channel, kind FROM deliveries WHERE state IN ('ready', 'leased', 'unknown') AND channel IS NOT NULL)";
 
 impl QueueAdmin {
-    /// Returns channels by tenant and app, the oldest first, with removed ones if `removed`.
+    /// Returns channels sorted by tenant, app and age, including removed channels if `removed`.
     pub fn channels(&self, filter: ChannelFilter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelSummary>> {
         let select = format!(
             "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
@@ -90,7 +90,7 @@ impl QueueAdmin {
     ///
     /// # Errors
     ///
-    /// Fails if none or several match; the text then lists the choices.
+    /// Fails if no channel matches, or several; the error then lists the choices.
     pub fn channel(&self, name: &str, filter: ChannelFilter<'_>) -> anyhow::Result<ChannelSummary> {
         let mut all = self.channels(filter, true)?;
         all.retain(|channel| channel.channel == name || channel.key == name);
@@ -144,7 +144,7 @@ impl QueueAdmin {
 
     /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
     ///
-    /// Open messages to the provider are failed by the gateway, which reports that to Front.
+    /// The gateway fails open messages to the provider and reports the failures to Front.
     pub fn disconnect(&mut self, summary: &ChannelSummary) -> anyhow::Result<i64> {
         self.database.write(Scope::Channel(summary.id), |transaction| {
             let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
@@ -171,12 +171,12 @@ impl ChannelFilter<'_> {
     }
 }
 
-/// The action in `audit`. It contains the key, which is useless once the channel is removed.
+/// Returns the action for `audit`. The action contains the key, which is useless once the channel is removed.
 fn action(summary: &ChannelSummary) -> String {
     format!("disconnect {} ({})", summary.channel, summary.key)
 }
 
-/// The options, or the key, that select one of several channels.
+/// Returns the options, or the key, that select one of several channels.
 fn choice(summary: &ChannelSummary) -> String {
     let ChannelSummary { tenant, app, key, state, .. } = summary;
     match state {

@@ -11,7 +11,7 @@ use super::*;
 use crate::store::Store;
 use crate::store::front::{ConnectResult, Hints, Incoming};
 
-/// A store with one waiting message, the row ids of its channel and itself, and the operator's access.
+/// Returns a store with one waiting message, the row ids of channel and message, and an operator's access.
 async fn waiting(folder: &Path) -> (Store, i64, i64, QueueAdmin) {
     let path = folder.join("test.db");
     let config =
@@ -49,7 +49,7 @@ async fn front_receives_the_decision_in_its_first_answer() {
         assert!(!store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
         assert_eq!(admin.retry(1).expect("it was taken out"), State::Ready);
     }
-    // Without a promise, no failure is reported.
+    // Front received no promise, so no failure is reported.
     assert_eq!(admin.list(None, None, 10).expect("a list").len(), 1);
 }
 

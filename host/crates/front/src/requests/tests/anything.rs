@@ -1,11 +1,11 @@
-//! Every input is decoded or rejected.
+//! Checks that every input is decoded or rejected.
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
 
-/// JSON with the names of requests and others, and values of any type.
+/// Generates JSON with known and unknown field names, and values of any type.
 fn anything() -> impl Strategy<Value = Value> {
     let names = "type|payload|metadata|channel_id|_links|related|conversation|message_replied_to|id|message_uid|text|\
                  body|author|email|recipients|handle|role|name|attachments|filename|url|size|is_inline|cid|created_at|\

@@ -11,7 +11,7 @@ fn network(number: u8) -> Network {
     Network::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, number)))
 }
 
-/// Extends a reservation that must succeed or fail at once.
+/// Extends a reservation; panics if the call would wait.
 fn grow(reservation: &mut Reservation<'_>, bytes: usize) -> Result<(), Exhausted> {
     reservation.grow(bytes).now_or_never().expect("bytes that need not be waited for")
 }

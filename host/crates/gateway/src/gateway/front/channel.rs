@@ -1,4 +1,4 @@
-//! Dispatches the requests that Front signed, and answers a repeated request as before.
+//! Dispatches signed requests from Front, and repeats the stored response if a request is repeated.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::setup::ChannelSetup;
 use super::verified::{VerifiedRequest, within};
 use crate::error::Error;
 
-/// One request of Front.
+/// Handlers for one request from Front.
 pub(super) struct ChannelRequests<'r> {
     pub(super) plugins: &'r Arc<Plugins>,
     pub(super) store: &'r Store,
@@ -24,7 +24,7 @@ pub(super) struct ChannelRequests<'r> {
 }
 
 impl ChannelRequests<'_> {
-    /// Answers a request to the address of the app itself.
+    /// Answers a request to the app's own address.
     pub(super) async fn answer_for_app(
         &self,
         decoded: ChannelRequest,
@@ -38,7 +38,7 @@ impl ChannelRequests<'_> {
         }
     }
 
-    /// Answers a request to the address of a channel, also of one that was removed.
+    /// Answers a request to a channel's address, even if the channel was removed.
     pub(super) async fn answer_for_channel(
         &self,
         channel: &Channel,
@@ -88,7 +88,7 @@ impl ChannelRequests<'_> {
         ChannelSetup { plugins: self.plugins, store: self.store, request: self.request }
     }
 
-    /// Returns the response that the same signed request got before, or computes and keeps one.
+    /// Returns the stored response to the same signed request, or computes and stores a response.
     async fn once(
         &self,
         respond: impl Future<Output = Result<ChannelResponse, Error>>,
@@ -104,7 +104,7 @@ impl ChannelRequests<'_> {
             }
         }
         let responded = respond.await;
-        // A rejection is kept as well; after a server error the request may be tried again.
+        // A rejection is stored as well. A server error is not, so that the request can be retried.
         let response = responded.as_ref().map_or_else(error_response, ChannelResponse::clone);
         if response.status < 500 {
             within(deadline, self.store.store_replay_answer(tenant, request.replay.clone(), response)).await?;

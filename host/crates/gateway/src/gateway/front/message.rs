@@ -1,5 +1,5 @@
-//! A teammate's message: stored first, then answered with its outcome if that is known in time, or else with a promise
-//! that it will be sent.
+//! A teammate's message. It is stored first. The response contains its outcome if that is known in time, or else a
+//! promise that the message will be sent.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::super::request_context::RequestContext;
 use super::verified::{VerifiedRequest, new_id, within};
 use crate::error::Error;
 
-/// The part of a request's time that storing the promise may take: one twentieth.
+/// Divisor of a request's time for storing the promise: one twentieth.
 const PROMISE_DIVISOR: u32 = 20;
 
-/// A message that a teammate sends over a channel.
+/// A message that a teammate sends through a channel.
 pub(super) struct TeammateMessage<'r> {
     pub(super) store: &'r Store,
     pub(super) request: &'r VerifiedRequest<'r>,
@@ -36,7 +36,7 @@ impl TeammateMessage<'_> {
         }
         let watch = store.watch_message(kept.message);
         let mut changed = pin!(watch.notified());
-        // Registered before the outcome is read, so that no change between the two is missed.
+        // Register before reading the outcome, so that no change between the two is missed.
         changed.as_mut().enable();
         if let Some(answer) = within(deadline, store.message_answer(tenant, kept.message)).await? {
             return Ok(answer);
@@ -56,14 +56,14 @@ impl TeammateMessage<'_> {
             front_id: message.id.clone(),
             hints: hints(message),
             minted: [new_id(), new_id()],
-            // The verified body was parsed as JSON before, so that it is UTF-8.
+            // The verified body was already parsed as JSON, so it is UTF-8.
             payload: String::from_utf8_lossy(self.request.body).into_owned(),
             request: Arc::clone(context.id()),
         }
     }
 }
 
-/// How the message's conversation is found.
+/// Returns the data that identifies the message's conversation.
 fn hints(message: &Message) -> Hints {
     Hints {
         ids: message.conversation_ids.clone(),

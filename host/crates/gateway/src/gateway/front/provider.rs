@@ -1,5 +1,5 @@
-//! A webhook of a channel's provider: the plugin decodes it, and its events are stored before the provider gets the
-//! plugin's response.
+//! Webhooks from a channel's provider. The plugin decodes the request. Its events are stored before the plugin's
+//! response is sent to the provider.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) struct ProviderWebhook<'r> {
 }
 
 impl ProviderWebhook<'_> {
-    /// Calls the plugin, stores the events that it reports, and returns its response.
+    /// Calls the plugin, stores the events that it reports, and returns the plugin's response.
     pub(super) async fn respond(
         &self,
         head: &Parts,
@@ -46,8 +46,8 @@ impl ProviderWebhook<'_> {
             return Err(Error::NoChannel);
         }
         let places = store.provider_permits(channel.id, app.provider_calls_per_channel_max);
-        // Only the plugin can verify this request. While the request waits, its memory can be revoked; from then on the
-        // number of permits bounds what bodies hold.
+        // Only the plugin can verify this request. While the request waits for a permit, its memory can be revoked.
+        // After that, the number of permits bounds the memory of bodies.
         let revoked = reservation.revoked().cloned().unwrap_or_default();
         let permit = tokio::select! {
             permit = timeout_at(self.deadline, places.acquire()) => permit,
@@ -56,7 +56,7 @@ impl ProviderWebhook<'_> {
         let _permit =
             permit.map_err(|_| CallError::Busy("no free slot before the deadline (provider_calls_per_channel_max)"))?;
         drop(reservation);
-        // The plugin is not called for events that would be rejected afterwards.
+        // Do not call the plugin for events that would be rejected afterwards.
         store.may_import(&self.route.tenant.name, channel.id)?;
         let invoker = invoker(&self.services.plugins, self.route, self.deadline, context);
         let plugin = invoker.channel_plugin(app)?;
@@ -96,7 +96,7 @@ impl ProviderWebhook<'_> {
         Ok(())
     }
 
-    /// The request as the plugin gets it, under the URL that the provider was given.
+    /// Returns the request in the plugin's form, with the URL that the provider uses.
     fn plugin_request(&self, head: &Parts, body: &[u8]) -> HttpRequest {
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
         let header = |(name, value): (&HeaderName, &HeaderValue)| Header {
@@ -112,7 +112,7 @@ impl ProviderWebhook<'_> {
     }
 }
 
-/// The plugin's response over HTTP. Headers of framing and connection are the gateway's.
+/// Converts the plugin's response to HTTP. The gateway sets the headers for framing and connection.
 fn http_response(response: HttpResponse) -> Result<Response<Full<Bytes>>, Error> {
     let status = StatusCode::from_u16(response.status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let status = status

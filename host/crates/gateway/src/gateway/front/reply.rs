@@ -1,4 +1,4 @@
-//! Responses to Front: every error in the shape that Front reads.
+//! Responses to Front, with every error in the format that Front reads.
 
 use frontgate_front::replies::{ChannelResponse, Reply, problem};
 use frontgate_runtime::CallError;
@@ -9,20 +9,20 @@ use hyper::{Response, StatusCode};
 use super::super::response::{json, set_retry_after};
 use crate::error::Error;
 
-/// A channel's response over HTTP.
+/// Converts a channel's response to HTTP.
 pub(super) fn http_response(response: &ChannelResponse) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     json(status, response.body.clone().into())
 }
 
-/// An error over HTTP, in Front's shape.
+/// Returns an HTTP response with an error in Front's format.
 pub(crate) fn rejection(error: &Error) -> Response<Full<Bytes>> {
     let mut response = http_response(&error_response(error));
     set_retry_after(&mut response, error);
     response
 }
 
-/// An error in Front's shape. The admin reads a plugin's reason for a refusal in Front.
+/// Returns an error in Front's format. A plugin's reason for a refusal is shown to the admin in Front.
 pub(super) fn error_response(error: &Error) -> ChannelResponse {
     match error {
         Error::Signature(_) => Reply::NotSigned.response(),

@@ -21,7 +21,8 @@ pub(super) struct ChannelSetup<'r> {
 }
 
 impl ChannelSetup<'_> {
-    /// Connects a channel. It has its address before the plugin is called: the provider may call at once.
+    /// Connects a channel. The channel gets its address before the plugin is called, because the provider may call at
+    /// once.
     pub(super) async fn authorize(
         &self,
         channel_id: String,
@@ -53,7 +54,7 @@ impl ChannelSetup<'_> {
             }
             Err(error) => {
                 if is_new {
-                    // The plugin's refusal is the response, also where the row cannot be removed now.
+                    // The plugin's refusal is the response, even if the row cannot be removed now.
                     let _ = within(deadline, store.discard_connect(&tenant.name, channel.id, credential)).await;
                 }
                 Err(error.into())

@@ -1,4 +1,4 @@
-//! A request that Front signed, and what its handlers share.
+//! A request that Front signed, and functions that its handlers share.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub(super) struct VerifiedRequest<'r> {
     pub(super) route: &'r FrontRoute,
     pub(super) headers: &'r HeaderMap,
     pub(super) body: &'r [u8],
-    /// The key under which the response is kept for a repeated request.
+    /// Key under which the response is stored for a repeated request.
     pub(super) replay: String,
     pub(super) deadline: Instant,
 }
 
 impl VerifiedRequest<'_> {
-    /// The token that the admin typed, which Front sends with each request. Not signed.
+    /// Returns the token that the admin entered, which Front sends with each request. The token is not signed.
     pub(super) fn credential(&self) -> Option<String> {
         let text = single_text(self.headers, &AUTHORIZATION).ok()??.trim();
         let token = match text.split_once(' ') {
@@ -37,7 +37,7 @@ impl VerifiedRequest<'_> {
     }
 }
 
-/// Calls plugins on behalf of a request below a Front app's address.
+/// Returns an invoker for a request below a Front app's address.
 pub(super) fn invoker(
     plugins: &Arc<Plugins>,
     route: &FrontRoute,
@@ -48,12 +48,12 @@ pub(super) fn invoker(
     plugins.invoker(&route.tenant, context.id(), deadlines, context.receipts())
 }
 
-/// A new id, which is also an address that cannot be guessed.
+/// Returns a new id, which also serves as an address that cannot be guessed.
 pub(super) fn new_id() -> String {
     ids::generate(uuid::Uuid::new_v4().into_bytes())
 }
 
-/// Waits for the store until the deadline; after it, the caller may try again.
+/// Waits for the store until the deadline. After that, returns an error that allows the caller to retry.
 pub(super) async fn within<T>(
     deadline: Instant,
     work: impl Future<Output = Result<T, StoreError>>,

@@ -1,7 +1,7 @@
 //! Conversations webhooks.
 //!
-//! A plugin answers those that Twilio waits for: how a conversation looks, whether a message passes. Events that have
-//! happened are stored and handled from the queue.
+//! A plugin answers the webhooks that Twilio waits for, which decide how a conversation is shown or whether a message
+//! passes. Events that have already happened are stored, and handled from the queue.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Stores events before they are acknowledged, and repeats the response to a request that was answered before.
+//! Stores events before they are acknowledged, and repeats the response if a request is repeated.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use super::super::request_context::RequestContext;
 use super::verified::VerifiedRequest;
 use crate::error::Error;
 
-/// Bytes of an idempotency token that is used.
+/// Maximum length of an idempotency token in bytes; a longer token is ignored.
 const TOKEN_BYTES_MAX: usize = 256;
 
-/// The events and earlier responses of one request.
+/// Stores the events of one request, and looks up its earlier responses.
 #[derive(Clone, Copy)]
 pub(super) struct EventIntake<'r> {
     pub(super) store: &'r Store,
@@ -27,7 +27,7 @@ pub(super) struct EventIntake<'r> {
 }
 
 impl EventIntake<'_> {
-    /// Stores a new conversation; a delivery assigns it to a worker.
+    /// Stores a new conversation; a delivery assigns the conversation to a worker.
     pub(super) async fn routing(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
         let tenant = &self.request.route.tenant;
         let conversation = routing::decode(self.request.form, &tenant.numbers)?.conversation.conversation_sid;
@@ -69,7 +69,7 @@ impl EventIntake<'_> {
             message: None,
             request: Arc::clone(context.id()),
         };
-        // Twilio's own retries have the event's identity; other replays have the same signature.
+        // Twilio's own retries have the same event identity; other replays have the same signature.
         let identities = vec![identity, replay::key(self.request.signature)];
         let response = conversations::unchanged();
         let told = StoredAnswer { body: response.body.clone(), rejected: false };
@@ -82,7 +82,7 @@ impl EventIntake<'_> {
         }
     }
 
-    /// Returns the response to an earlier attempt at this request.
+    /// Returns the response to an earlier attempt at this request, if there was one.
     pub(super) async fn earlier_response(&self) -> Option<Result<CallbackResponse, Error>> {
         let identity = self.attempt_identity()?;
         let found = self.store.answer(&self.request.route.tenant.name, identity);
@@ -92,7 +92,7 @@ impl EventIntake<'_> {
         }
     }
 
-    /// Keeps a response for the next attempt at the same request. The response that was kept first wins.
+    /// Stores a response for later attempts at the same request. If one was stored before, the earlier response wins.
     pub(super) async fn remember(&self, response: Result<CallbackResponse, Error>) -> Result<CallbackResponse, Error> {
         let Some(identity) = self.attempt_identity() else {
             return response;
@@ -108,8 +108,9 @@ impl EventIntake<'_> {
         }
     }
 
-    /// The identity of all attempts at one request. Two equal requests are different ones, since the same thing can
-    /// happen twice; so Twilio's token is part of it. The token is not signed: it counts only with the signed form.
+    /// Returns the identity that all attempts at one request share. Two requests with equal content can be separate
+    /// events, so the identity includes Twilio's token. The token is not signed, so the identity also includes the
+    /// signed form.
     fn attempt_identity(&self) -> Option<String> {
         let token = self.request.token.filter(|token| !token.is_empty() && token.len() <= TOKEN_BYTES_MAX)?;
         let digest = self.request.form.digest_without(conversations::RETRY_COUNT);
@@ -117,7 +118,7 @@ impl EventIntake<'_> {
     }
 }
 
-/// The response that was given before.
+/// Converts a stored response to the result of the request.
 fn repeat(told: StoredAnswer) -> Result<CallbackResponse, Error> {
     if told.rejected {
         return Err(EncodeError::Rejected("rejected at the first attempt".to_owned()).into());

@@ -1,4 +1,4 @@
-//! A callback that Twilio signed, and what its handlers need to answer it.
+//! A callback that Twilio signed, with the data that its handlers need.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ pub(super) struct VerifiedRequest<'r> {
     pub(super) query: Option<&'r str>,
     /// The signature that was verified.
     pub(super) signature: &'r str,
-    /// The same for every attempt at one request; not signed.
+    /// Token that is the same for all attempts at one request; not signed.
     pub(super) token: Option<&'r str>,
     pub(super) deadlines: Deadlines,
 }
 
 impl VerifiedRequest<'_> {
-    /// Calls plugins on behalf of this request.
+    /// Returns an invoker that calls plugins on behalf of this request.
     pub(super) fn invoker(&self, plugins: &Arc<Plugins>, context: &RequestContext<'_>) -> PluginInvoker {
         plugins.invoker(&self.route.tenant, context.id(), self.deadlines, context.receipts())
     }

@@ -1,4 +1,4 @@
-//! Reads the list of customers as a whole and again in smaller pages, and compares.
+//! Reads the list of customers in large pages and again in smaller pages, and compares the results.
 
 use std::collections::HashMap;
 
@@ -7,26 +7,26 @@ use frontgate_contract::bindings::plugin_types::CustomerSummary;
 
 use crate::conformance::{Checker, Problem, Verdict, ensure};
 
-/// Customers per page of the first reading.
+/// Number of customers per page in the first reading.
 const PAGE: u32 = 50;
-/// Customers that the first reading covers.
+/// Maximum number of customers in the first reading.
 const CUSTOMERS_MAX: usize = 200;
-/// Pages of each later reading.
+/// Maximum number of pages in each later reading.
 const PAGES_MAX: usize = 12;
-/// The contract's limit of `next-page-token`.
+/// Maximum length of `next-page-token` in the contract, in bytes.
 const TOKEN_BYTES_MAX: usize = 4_096;
 
-/// How the next page is requested.
+/// The way in which the next page is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Token,
     After,
 }
 
-/// The customers of a worker, in order.
+/// A worker's list of customers, in order.
 pub(super) struct Listing {
     pub(super) customers: Vec<CustomerSummary>,
-    /// Whether this is the whole list.
+    /// Whether the list was read to its end.
     is_whole: bool,
 }
 
@@ -67,7 +67,7 @@ impl Listing {
         Ok(listing)
     }
 
-    /// Reads the beginning again in pages of another size, and compares.
+    /// Reads the beginning of the list again in pages of another size, and compares the customers.
     pub(super) async fn again(&self, checker: &Checker<'_>, size: u32, step: Step) -> Verdict {
         let mut position = Position::First;
         let mut at = 0;

@@ -7,10 +7,10 @@ use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat, fstat, openat2};
 use rustix::io::Errno;
 use wasmtime_wasi::p2::bindings::filesystem::types::{self, ErrorCode};
 
-/// Retries of a lookup that races with renames.
+/// Maximum number of retries of a lookup that races with renames.
 const LOOKUP_RETRIES_MAX: usize = 8;
 
-/// How to open a path.
+/// Options for opening a path.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OpenRequest {
     follows: bool,
@@ -60,7 +60,7 @@ impl OpenRequest {
             FileType::Symlink => return Err(Errno::LOOP),
             _ => return Ok(Opened::Special),
         }
-        // A pipe that replaced it would not block either.
+        // With `NONBLOCK`, a pipe that has replaced the file does not block.
         let opened = look_up(dir, path, flags | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?;
         let there = fstat(&opened)?;
         let identity = |stat: &Stat| (stat.st_dev, stat.st_ino, FileType::from_raw_mode(stat.st_mode));

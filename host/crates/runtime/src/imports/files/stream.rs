@@ -29,7 +29,7 @@ impl Drop for Stream {
     }
 }
 
-/// The error of a file system that does not respond.
+/// Returns the error for a file system that does not respond.
 fn unresponsive() -> StreamError {
     StreamError::LastOperationFailed(wasmtime::format_err!("the file system of the granted folder does not respond"))
 }

@@ -16,7 +16,7 @@ fn policy(settings: &str) -> Policy {
     Policy::new(&toml::from_str(settings).expect("a configuration"))
 }
 
-/// The network of a gateway that listens at this address.
+/// The network of a gateway that listens at `127.0.0.1:8080`.
 static NETWORK: LazyLock<Network> = LazyLock::new(|| {
     let own = vec!["127.0.0.1:8080".parse().expect("an address")];
     Network::new(&Plugins::default(), &NetworkOverrides { own, address_override: None })
@@ -138,7 +138,7 @@ fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote(
     }
 }
 
-/// An address of a network.
+/// Generates addresses of a network.
 fn within(network: IpNet) -> BoxedStrategy<IpAddr> {
     match network {
         IpNet::V4(network) => {
@@ -154,13 +154,13 @@ fn within(network: IpNet) -> BoxedStrategy<IpAddr> {
     }
 }
 
-/// Any address that is not of the public internet.
+/// Generates addresses that are not on the public internet.
 fn denied() -> impl Strategy<Value = IpAddr> {
     let networks: Vec<IpNet> = address::reserved().chain(address::grantable()).collect();
     prop::sample::select(networks).prop_flat_map(within)
 }
 
-/// One number of an address in one of the notations that programs take.
+/// Formats one number of an address in one of the notations that programs accept.
 fn number(value: u32, notation: u8) -> String {
     match notation % 5 {
         0 => format!("{value}"),
@@ -171,7 +171,7 @@ fn number(value: u32, notation: u8) -> String {
     }
 }
 
-/// An IPv4 address in one, two, three or four parts.
+/// Formats an IPv4 address in one, two, three or four parts.
 fn v4(address: Ipv4Addr, parts: u8, notations: [u8; 4]) -> String {
     let [a, b, c, d] = address.octets().map(u32::from);
     let numbers = match parts % 4 {
@@ -184,7 +184,7 @@ fn v4(address: Ipv4Addr, parts: u8, notations: [u8; 4]) -> String {
     written.join(".")
 }
 
-/// An IPv6 address in full, shortened, in capitals, or with its end as IPv4.
+/// Formats an IPv6 address in full, shortened, in capitals, or with its end as IPv4.
 fn v6(address: Ipv6Addr, how: u8) -> String {
     let segments = address.segments();
     let full: Vec<String> = segments.iter().map(|segment| format!("{segment:04x}")).collect();
@@ -197,7 +197,7 @@ fn v6(address: Ipv6Addr, how: u8) -> String {
     }
 }
 
-/// An address in an obscure notation.
+/// Formats an address in an obscure notation.
 fn disguised(address: IpAddr, how: u8, parts: u8, notations: [u8; 4]) -> String {
     match address {
         IpAddr::V6(address) => v6(address, how),
@@ -217,7 +217,7 @@ fn disguised(address: IpAddr, how: u8, parts: u8, notations: [u8; 4]) -> String 
     }
 }
 
-/// Digits and dots that are the same to a browser.
+/// Replaces letters, digits and dots with full-width forms, which browsers treat as equal.
 fn wide(text: &str) -> String {
     let wide = |c: char| match c {
         '.' => '。',
@@ -228,7 +228,7 @@ fn wide(text: &str) -> String {
 }
 
 proptest! {
-    /// However it is written, and whatever else is granted.
+    /// The policy rejects these addresses in every notation, even if other hosts are granted.
     #[test]
     fn no_address_of_the_deny_set_passes_as_a_literal(
         address in denied(), how: u8, parts: u8, notations: [u8; 4], tls: bool, port in prop::option::of(1_u16..),
@@ -253,7 +253,7 @@ proptest! {
         }
     }
 
-    /// A grant of networks opens those and nothing else.
+    /// A grant of networks allows only addresses of these networks.
     #[test]
     fn a_granted_network_opens_no_other(address in denied()) {
         let policy = policy("outbound = [\"https://api.example.com\"]\noutbound_networks = [\"10.0.0.0/8\", \"fd00::/16\"]");

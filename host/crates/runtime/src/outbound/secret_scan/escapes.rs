@@ -1,13 +1,13 @@
 //! Escapes that end at a byte: of URLs, JSON and JavaScript, HTML, CSS, C and quoted-printable.
 //!
-//! Introducers that are not letters, such as `&`, `\` or `%5C`, are skipped by the automaton, so that nested escapes are
+//! The automaton skips introducers that are not letters, such as `&`, `\` or `%5C`, so that nested escapes are
 //! recognised, too.
 
-/// Digits of the longest escape: `\U00000062`.
+/// Maximum number of digits in an escape, as in `\U00000062`.
 const DIGITS_MAX: usize = 8;
-/// Letters of the longest character name: `&NewLine;`.
+/// Maximum number of letters in a character name, such as `&NewLine;`.
 const NAME_MAX: usize = 10;
-/// Repeated percent encodings: `%25252562`.
+/// Maximum number of repeated percent encodings, as in `%25252562`.
 const PERCENTS_MAX: usize = 8;
 /// Maximum number of escapes that end at the same byte.
 const ESCAPES_MAX: usize = 4;
@@ -17,7 +17,7 @@ const ESCAPES_MAX: usize = 4;
 pub(super) struct Escape {
     /// Length in bytes.
     pub(super) length: usize,
-    /// The encoded letter or digit; none for any other character.
+    /// The encoded letter or digit; `None` for any other character.
     pub(super) value: Option<u8>,
 }
 
@@ -62,8 +62,8 @@ pub(super) fn escapes(back: &impl Fn(usize) -> u8, run: usize) -> Escapes {
     found
 }
 
-/// `%62`, `%2562`, `=62`, `\x62`, `0x62`, `&#x62`, `\u0062`, `%u0062`, `\U00000062`, `\62 ` of CSS, `&#98`, `\142`. The
-/// introducer is not a digit, so it precedes all of them.
+/// Finds `%62`, `%2562`, `=62`, `\x62`, `0x62`, `&#x62`, `\u0062`, `%u0062`, `\U00000062`, `\62 ` of CSS, `&#98`,
+/// `\142`. The introducer is not a digit, so it precedes all digits.
 fn numbered(back: &impl Fn(usize) -> u8, run: usize, found: &mut Escapes) {
     let value = |radix: u32| number(back, 0, run, radix).and_then(byte);
     match back(run) {
@@ -92,7 +92,7 @@ fn numbered(back: &impl Fn(usize) -> u8, run: usize, found: &mut Escapes) {
     }
 }
 
-/// `\u{62}`.
+/// Finds `\u{62}`.
 fn braced(back: &impl Fn(usize) -> u8, found: &mut Escapes) {
     let digits = (1..=DIGITS_MAX).take_while(|at| back(*at).is_ascii_hexdigit()).count();
     if digits > 0 && back(digits + 1) == b'{' && b"uUxX".contains(&back(digits + 2)) {
@@ -100,14 +100,14 @@ fn braced(back: &impl Fn(usize) -> u8, found: &mut Escapes) {
     }
 }
 
-/// Parses `digits` digits, the last of which is `from` positions back; none if one of them is not a digit.
+/// Parses `digits` digits, the last of which is `from` positions back; returns `None` for any other character.
 fn number(back: &impl Fn(usize) -> u8, from: usize, digits: usize, radix: u32) -> Option<u32> {
     (from..from + digits).rev().try_fold(0_u32, |number, at| {
         Some(number.saturating_mul(radix).saturating_add(char::from(back(at)).to_digit(radix)?))
     })
 }
 
-/// `&plus;` and `&amp;plus;`. No letter or digit has a character name.
+/// Finds `&plus;` and `&amp;plus;`. No letter or digit has a character name.
 fn named(back: &impl Fn(usize) -> u8, found: &mut Escapes) {
     for letters in 1..=NAME_MAX {
         if !back(letters).is_ascii_alphanumeric() {
@@ -121,7 +121,7 @@ fn named(back: &impl Fn(usize) -> u8, found: &mut Escapes) {
     }
 }
 
-/// The byte of an ASCII letter or digit.
+/// Converts a value to the byte of an ASCII letter or digit.
 fn byte(value: u32) -> Option<u8> {
     u8::try_from(value).ok().filter(u8::is_ascii_alphanumeric)
 }

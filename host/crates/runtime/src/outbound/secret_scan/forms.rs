@@ -5,11 +5,12 @@ use zeroize::Zeroizing;
 use super::{WINDOW, letter};
 use crate::settings::outbound::{Marked, RECOGNISED_MIN};
 
-/// Patterns for a plain secret. Any part of it is found if it has at most this many letters beyond the first pattern.
+/// Maximum number of patterns for a plain secret. Any part of the secret is found if the secret has at most this many
+/// letters beyond the first pattern.
 const PLAIN_WINDOWS_MAX: usize = 32;
-/// Patterns for an encoded secret.
+/// Maximum number of patterns for an encoded secret.
 const ENCODED_WINDOWS_MAX: usize = 4;
-/// Patterns for a secret that was encoded twice, which is only found as a whole.
+/// Maximum number of patterns for a secret that was encoded twice, which is only found as a whole.
 const NESTED_WINDOWS_MAX: usize = 1;
 
 /// The letters of one pattern.
@@ -36,7 +37,7 @@ pub(super) fn windows(texts: &[Marked]) -> Vec<Window> {
     all
 }
 
-/// A text in hexadecimal, and in base64 at each alignment.
+/// Encodes a text in hexadecimal, and in base64 at each alignment.
 fn encoded(text: &Marked) -> [Marked; 4] {
     [spelled(text, |byte| format!("{byte:02x}")), base64(text, 0), base64(text, 1), base64(text, 2)]
 }
@@ -65,7 +66,7 @@ fn cut(text: &Marked, windows_max: usize, all: &mut Vec<Window>) {
     }
 }
 
-/// The base64 letters that depend on a text alone if `alignment` bytes precede it in its group of three.
+/// Returns the base64 letters that depend only on a text, if `alignment` bytes precede it in its group of three.
 fn base64(text: &Marked, alignment: usize) -> Marked {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (from, to) = (8 * alignment, 8 * (alignment + text.len()));
@@ -79,7 +80,7 @@ fn base64(text: &Marked, alignment: usize) -> Marked {
     Zeroizing::new(letters.collect())
 }
 
-/// A base64 text in the URL-safe alphabet. The difference matters only if it is encoded again.
+/// Converts a base64 text to the URL-safe alphabet. The difference matters only if the text is encoded again.
 fn url_safe(form: &Marked) -> Marked {
     let letter = |byte| match byte {
         b'+' => b'-',
@@ -89,7 +90,7 @@ fn url_safe(form: &Marked) -> Marked {
     Zeroizing::new(form.iter().map(|(byte, is_secret)| (letter(*byte), *is_secret)).collect())
 }
 
-/// Spells each byte.
+/// Replaces each byte with its spelling.
 fn spelled(text: &Marked, spell: impl Fn(u8) -> String) -> Marked {
     let bytes = text.iter().map(|(byte, is_secret)| (Zeroizing::new(spell(*byte)), *is_secret));
     let digits =

@@ -27,7 +27,7 @@ fn base64_of(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Ways to write a text that servers have.
+/// Returns a text in all encodings that servers use.
 fn forms(text: &str) -> Vec<String> {
     let mixed =
         |at: usize, byte: u8| if at.is_multiple_of(3) { format!("%{byte:02X}") } else { char::from(byte).to_string() };
@@ -93,7 +93,7 @@ fn a_secret_is_found_in_every_form_between_any_others() {
         for (before, after) in
             [("", ""), ("{\"a\":\"", "\"}"), ("%4", "1"), ("\\u00", "00"), ("&#", ";"), ("p", "p"), ("pat-na1-", "x")]
         {
-            // Base64 that is put together with other base64 is another text.
+            // The search finds a secret in base64 even between letters that would change the decoded text.
             assert!(finds(SECRET, format!("{before}{form}{after}")), "{before}{form}{after}");
         }
     }
