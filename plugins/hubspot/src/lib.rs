@@ -23,8 +23,8 @@
 //!
 //! # All of these are optional.
 //! [plugins.named.hubspot.config]
-//! # The HubSpot account's number, for links to its records: the part after /contacts/ in the browser. And the URL of
-//! # people use HubSpot, which differs by region, such as "https://app-eu1.hubspot.com".
+//! # For links to records: the number of the HubSpot account, which is the part after /contacts/ in the browser, and the
+//! # URL of HubSpot's app, which differs by region, such as "https://app-eu1.hubspot.com".
 //! portal = "1234567"
 //! app = "https://app.hubspot.com"
 //! # A worker sees their own contacts and those without an owner; false: every worker sees all.
