@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use frontgate_contract::Role;
-use frontgate_runtime::{Call, CallError};
+use frontgate_runtime::{Call, CallError, CallRecord};
+use frontgate_telemetry::capture::Line;
 
 use parking_lot::Mutex;
 
@@ -102,13 +103,22 @@ impl<'b> Checker<'b> {
     /// Runs a check while upstreams show this behavior.
     async fn check_in(&self, behavior: Behavior, name: &str, claim: impl AsyncFnOnce(&Self) -> Verdict) {
         let is_expecting = matches!(behavior, Behavior::Expect(_));
+        self.begin(behavior);
+        let verdict = claim(self).await;
+        self.end(name, is_expecting, verdict);
+    }
+
+    /// Prepares recorder and upstreams. Not part of `check_in`, which is compiled again for each check.
+    fn begin(&self, behavior: Behavior) {
         *self.record.lock() = Recorder::begin();
-        let server = self.harness.mock_server.as_ref();
-        if let Some(server) = server {
+        if let Some(server) = &self.harness.mock_server {
             server.set_behavior(behavior);
         }
-        let verdict = claim(self).await;
-        let observed = server.map(|server| server.take_observed());
+    }
+
+    /// Records the result of a check.
+    fn end(&self, name: &str, is_expecting: bool, verdict: Verdict) {
+        let observed = self.harness.mock_server.as_ref().map(|server| server.take_observed());
         let unknown = observed.as_ref().and_then(|observed| observed.problems.first().cloned());
         let unknown = unknown.filter(|_| is_expecting);
         self.requests.lock().extend(observed.into_iter().flat_map(|observed| observed.requests));
@@ -134,6 +144,15 @@ impl<'b> Checker<'b> {
     ) -> Result<Result<R, CallError>, Problem> {
         let fixtures = Fixtures::of(self.role.name());
         let CallOutcome { result, receipt, log } = self.harness.call(&fixtures, self.role, invoke).await;
+        self.note(what, receipt, log);
+        match result {
+            Err(error) if !is_contract_error(&error) => Err(Problem::Failed(describe_failure(what, &error))),
+            result => Ok(result),
+        }
+    }
+
+    /// Records the cost and the log of a call.
+    fn note(&self, what: &str, receipt: Option<CallRecord>, log: Vec<Line>) {
         if let Some(receipt) = &receipt
             && let Some(cost) = &receipt.cost
         {
@@ -148,10 +167,6 @@ impl<'b> Checker<'b> {
         record.log.truncate(SHOWN_MAX);
         record.receipts.extend(receipt);
         record.receipts.truncate(SHOWN_MAX);
-        match result {
-            Err(error) if !is_contract_error(&error) => Err(Problem::Failed(describe_failure(what, &error))),
-            result => Ok(result),
-        }
     }
 
     /// Makes one call that must return `ok`.
