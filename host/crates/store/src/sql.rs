@@ -53,7 +53,7 @@ pub enum Scope {
     Rows,
 }
 
-/// An open transaction. A read is a transaction that writes nothing.
+/// An open write transaction, or a read. In a read, each statement sees its own snapshot.
 pub struct Transaction<'t> {
     connection: &'t Connection,
     now_ms: i64,
