@@ -110,20 +110,34 @@ impl Harness {
         role: Role,
         invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> CallOutcome<R> {
-        let request: Arc<str> = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
-        let (tenant, receipts) = (Arc::clone(&fixtures.tenant), CallRecords::kept());
-        let caller = Caller { tenant, request: Arc::clone(&request), share: None, records: receipts.clone() };
+        let caller = self.caller(fixtures);
+        let result = invoke(self.prepare(&caller, fixtures, role)).await;
+        let (receipt, log) = self.end(&caller);
+        CallOutcome { result, receipt, log }
+    }
+
+    // Not part of `call`, which is compiled again for each call of a check.
+    fn caller(&self, fixtures: &Fixtures) -> Caller {
+        let request = format!("call-{}", self.calls.fetch_add(1, Ordering::Relaxed)).into();
+        Caller { tenant: Arc::clone(&fixtures.tenant), request, share: None, records: CallRecords::kept() }
+    }
+
+    fn prepare<'c>(&'c self, caller: &'c Caller, fixtures: &Fixtures, role: Role) -> Call<'c> {
         let until = Instant::now() + self.deadline(role);
         let deadlines = Deadlines { queue: until, answer: until };
-        let mut call = Call::new(&self.engine, &self.live, &caller, deadlines, Some(Arc::clone(&fixtures.directory)));
-        if let Some(files) = &fixtures.files {
-            call = call.with_files(Arc::clone(files));
+        let call = Call::new(&self.engine, &self.live, caller, deadlines, Some(Arc::clone(&fixtures.directory)));
+        match &fixtures.files {
+            Some(files) => call.with_files(Arc::clone(files)),
+            None => call,
         }
-        let result = invoke(call).await;
-        let mut log = self.lines.take(&request);
+    }
+
+    /// Returns the receipt and the log of a call.
+    fn end(&self, caller: &Caller) -> (Option<CallRecord>, Vec<Line>) {
+        let mut log = self.lines.take(&caller.request);
         // The receipt is returned separately, so its log line is removed.
         log.retain(|line| line.receipt().is_none());
-        CallOutcome { result, receipt: receipts.all().pop(), log }
+        (caller.records.all().pop(), log)
     }
 
     /// Returns the deadline of a call for a role.

@@ -10,8 +10,10 @@ mod outgoing;
 mod routing;
 mod templates;
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -43,6 +45,13 @@ use crate::run::usage::Usage;
 
 /// The result of a function of the contract, or the error that ended the call.
 type Outcome<R> = wasmtime::Result<Result<R, plugin_types::Error>>;
+
+/// The result of a function of any type. The code around a function is compiled once, not once for each function.
+type Answer = Box<dyn Any + Send>;
+
+/// Calls one function of an instance, and returns the store.
+type Invoke = Box<dyn FnOnce(Store<CallStore>, Instance) -> Invoking + Send>;
+type Invoking = Pin<Box<dyn Future<Output = (Store<CallStore>, Outcome<Answer>)> + Send>>;
 
 /// One call of one plugin, consumed by the method that makes it.
 pub struct Call<'c> {
@@ -104,15 +113,28 @@ impl<'c> Call<'c> {
         Self { side_effects: Some(Arc::clone(side_effects)), ..self }
     }
 
-    /// Makes the call unless the breaker is open, and records the outcome.
+    /// Makes the call, and converts the answer back to its type.
     async fn run<R, Q, F>(self, function: impl Into<Cow<'static, str>>, invoke: Q) -> Result<R, CallError>
     where
         R: Send + 'static,
         Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
         F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
     {
+        let invoke: Invoke = Box::new(|store, instance| {
+            let invoking = invoke(store, instance);
+            Box::pin(async move {
+                let (store, outcome) = invoking.await;
+                (store, outcome.map(|result| result.map(|answer| Box::new(answer) as Answer)))
+            })
+        });
+        let answer = self.recorded(function.into(), invoke).await?;
+        answer.downcast().map(|answer| *answer).map_err(|_| CallError::Internal("answer has another type".to_owned()))
+    }
+
+    /// Makes the call unless the breaker is open, and records the outcome.
+    async fn recorded(self, function: Cow<'static, str>, invoke: Invoke) -> Result<Answer, CallError> {
         let (plugin, caller) = (self.plugin, self.caller);
-        let mut recorder = Recorder::begin(plugin, caller, function.into());
+        let mut recorder = Recorder::begin(plugin, caller, function);
         let result = match plugin.breaker.pass(Instant::now()) {
             Some(pass) => {
                 let result = self.admitted(&mut recorder, invoke).await;
@@ -126,12 +148,7 @@ impl<'c> Call<'c> {
     }
 
     /// Waits for admission, and runs the call within its limits.
-    async fn admitted<R, Q, F>(self, recorder: &mut Recorder<'_>, invoke: Q) -> Result<R, CallError>
-    where
-        R: Send + 'static,
-        Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
-        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
-    {
+    async fn admitted(self, recorder: &mut Recorder<'_>, invoke: Invoke) -> Result<Answer, CallError> {
         let Self { engine, plugin, caller, deadlines, directory, files, side_effects, outer } = self;
         let (nested, average) = (outer.is_some(), plugin.meters.average_run());
         let admission = engine.admission.admit(&plugin.places, caller.share.as_deref(), nested, deadlines, average);
@@ -188,11 +205,7 @@ struct Work {
 
 impl Work {
     /// Creates an instance if needed, calls the function, drops or keeps the instance, and commits state.
-    async fn run<R, Q, F>(self, began: Instant, invoke: Q) -> (Outcome<R>, Option<&'static str>)
-    where
-        Q: FnOnce(Store<CallStore>, Instance) -> F,
-        F: Future<Output = (Store<CallStore>, Outcome<R>)>,
-    {
+    async fn run(self, began: Instant, invoke: Invoke) -> (Outcome<Answer>, Option<&'static str>) {
         let Self { plugin, tenant, mut store, instance, admitted } = self;
         let started = match instance {
             Some(instance) => Ok(instance),
@@ -219,7 +232,7 @@ impl Work {
 }
 
 /// Reports the outcome of a call to the breaker.
-fn report<R>(plugin: &LoadedPlugin, pass: Pass<'_>, result: &Result<R, CallError>) {
+fn report(plugin: &LoadedPlugin, pass: Pass<'_>, result: &Result<Answer, CallError>) {
     match result {
         Err(CallError::Trap { .. } | CallError::OutOfTime(_)) => {
             if let Some(pause) = pass.failed(Instant::now()) {
