@@ -3,16 +3,16 @@
 mod host;
 pub(crate) mod status;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_config::Config;
+use frontgate_delivery::Store;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::queue_admin::QueueAdmin;
+use frontgate_delivery::store::{Counts, StoreError};
 use frontgate_runtime::{Engine, Registry};
 use frontgate_state::{Buckets, Usage};
 use frontgate_store::{Database, Waiting};
@@ -27,9 +27,6 @@ use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-/// Number of deliveries in each state, by tenant.
-type Deliveries = BTreeMap<String, BTreeMap<State, u64>>;
-
 /// Serves the operators' pages.
 pub(crate) struct AdminPages {
     config: ArcSwap<Config>,
@@ -37,7 +34,7 @@ pub(crate) struct AdminPages {
     configured: ArcSwapOption<frontgate_config::receipt::Receipt>,
     engine: Arc<Engine>,
     registry: Arc<Registry>,
-    store: PathBuf,
+    store: Arc<Store>,
     waiting: Waiting,
     buckets: Arc<Buckets>,
     /// Tenants that have gauges in the metrics.
@@ -53,7 +50,7 @@ impl AdminPages {
         config: Arc<Config>,
         engine: Arc<Engine>,
         registry: Arc<Registry>,
-        database: &Database,
+        (database, store): (&Database, &Arc<Store>),
         buckets: &Arc<Buckets>,
     ) -> Self {
         Self {
@@ -61,7 +58,7 @@ impl AdminPages {
             configured: ArcSwapOption::empty(),
             engine,
             registry,
-            store: database.path().to_owned(),
+            store: Arc::clone(store),
             waiting: database.waiting(),
             buckets: Arc::clone(buckets),
             counted: Mutex::default(),
@@ -141,16 +138,12 @@ impl AdminPages {
     }
 
     /// Returns the number of deliveries by tenant and state; `None` if the database cannot be read.
-    async fn deliveries(&self) -> Option<Deliveries> {
-        let path = self.store.clone();
-        let counted = spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await;
-        match counted.map_err(anyhow::Error::from).flatten() {
-            Ok(counts) => Some(counts),
-            Err(error) => {
-                warn!(event = "admin.deliveries_not_counted", "failed to count deliveries: {error:#}");
-                None
-            }
-        }
+    async fn deliveries(&self) -> Option<Counts> {
+        let counted = self.store.counts().await;
+        let failed = |error: &StoreError| {
+            warn!(event = "admin.deliveries_not_counted", "failed to count deliveries: {error}");
+        };
+        counted.inspect_err(failed).ok()
     }
 
     /// Returns the sizes of plugin state; `None` if the database cannot be read.
@@ -166,7 +159,7 @@ impl AdminPages {
     }
 
     /// Sets the gauges of every tenant and state. Gauges of removed tenants and empty states become 0.
-    fn count_deliveries(&self, deliveries: &Deliveries) {
+    fn count_deliveries(&self, deliveries: &Counts) {
         let config = self.config.load();
         let mut counted = self.counted.lock();
         counted.extend(config.tenants.keys().cloned());

@@ -16,6 +16,7 @@ use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
 use frontgate_gateway::server::socket::Socket;
 use frontgate_gateway::server::{Callers, Server};
 use frontgate_loader::reload::{Access, Reload};
+use frontgate_replicas::Replica;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{AddressOverride, Engine, NetworkOverrides, Registry};
 use frontgate_state::Buckets;
@@ -70,13 +71,13 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let config = Arc::new(config);
     let opening = Arc::clone(&config);
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
-    let store = Arc::new(Store::open(&database, &config.store).await?);
+    let store = open_store(&config, &database).await?;
     let buckets = Buckets::new(&database);
     tokio::spawn(Arc::clone(&buckets).delete_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
     let admin_pages =
-        AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), &database, &buckets);
+        AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), (&database, &store), &buckets);
     let admin_pages = Arc::new(admin_pages);
 
     let admin_stop = CancellationToken::new();
@@ -105,7 +106,8 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
 
     let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry)));
     let stop = CancellationToken::new();
-    let generations = Arc::new(Generations::new(&config, Shared { plugins, store, database: Arc::clone(&database) }));
+    let generations =
+        Arc::new(Generations::new(&config, Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default() }));
     generations.warn_about_unknown_tenants().await;
     let mut delivering = tokio::spawn(Arc::clone(&generations).deliver(stop.clone()));
     let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, Arc::clone(&admin_pages));
@@ -148,11 +150,15 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         () = database.closed() => anyhow::bail!("database writer ended"),
     }
     admin_pages.draining();
+    let leaving = Arc::clone(store.replica());
+    let leaving = tokio::spawn(async move { leaving.leave().await });
     info!(event = "gateway.draining", "shutting down: finishing accepted requests; a second signal aborts them");
     let drained = async {
         tokio::time::sleep(delay).await;
         stop.cancel();
         let (served, delivered) = tokio::join!(serving, tokio::time::timeout(grace, delivering));
+        // Others take over at once, instead of after `replica.suspect_ms`.
+        let _ = leaving.await;
         served.unwrap_or(false) && matches!(delivered, Ok(Ok(Ok(()))))
     };
     let clean = tokio::select! {
@@ -164,6 +170,20 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     // The socket's task removes the socket file when it ends.
     let _ = operating.await;
     Ok(if clean { Shutdown::Clean } else { Shutdown::Forced })
+}
+
+/// Opens the tables of the delivery queue. With Postgres, joins the gateways that share them.
+async fn open_store(config: &Arc<Config>, database: &Arc<Database>) -> anyhow::Result<Arc<Store>> {
+    let Some(bell) = Database::bell(&config.store)? else {
+        return Ok(Arc::new(Store::open(database, &config.store).await?));
+    };
+    let joining = Arc::clone(config);
+    let replica = spawn_blocking(move || {
+        let folder = joining.admin.socket.parent().unwrap_or(Path::new("."));
+        let (tenants, digest) = (joining.tenant_names(), joining.shared_digest());
+        Replica::join(&joining.replica, &joining.store, folder, tenants, digest)
+    });
+    Store::open_shared(database, &config.store, replica.await??, bell).await
 }
 
 /// Returns why a task ended although it should run until a signal.

@@ -222,7 +222,9 @@ fn a_store_of_the_previous_version_is_migrated() {
     let setup = setup();
     std::fs::create_dir(setup.folder().join("data")).expect("a folder");
     let older = rusqlite::Connection::open(setup.folder().join("data/frontgate.db")).expect("the database");
-    older.execute_batch(include_str!("../../host/crates/store/src/schema/1-deliveries.sql")).expect("its tables");
+    older
+        .execute_batch(include_str!("../../host/crates/store/src/schema/sqlite/1-deliveries.sql"))
+        .expect("its tables");
     let event =
         "INSERT INTO deliveries (tenant, kind, name, conversation, fields, request, state, created_ms, since_ms,
       changed_ms) VALUES ('demo', 'routing', 'routing', 'CH1', '[]', 'r', 'dead', 1, 1, 1)";

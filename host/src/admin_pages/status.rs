@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use frontgate_delivery::job::State;
+use frontgate_delivery::store::Counts;
 use frontgate_loader::confinement;
+use frontgate_replicas::Peer;
 use frontgate_runtime::registry::{Receipt, Version};
 use frontgate_state::Usage;
 use serde::{Deserialize, Serialize};
 
-use super::{AdminPages, Deliveries};
+use super::AdminPages;
 
 /// The complete response.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,6 +34,13 @@ pub(crate) struct Status {
     pub(crate) plugin_records_damaged: Option<String>,
     /// Deliveries by tenant and state; null if the database cannot be read.
     pub(crate) deliveries: Option<BTreeMap<String, BTreeMap<String, u64>>>,
+    /// All gateways on the same database; empty with SQLite.
+    #[serde(default)]
+    pub(crate) replicas: Vec<Peer>,
+    /// Milliseconds since the last notification of the database, if that is unusually long: changes of other gateways are
+    /// then seen up to a second later.
+    #[serde(default)]
+    pub(crate) bell_silent_ms: Option<u64>,
     /// State of plugins, by plugin and tenant; null if the database cannot be read.
     pub(crate) state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
     /// Allocation strategy for instances: `pool`, or `small-pool` or `on-demand` where address space is limited.
@@ -114,7 +123,7 @@ pub(crate) struct Attempt {
 }
 
 impl Status {
-    pub(super) fn new(pages: &AdminPages, deliveries: Option<Deliveries>, kept: Option<Vec<Usage>>) -> Self {
+    pub(super) fn new(pages: &AdminPages, deliveries: Option<Counts>, kept: Option<Vec<Usage>>) -> Self {
         let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
         for (name, live) in pages.registry.live().iter() {
             plugins.entry(name.clone()).or_default().live = Some(Live {
@@ -163,6 +172,11 @@ impl Status {
                 };
                 deliveries.into_iter().map(|(tenant, states)| (tenant, named(states))).collect()
             }),
+            replicas: pages.store.replica().peers(),
+            bell_silent_ms: pages
+                .store
+                .bell_silent_for()
+                .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             state: kept.map(by_plugin),
             memory: pages.engine.allocation().name().to_owned(),
             compiler_confinement: confinement().map(|known| known.parts().into_iter().map(str::to_owned).collect()),

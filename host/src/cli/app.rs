@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::Args;
 use frontgate_config::Config;
 use frontgate_delivery::store::queue_admin::{ChannelFilter, QueueAdmin};
@@ -82,8 +82,7 @@ impl App {
 
 /// Opens the database, which a running gateway may be using at the same time.
 pub(super) fn desk(config: &Config) -> anyhow::Result<QueueAdmin> {
-    let path = config.store.path().context("store.url is not a database; write sqlite:data/frontgate.db")?;
-    QueueAdmin::open(path)
+    QueueAdmin::open(&config.store)
 }
 
 /// Returns the address of a channel for Front; `None` if its app is not in the configuration.

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use frontgate_config::Config;
-use frontgate_delivery::Store;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::queue_admin::QueueAdmin;
 use frontgate_delivery::worker;
+use frontgate_delivery::{RateLimits, Store};
 use frontgate_gateway::Gateway;
-use frontgate_store::Database;
 use frontgate_tenants::Plugins;
 use frontgate_tenants::Tenant;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -23,7 +21,7 @@ use tracing::warn;
 pub(super) struct Shared {
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
-    pub(super) database: Arc<Database>,
+    pub(super) rate_limits: Arc<RateLimits>,
 }
 
 /// Holds the current generation, and replaces it on a reload.
@@ -72,6 +70,7 @@ impl Generations {
     pub(super) async fn replace(&self, config: &Arc<Config>) {
         let next = Generation::new(config);
         self.gateway.store(Arc::new(next.gateway(&self.shared)));
+        self.shared.store.replica().configure(config.tenant_names(), config.shared_digest());
         self.current.send_replace(next);
         self.warn_about_unknown_tenants().await;
     }
@@ -83,13 +82,14 @@ impl Generations {
         while !stop.is_cancelled() {
             let Generation { config, tenants } = generations.borrow_and_update().clone();
             let (plugins, store) = (Arc::clone(&self.shared.plugins), Arc::clone(&self.shared.store));
+            let rate_limits = Arc::clone(&self.shared.rate_limits);
             let current = stop.child_token();
             let until = current.clone();
             workers.spawn(async move {
                 {
                     let settings =
                         worker::Settings { delivery: &config.delivery, store: &config.store, tenants: &config.tenants };
-                    worker::work(settings, &tenants, &plugins, &store, until).await
+                    worker::work(settings, &tenants, &plugins, &store, &rate_limits, until).await
                 }
             });
             loop {
@@ -110,10 +110,7 @@ impl Generations {
 
     /// Warns about deliveries of renamed or removed tenants, because no worker processes them.
     pub(super) async fn warn_about_unknown_tenants(&self) {
-        let path = self.shared.database.path().to_owned();
-        let counts =
-            spawn_blocking(move || QueueAdmin::open(&path)?.counts()).await.map_err(anyhow::Error::from).flatten();
-        for (tenant, states) in counts.unwrap_or_default() {
+        for (tenant, states) in self.shared.store.counts().await.unwrap_or_default() {
             let waiting: u64 = [State::Ready, State::Unknown].iter().filter_map(|state| states.get(state)).sum();
             if waiting > 0 && !self.config().tenants.contains_key(&tenant) {
                 warn!(

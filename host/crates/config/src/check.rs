@@ -25,8 +25,14 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, diagnostics: &
     let mut report = Report { document, diagnostics };
     server::check(config, &mut report);
     ca_files("delivery.ca_files", &config.delivery.ca_files, &mut report);
-    if config.store.path().is_none() {
-        report.add("store.url", "is not the URL of a supported database", "write \"sqlite:data/frontgate.db\"");
+    ca_files("store.ca_files", &config.store.ca_files, &mut report);
+    if config.store.location().is_err() {
+        let fix = "write \"sqlite:data/frontgate.db\", or \"postgres://USER@HOST/DATABASE\"";
+        report.add("store.url", "is not the URL of a supported database", fix);
+    } else if config.store.password.as_ref().is_none_or(|password| password.error().is_none())
+        && let Err(fault) = config.store.check_server()
+    {
+        report.add("store.url", &format!("{fault:#}"), "see docs/operate/configuration.md");
     }
     folders(config, &mut report);
     guards::owners(config, &mut report);

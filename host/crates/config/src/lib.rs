@@ -17,7 +17,7 @@ mod show;
 mod single;
 mod warn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,7 @@ use frontgate_system::process;
 use frontgate_tenants::Tenant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 pub use self::change::Fixed;
 pub use self::schema::schema;
@@ -51,6 +52,8 @@ pub struct Config {
     pub process: process::Settings,
     /// The database: acknowledged events, deliveries, and state of plugins.
     pub store: frontgate_store::Settings,
+    /// Gateways that share a database on Postgres: how they recognize and replace each other.
+    pub replica: frontgate_replicas::Settings,
     /// Deliveries to the platforms: concurrency, timeouts and retries.
     pub delivery: frontgate_delivery::Settings,
     /// Plugins: their files, compilation, concurrency, memory and versions.
@@ -114,6 +117,26 @@ impl Config {
         Ok(config)
     }
 
+    /// Returns a digest of the settings that must be equal in all gateways on a database. Listeners, paths and secrets may
+    /// differ.
+    pub fn shared_digest(&self) -> String {
+        let is_shared =
+            |key: &str| ["tenants.", "delivery.", "plugins."].iter().any(|section| key.starts_with(section));
+        let is_path = |key: &str| {
+            ["directory", "cache", "files", "ca_files"].contains(&key.rsplit('.').next().unwrap_or_default())
+        };
+        let settings = schema::settings(&self.values).into_iter();
+        let shared = settings.filter(|setting| is_shared(&setting.key) && !is_path(&setting.key));
+        let text: Vec<String> = shared.map(|setting| format!("{}={}", setting.key, setting.value)).collect();
+        let digest = Sha256::digest(text.join("\n"));
+        digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Returns the names of all tenants.
+    pub fn tenant_names(&self) -> BTreeSet<Arc<str>> {
+        self.tenants.keys().map(|name| Arc::from(name.as_str())).collect()
+    }
+
     fn resolve(&mut self, folder: &Path, open: Open) {
         let absolute = |path: &mut PathBuf| *path = folder.join(&*path);
         absolute(&mut self.plugins.directory);
@@ -135,6 +158,9 @@ impl Config {
     /// Returns every secret with its key.
     pub(crate) fn secrets_mut(&mut self) -> Vec<(String, &mut Secret)> {
         let mut secrets = self.plugins.secrets_mut();
+        if let Some(password) = &mut self.store.password {
+            secrets.push(("store.password".to_owned(), password));
+        }
         for (name, tenant) in &mut self.tenants {
             let twilio = &mut tenant.twilio;
             for (index, token) in twilio.auth_tokens.iter_mut().enumerate() {

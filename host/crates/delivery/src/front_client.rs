@@ -12,6 +12,7 @@ use frontgate_front::api::{Body, Call, Fate, Response, Scope};
 use frontgate_front::token;
 use frontgate_net::form::{Form, Part};
 use frontgate_net::{Client, ClientResponse, SendError, confidential};
+use frontgate_replicas::Replica;
 use frontgate_store::now_ms;
 use frontgate_tenants::FrontApp;
 use http_body_util::{BodyExt as _, Full};
@@ -21,7 +22,9 @@ use hyper::{HeaderMap, Method};
 use url::Url;
 use zeroize::Zeroizing;
 
-use self::rate_limit::{AppRateLimit, Permit};
+pub(super) use self::rate_limit::AppRateLimit;
+use self::rate_limit::Permit;
+use super::handlers::SILENT;
 use super::store::front::Channel;
 
 /// A client of Front's API, with the credentials of one app.
@@ -29,15 +32,20 @@ pub(super) struct FrontClient {
     pub(super) app: Arc<FrontApp>,
     client: Arc<Client>,
     rate_limit: Arc<AppRateLimit>,
+    replica: Arc<Replica>,
 }
 
 /// A file to be uploaded to Front.
 pub(super) type FilePart = Part<frontgate_runtime::files::Failure>;
 
 impl FrontClient {
-    pub(super) fn new(app: &Arc<FrontApp>, client: &Arc<Client>) -> Self {
-        let rate_limit = Arc::new(AppRateLimit::new(app.calls_per_second_max));
-        Self { app: Arc::clone(app), client: Arc::clone(client), rate_limit }
+    pub(super) fn new(
+        app: &Arc<FrontApp>,
+        client: &Arc<Client>,
+        rate_limit: Arc<AppRateLimit>,
+        replica: &Arc<Replica>,
+    ) -> Self {
+        Self { app: Arc::clone(app), client: Arc::clone(client), rate_limit, replica: Arc::clone(replica) }
     }
 
     /// Waits until a channel may make a call. File downloads use up Front's rate limit as well.
@@ -45,14 +53,26 @@ impl FrontClient {
         self.rate_limit.acquire(channel.id).await
     }
 
-    /// Waits for a permit and makes a call.
-    pub(super) async fn call(&self, channel: &Channel, call: &Call) -> Fate {
+    /// Waits for a permit and makes a call, see [`FrontClient::call_now`].
+    pub(super) async fn call(&self, leased_by: Option<i64>, channel: &Channel, call: &Call) -> Fate {
         let permit = self.permit(channel).await;
-        self.call_now(permit, channel, call, Vec::new()).await
+        self.call_now(permit, leased_by, channel, call, Vec::new()).await
     }
 
     /// Makes a call with files. The files are opened only once the permit is held, so no open file waits for a permit.
-    pub(super) async fn call_now(&self, permit: Permit, channel: &Channel, call: &Call, files: Vec<FilePart>) -> Fate {
+    ///
+    /// `leased_by` is the replica that leased the delivery: the call is not made if another one may have taken over.
+    pub(super) async fn call_now(
+        &self,
+        permit: Permit,
+        leased_by: Option<i64>,
+        channel: &Channel,
+        call: &Call,
+        files: Vec<FilePart>,
+    ) -> Fate {
+        if !self.replica.may_act(leased_by) {
+            return Fate::Again { after_ms: None, scope: Scope::Channel, reason: SILENT.to_owned() };
+        }
         let url = format!("{}{}", self.app.api_url.as_str().trim_end_matches('/'), call.path);
         let url = Url::parse(&url).expect("a checked URL and an escaped path");
         let method = Method::try_from(call.method.as_str()).expect("a method");
@@ -122,10 +142,16 @@ impl FrontClient {
             && answer.status.as_u16() != 307
         {
             let pause = after_ms.map_or(rate_limit::PAUSE, Duration::from_millis);
-            match scope {
-                Scope::Channel => self.rate_limit.pause_channel(channel.id, pause),
-                Scope::Company => self.rate_limit.pause_company(pause),
+            let tenant = Arc::from(channel.tenant.as_str());
+            let one = match scope {
+                Scope::Channel => Some(channel.id),
+                Scope::Company => None,
+            };
+            match one {
+                Some(channel) => self.rate_limit.pause_channel(channel, pause),
+                None => self.rate_limit.pause_company(pause),
             }
+            self.replica.note_pause(&tenant, frontgate_replicas::Part::Front, one, pause);
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_contract::Role;
+use frontgate_replicas::Part;
 use frontgate_runtime::{CallError, CallRecords, Deadlines};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::{PluginInvoker, Plugins};
@@ -36,7 +37,7 @@ pub(super) struct DeliveryContext {
     pub(super) store: Arc<Store>,
     /// Client of Twilio's API; `None` without credentials.
     pub(super) rest: Option<ConversationsApi>,
-    pub(super) rate_limit: TenantRateLimit,
+    pub(super) rate_limit: Arc<TenantRateLimit>,
     /// Clients of the tenant's Front apps, by name.
     pub(super) fronts: HashMap<String, Arc<FrontClient>>,
     pub(super) limits: crate::Settings,
@@ -100,11 +101,37 @@ impl DeliveryContext {
     }
 
     /// Waits for the rate limit and returns the client of Twilio's API.
-    async fn turn(&self) -> Result<&ConversationsApi, Stop> {
+    async fn turn(&self, delivery: &Delivery) -> Result<&ConversationsApi, Stop> {
         let rest = self.account()?;
         tokio::select! {
-            () = self.rate_limit.turn() => Ok(rest),
-            () = self.stop.cancelled() => Err(retry("the gateway is shutting down", false).into()),
+            () = self.rate_limit.turn() => {}
+            () = self.stop.cancelled() => return Err(retry("the gateway is shutting down", false).into()),
+        }
+        self.check_lease(delivery)?;
+        Ok(rest)
+    }
+
+    /// Checks, right before a request, that no other replica may have taken over the delivery.
+    fn check_lease(&self, delivery: &Delivery) -> Result<(), Stop> {
+        if self.store.replica().may_act(delivery.replica) { Ok(()) } else { Err(retry(SILENT, false).into()) }
+    }
+
+    /// Stores a decision before its request is sent; returns whether the lease is still valid.
+    async fn plan(&self, delivery: &Delivery, plan: &str) -> Result<bool, Stop> {
+        let effect = self.effect(delivery.kind);
+        self.store.plan(&self.tenant.name, delivery, plan, effect).await.map_err(Stop::Unwritten)
+    }
+
+    /// Returns the longest time for which a request about a delivery may be on its way.
+    fn effect(&self, kind: Kind) -> Duration {
+        let request =
+            Duration::from_millis(self.limits.request_timeout_ms.saturating_add(self.limits.connect_timeout_ms));
+        let plugin = Duration::from_millis(self.limits.plugin_timeout_ms);
+        let files = self.fronts.values().map(|front| front.app.files_timeout).max().unwrap_or_default();
+        match kind {
+            Kind::Routing | Kind::Conversations => request,
+            Kind::Message => plugin.max(files),
+            Kind::Import | Kind::Status | Kind::Disconnect => request.max(files),
         }
     }
 
@@ -116,7 +143,9 @@ impl DeliveryContext {
                 let [first, longest] = [self.limits.retry_first_ms, self.limits.retry_longest_ms];
                 let after = after.map(|after| after.min(Duration::from_millis(longest)));
                 if account_wide {
-                    self.rate_limit.pause(after.unwrap_or_default().max(Duration::from_millis(first)));
+                    let pause = after.unwrap_or_default().max(Duration::from_millis(first));
+                    self.rate_limit.pause(pause);
+                    self.store.replica().note_pause(&self.tenant.name, Part::Twilio, None, pause);
                 }
                 Some(Outcome::Retry { after, reason, waits_for_plugin: false })
             }
@@ -125,6 +154,9 @@ impl DeliveryContext {
         }
     }
 }
+
+/// The reason of a retry because this gateway was silent for too long.
+pub(super) const SILENT: &str = "this gateway could not reach the database; another one may have taken over";
 
 fn done() -> Outcome {
     Outcome::Sent { result: None }

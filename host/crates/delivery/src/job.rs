@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use frontgate_replicas::Part;
 use frontgate_twilio::form::Form;
 use serde::Serialize;
 
@@ -86,6 +87,11 @@ impl Kind {
         !matches!(self, Self::Routing | Self::Conversations)
     }
 
+    /// Returns the part of a tenant's deliveries that one replica works on.
+    pub fn part(self) -> Part {
+        if self.is_front() { Part::Front } else { Part::Twilio }
+    }
+
     /// Returns the name used in the database, the commands and the log.
     pub fn name(self) -> &'static str {
         match self {
@@ -148,6 +154,10 @@ pub(crate) struct Delivery {
     pub(crate) since: SystemTime,
     /// Time when the first attempt began.
     pub(crate) begun: SystemTime,
+    /// Time when it was leased, by the clock of the database and by this machine's.
+    pub(crate) leased: (SystemTime, Instant),
+    /// The replica that leased it; `None` in a database that is not shared.
+    pub(crate) replica: Option<i64>,
     /// Random token of the lease; every later write compares it.
     pub(crate) lease: String,
 }
@@ -158,14 +168,20 @@ impl Delivery {
         Form::from_pairs(fields)
     }
 
+    /// Returns the current time by the clock of the database.
+    fn now(&self) -> SystemTime {
+        let (database, machine) = self.leased;
+        database + machine.elapsed()
+    }
+
     /// Returns the time since the delivery was accepted; zero if the clock was turned back.
     pub(crate) fn age(&self) -> Duration {
-        SystemTime::now().duration_since(self.since).unwrap_or_default()
+        self.now().duration_since(self.since).unwrap_or_default()
     }
 
     /// Returns the time since the first attempt.
     pub(crate) fn tried(&self) -> Duration {
-        SystemTime::now().duration_since(self.begun).unwrap_or_default()
+        self.now().duration_since(self.begun).unwrap_or_default()
     }
 }
 

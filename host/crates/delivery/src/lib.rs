@@ -4,7 +4,7 @@
 //! afterwards, and retried until it ends or an operator decides. A request that may have had its effect is never
 //! repeated before the platform was asked about it, unless repeating it is harmless.
 //!
-//! - [`Store`]: the tables, through the database's single writer; [`store::queue_admin::QueueAdmin`] for operators.
+//! - [`Store`]: the tables, and the hints of other gateways on the same database; [`store::queue_admin::QueueAdmin`] for operators.
 //! - [`worker::work`]: leases deliveries, executes them with the `handlers`, and stores the outcome.
 //! - [`job::NewDelivery`]: a delivery to be enqueued.
 //!
@@ -17,10 +17,12 @@ mod handlers;
 pub mod job;
 pub mod provider_event;
 mod rate_limit;
+pub mod rate_limits;
 mod retry_policy;
 pub mod settings;
 pub mod store;
 pub mod worker;
 
+pub use self::rate_limits::RateLimits;
 pub use self::settings::Settings;
 pub use self::store::Store;

@@ -10,11 +10,11 @@ use tokio::time::{Instant, sleep_until};
 
 /// A token bucket with a burst of one second, and a pause for all requests of the tenant.
 pub(super) struct TenantRateLimit {
-    per_second: f64,
     state: Mutex<State>,
 }
 
 struct State {
+    per_second: f64,
     /// Available tokens; negative while requests wait.
     left: f64,
     at: Instant,
@@ -25,7 +25,19 @@ impl TenantRateLimit {
     pub(super) fn new(per_second: u32) -> Self {
         let now = Instant::now();
         let per_second = f64::from(per_second);
-        Self { per_second, state: Mutex::new(State { left: per_second, at: now, paused_until: now }) }
+        Self { state: Mutex::new(State { per_second, left: per_second, at: now, paused_until: now }) }
+    }
+
+    /// Changes the number of requests per second, after a reload of the configuration.
+    pub(super) fn set_rate(&self, per_second: u32) {
+        self.state.lock().per_second = f64::from(per_second);
+    }
+
+    /// Continues where another replica has stopped: without a burst, and after its pause.
+    pub(super) fn take_over(&self, pause: Duration) {
+        let mut state = self.state.lock();
+        (state.left, state.at) = (state.left.min(0.0), Instant::now());
+        state.paused_until = state.paused_until.max(Instant::now() + pause);
     }
 
     /// Waits until a request may leave.
@@ -41,10 +53,10 @@ impl TenantRateLimit {
     /// Takes a token and returns the earliest time of the request, ignoring pauses.
     fn reserve(&self, now: Instant) -> Instant {
         let mut state = self.state.lock();
-        let gained = now.duration_since(state.at).as_secs_f64() * self.per_second;
-        state.left = (state.left + gained).min(self.per_second) - 1.0;
+        let gained = now.duration_since(state.at).as_secs_f64() * state.per_second;
+        state.left = (state.left + gained).min(state.per_second) - 1.0;
         state.at = now;
-        now + Duration::from_secs_f64((-state.left / self.per_second).max(0.0))
+        now + Duration::from_secs_f64((-state.left / state.per_second).max(0.0))
     }
 
     fn paused(&self, now: Instant) -> Option<Instant> {

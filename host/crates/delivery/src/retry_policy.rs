@@ -88,7 +88,7 @@ fn jitter(least: Duration, more: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::time::{Instant, SystemTime};
 
     use super::*;
 
@@ -113,6 +113,8 @@ mod tests {
             questions: 9,
             since,
             begun: since,
+            leased: (SystemTime::now(), Instant::now()),
+            replica: None,
             lease: "lease".to_owned(),
         }
     }

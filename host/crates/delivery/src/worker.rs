@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_net::Client;
-use frontgate_store::crash;
+use frontgate_replicas::Part;
+use frontgate_store::{NO_TENANT, crash};
 use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::Plugins;
 use frontgate_tenants::Tenant;
@@ -17,7 +18,7 @@ use frontgate_twilio_rest::ConversationsApi;
 use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -26,13 +27,16 @@ use super::concurrency::ChannelConcurrency;
 use super::front_client::FrontClient;
 use super::handlers::DeliveryContext;
 use super::job::{Delivery, Kind, Outcome, State, Transition};
-use super::rate_limit::TenantRateLimit;
+use super::rate_limits::RateLimits;
 use super::retry_policy;
-use super::store::queue::Next;
+use super::store::queue::{self, Next, Wanted};
 use super::store::{Retention, Store};
 
 /// Interval of polling without a signal: an operator's command runs in another process and sends no signal.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Maximum number of deliveries that one claim leases.
+const CLAIM_MAX: usize = 16;
 
 /// The pause after a failure of the store.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
@@ -62,29 +66,34 @@ pub async fn work(
     tenants: &[Arc<Tenant>],
     plugins: &Arc<Plugins>,
     store: &Arc<Store>,
+    rate_limits: &Arc<RateLimits>,
     stop: CancellationToken,
 ) -> Result<(), JoinError> {
     let client = Arc::new(Client::new(&settings.delivery.client()));
     let mut workers = JoinSet::new();
     for tenant in tenants {
         let twilio = &settings.tenants[&*tenant.name].twilio;
-        let fronts = tenant.front.iter();
-        let fronts = fronts.map(|(name, app)| (name.clone(), Arc::new(FrontClient::new(app, &client)))).collect();
+        let replica = store.replica();
+        let fronts = tenant.front.iter().map(|(name, app)| {
+            let rate_limit = rate_limits.of_app(&tenant.name, name, app.calls_per_second_max);
+            (name.clone(), Arc::new(FrontClient::new(app, &client, rate_limit, replica)))
+        });
+        let fronts = fronts.collect();
         let context = Arc::new(DeliveryContext {
             fronts,
             tenant: Arc::clone(tenant),
             plugins: Arc::clone(plugins),
             store: Arc::clone(store),
             rest: ConversationsApi::new(twilio, &client),
-            rate_limit: TenantRateLimit::new(settings.delivery.requests_per_second_max),
+            rate_limit: rate_limits.of_tenant(&tenant.name, settings.delivery.requests_per_second_max),
             limits: settings.delivery.clone(),
             stop: stop.clone(),
         });
         // The workers also end open deliveries of a removed app.
         let has_front = !tenant.front.is_empty() || store.has_open_for_front(&tenant.name).await;
         for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || has_front) {
-            let (context, tasks) = (Arc::clone(&context), TaskTracker::new());
-            workers.spawn(Worker { context, kind, tasks, channels: Arc::default() }.run(stop.clone()));
+            let (context, tasks, rate_limits) = (Arc::clone(&context), TaskTracker::new(), Arc::clone(rate_limits));
+            workers.spawn(Worker { context, kind, tasks, rate_limits, channels: Arc::default() }.run(stop.clone()));
         }
     }
     workers.spawn(prune(Arc::clone(store), Retention::new(settings.store), stop));
@@ -100,6 +109,7 @@ struct Worker {
     kind: Kind,
     /// Deliveries in progress.
     tasks: TaskTracker,
+    rate_limits: Arc<RateLimits>,
     channels: Arc<ChannelConcurrency>,
 }
 
@@ -111,26 +121,62 @@ impl Worker {
         let apps = self.context.fronts.values();
         let per_channel = apps.map(|front| front.app.at_once_per_channel_max).min().unwrap_or(usize::MAX);
         let store = Arc::clone(&self.context.store);
-        let tenant = Arc::clone(&self.context.tenant.name);
+        let replica = Arc::clone(store.replica());
+        let (tenant, part) = (Arc::clone(&self.context.tenant.name), self.kind.part());
         let due_signal = store.due_signal(&tenant);
+        let mut changes = replica.changes();
+        let (mut floor, mut searched_all) = (queue::ALL, Instant::now());
         loop {
             let permit = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 permit = Arc::clone(&permits).acquire_owned() => permit.expect("the semaphore is never closed"),
             };
+            let Some(turn) = replica.begin(&tenant, part) else {
+                // Another replica works on this part.
+                drop(permit);
+                tokio::select! {
+                    () = stop.cancelled() => break,
+                    _ = changes.changed() => {}
+                    () = sleep(POLL_INTERVAL) => {}
+                }
+                continue;
+            };
+            self.rate_limits.take_over(&store, &tenant, &turn, part);
+            if searched_all.elapsed() >= POLL_INTERVAL {
+                (floor, searched_all) = (queue::ALL, Instant::now());
+            }
+            let more = permits.available_permits().min(CLAIM_MAX - 1);
+            let wanted = Wanted {
+                tenant: Arc::clone(&tenant),
+                kind: self.kind,
+                most: more + 1,
+                longest,
+                busy: self.channels.full(per_channel),
+                floor,
+                replica: turn.replica,
+                fence: turn.fence,
+            };
             let mut due = pin!(due_signal.notified());
             due.as_mut().enable();
-            let pause = match store.claim(&tenant, self.kind, longest, &self.channels.full(per_channel)).await {
-                Ok(Next::Delivery(delivery)) => {
+            let pause = match store.claim(wanted).await {
+                Ok(Next::Deliveries { all, floor: next }) => {
                     crash::point("claimed");
-                    let (context, channels) = (Arc::clone(&self.context), Arc::clone(&self.channels));
-                    channels.add(delivery.channel);
-                    self.tasks.spawn(async move {
-                        execute(&context, &delivery).await;
-                        channels.remove(delivery.channel);
-                        drop(permit);
-                    });
+                    floor = next;
+                    let turn = Arc::new(turn);
+                    let mut permit = Some(permit);
+                    for delivery in all {
+                        // Only this task acquires permits, so as many are free as were counted.
+                        let own = permit.take().or_else(|| Arc::clone(&permits).try_acquire_owned().ok());
+                        let (context, channels) = (Arc::clone(&self.context), Arc::clone(&self.channels));
+                        channels.add(delivery.channel);
+                        let turn = Arc::clone(&turn);
+                        self.tasks.spawn(async move {
+                            execute(&context, &delivery).await;
+                            channels.remove(delivery.channel);
+                            drop((own, turn));
+                        });
+                    }
                     continue;
                 }
                 Ok(Next::In(pause)) => pause.min(POLL_INTERVAL),
@@ -144,10 +190,10 @@ impl Worker {
                     STORE_PAUSE
                 }
             };
-            drop(permit);
+            drop((permit, turn));
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = due => {}
+                () = due => floor = queue::ALL,
                 () = self.channels.freed.notified() => {}
                 () = sleep(pause) => {}
             }
@@ -235,7 +281,10 @@ fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
 /// Deletes old rows, a few at a time, until `stop`.
 async fn prune(store: Arc<Store>, keep: Retention, stop: CancellationToken) {
     loop {
-        let pause = match store.prune(keep).await {
+        // Of several gateways, one prunes.
+        let turn = store.replica().begin(&NO_TENANT.into(), Part::House);
+        let pruned = if turn.is_some() { store.prune(keep).await } else { Ok(false) };
+        let pause = match pruned {
             Ok(true) => PRUNE_PAUSE,
             Ok(false) => PRUNE_INTERVAL,
             Err(error) => {

@@ -24,4 +24,4 @@ pub use self::headers::{confidential, is_reserved_header};
 pub use self::one_shot::one_shot;
 pub use self::pool::Pool;
 pub use self::resolver::Resolver;
-pub use self::tls::{Tls, read_authorities};
+pub use self::tls::{Tls, read_authorities, tls_config};

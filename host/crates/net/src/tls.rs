@@ -19,18 +19,7 @@ impl Tls {
     /// Creates a TLS client. A file that became unreadable after the configuration was checked is skipped, so its
     /// authorities are not trusted.
     pub fn new(ca_files: &[PathBuf]) -> Self {
-        let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-        let own = ca_files.iter().filter_map(|file| read_authorities(file).ok());
-        roots.add_parsable_certificates(own.flatten());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider has the usual versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        // Connections are pooled, so resumption would save little. It would also share state between isolated callers.
-        config.resumption = Resumption::disabled();
-        Self(TlsConnector::from(Arc::new(config)))
+        Self(TlsConnector::from(Arc::new(tls_config(ca_files))))
     }
 
     /// Performs the TLS handshake with a host, which is a name or an address.
@@ -38,6 +27,22 @@ impl Tls {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| anyhow!("invalid host name {host}"))?;
         self.0.connect(name, stream).await.with_context(|| format!("TLS handshake with {host} failed"))
     }
+}
+
+/// Returns the configuration of a TLS client, see [`Tls::new`].
+pub fn tls_config(ca_files: &[PathBuf]) -> ClientConfig {
+    let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let own = ca_files.iter().filter_map(|file| read_authorities(file).ok());
+    roots.add_parsable_certificates(own.flatten());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has the usual versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // Connections are pooled, so resumption would save little. It would also share state between isolated callers.
+    config.resumption = Resumption::disabled();
+    config
 }
 
 /// Reads the certificates of a PEM file.

@@ -22,7 +22,8 @@ use super::Open;
 /// Maximum size of a secret's file in bytes; far larger than any key.
 const FILE_BYTES_MAX: usize = 64 * 1024;
 
-/// A secret and its source. `Debug`, `Display` and `Serialize` show the source, never the value.
+/// A secret and its source. Clones share the only copy of the value. `Debug`, `Display` and `Serialize` show the source, never the value.
+#[derive(Clone)]
 pub struct Secret {
     source: Source,
     /// The value, or the reason why it could not be read.
@@ -30,6 +31,7 @@ pub struct Secret {
 }
 
 /// Source of a secret: at least one field is set. The environment variable has precedence over the file.
+#[derive(Clone)]
 struct Source {
     env: Option<String>,
     file: Option<PathBuf>,

@@ -18,10 +18,10 @@ mod write_buffer;
 
 use std::ops::{Add, Sub};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use frontgate_store::sql::{Scope, Transaction};
-use frontgate_store::{Database, NO_TENANT, Origin, StoreError, millis};
+use frontgate_store::{Database, NO_TENANT, Origin, StoreError};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
@@ -38,7 +38,8 @@ const EXPIRE_PAUSE: Duration = Duration::from_millis(100);
 pub struct Buckets {
     database: Arc<Database>,
     locks: Arc<KeyLocks>,
-    clock: fn() -> i64,
+    /// Replaces the clock of the database in tests.
+    clock: Option<fn() -> i64>,
 }
 
 /// The name of a bucket.
@@ -96,7 +97,7 @@ pub struct Size {
 impl Buckets {
     /// Returns the buckets of a database.
     pub fn new(database: &Arc<Database>) -> Arc<Self> {
-        Arc::new(Self { database: Arc::clone(database), locks: Arc::default(), clock: now })
+        Arc::new(Self { database: Arc::clone(database), locks: Arc::default(), clock: None })
     }
 
     /// Returns the size of every bucket.
@@ -123,9 +124,14 @@ impl Buckets {
         }
     }
 
+    /// Returns the current time by the clock of the database, in milliseconds since 1970.
+    fn now(&self) -> i64 {
+        self.clock.map_or_else(|| self.database.now_ms(), |clock| clock())
+    }
+
     /// Deletes some expired keys; returns whether more may have expired.
     async fn delete_some_expired(&self) -> Result<bool, StoreError> {
-        let now = (self.clock)();
+        let now = self.now();
         if !self.database.read(NO_TENANT, move |read| rows::has_expired(read, now)).await? {
             return Ok(false);
         }
@@ -161,10 +167,6 @@ impl Sub for Size {
     fn sub(self, other: Self) -> Self {
         Self { keys: self.keys - other.keys, bytes: self.bytes - other.bytes }
     }
-}
-
-fn now() -> i64 {
-    millis(SystemTime::now())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The tables of buckets: reads them, and commits either all writes of a call or no write.
 
-use frontgate_store::sql::{self, Row, Transaction};
+use frontgate_store::sql::{self, Key, Row, Transaction};
 use frontgate_store::values;
 
 use super::write_buffer::{Base, Change};
@@ -30,7 +30,7 @@ pub(super) fn get(read: &Transaction<'_>, bucket: &Bucket, key: &str, now: i64) 
         let version = row.get::<i64>(1)?;
         Ok(Value { bytes: row.get(0)?, version: version.cast_unsigned(), expires_ms: row.get(2)? })
     };
-    read.row(&select, values![bucket.plugin, bucket.tenant, key, now], value)
+    read.row(&select, values![bucket.plugin, bucket.tenant, Key(key), now], value)
 }
 
 /// Returns the first keys that follow `after`, in order.
@@ -47,16 +47,16 @@ pub(super) fn keys(
          ORDER BY key LIMIT ?5"
     );
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    read.rows(&select, values![bucket.plugin, bucket.tenant, after, now, most], |row| row.get(0))
+    read.rows(&select, values![bucket.plugin, bucket.tenant, after.map(Key), now, most], |row| row.get(0))
 }
 
 /// Returns the size of a bucket without expired entries.
 pub(super) fn size(read: &Transaction<'_>, bucket: &Bucket, now: i64) -> sql::Result<Size> {
-    let select = "SELECT keys, bytes FROM state_buckets WHERE plugin = ?1 AND tenant = ?2";
+    let select = "SELECT keys, bytes FROM bucket_sizes WHERE plugin = ?1 AND tenant = ?2";
     let both = |row: &Row<'_>| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? });
     let all = read.row(select, values![bucket.plugin, bucket.tenant], both)?.unwrap_or_default();
     let select = format!(
-        "SELECT count(*), coalesce(sum(octet_length(key) + octet_length(value)), 0)
+        "SELECT count(*), CAST(coalesce(sum(octet_length(key) + octet_length(value)), 0) AS bigint)
          FROM state_entries WHERE bucket = {BUCKET} AND expires_ms <= ?3"
     );
     let gone = read.one(&select, values![bucket.plugin, bucket.tenant, now], both)?;
@@ -75,7 +75,7 @@ pub(super) fn sizes(
          WHERE bucket = {BUCKET} AND key = ?3 AND (expires_ms IS NULL OR expires_ms > ?4)"
     );
     let size = |key: &String| {
-        let bytes = read.row(&select, values![bucket.plugin, bucket.tenant, key, now], |row| row.get(0))?;
+        let bytes = read.row(&select, values![bucket.plugin, bucket.tenant, Key(key), now], |row| row.get(0))?;
         Ok((key.clone(), bytes.map_or_else(Size::default, |bytes| Size { keys: 1, bytes })))
     };
     keys.iter().map(size).collect()
@@ -118,12 +118,9 @@ fn write_all(
     let id = id(transaction, bucket)?;
     let before = bucket_size(transaction, id)?;
     for change in changes {
-        if let Some(base) = change.base
-            && is_changed(transaction, id, &change.key, base, now)?
-        {
+        if !apply(transaction, id, change, now)? {
             return Err(Undo::Conflict(Conflict::Changed));
         }
-        apply(transaction, id, change)?;
     }
     let after = bucket_size(transaction, id)?;
     if !after.grew_past(most, before) {
@@ -134,29 +131,35 @@ fn write_all(
     if is_full { Err(Undo::Conflict(Conflict::Full)) } else { Ok(()) }
 }
 
-fn apply(transaction: &Transaction<'_>, id: i64, change: &Change) -> sql::Result<()> {
+/// Writes one change; returns whether the key was still as the call had read it.
+///
+/// The comparison is part of the statement, so that of two concurrent commits only one succeeds.
+fn apply(transaction: &Transaction<'_>, id: i64, change: &Change, now: i64) -> sql::Result<bool> {
+    let key = Key(&change.key);
     let Some(value) = &change.value else {
-        let delete = "DELETE FROM state_entries WHERE bucket = ?1 AND key = ?2";
-        return transaction.execute(delete, values![id, change.key]).map(drop);
+        let (base, version) = (change.base.is_some(), change.base.and_then(|base| base.0).map(u64::cast_signed));
+        let delete = "DELETE FROM state_entries WHERE bucket = ?1 AND key = ?2 AND (NOT ?3 OR version = ?4)";
+        let deleted = transaction.execute(delete, values![id, key, base && version.is_some(), version])?;
+        return Ok(version.is_none() || deleted == 1);
     };
+    let (bytes, version, expires) = (&value.bytes, value.version.cast_signed(), value.expires_ms);
     let insert = "INSERT INTO state_entries (bucket, key, value, version, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)
                   ON CONFLICT (bucket, key) DO UPDATE
                   SET value = excluded.value, version = excluded.version, expires_ms = excluded.expires_ms";
-    let version = value.version.cast_signed();
-    transaction.execute(insert, values![id, change.key, value.bytes, version, value.expires_ms]).map(drop)
-}
-
-/// Returns whether a key differs from what a swap or an increment read. An expired key does not exist.
-fn is_changed(transaction: &Transaction<'_>, id: i64, key: &str, base: Base, now: i64) -> sql::Result<bool> {
-    let select = "SELECT version, expires_ms <= ?3 FROM state_entries WHERE bucket = ?1 AND key = ?2";
-    let found = |row: &Row<'_>| Ok((row.get::<i64>(0)?.cast_unsigned(), row.get::<Option<bool>>(1)?));
-    let found = transaction.row(select, values![id, key, now], found)?;
-    Ok(match (base.0, found) {
-        (Some(version), Some((there, _))) => version != there,
-        (None, Some((_, expired))) => expired != Some(true),
-        (Some(_), None) => true,
-        (None, None) => false,
-    })
+    let written = match change.base {
+        None => transaction.execute(insert, values![id, key, bytes, version, expires])?,
+        // An expired key does not exist.
+        Some(Base(None)) => {
+            let insert = format!("{insert} WHERE state_entries.expires_ms <= ?6");
+            transaction.execute(&insert, values![id, key, bytes, version, expires, now])?
+        }
+        Some(Base(Some(base))) => {
+            let update = "UPDATE state_entries SET value = ?3, version = ?4, expires_ms = ?5
+                          WHERE bucket = ?1 AND key = ?2 AND version = ?6";
+            transaction.execute(update, values![id, key, bytes, version, expires, base.cast_signed()])?
+        }
+    };
+    Ok(written == 1)
 }
 
 fn id(transaction: &Transaction<'_>, bucket: &Bucket) -> sql::Result<i64> {
@@ -168,7 +171,7 @@ fn id(transaction: &Transaction<'_>, bucket: &Bucket) -> sql::Result<i64> {
 
 /// Returns the size of a bucket, including expired entries.
 fn bucket_size(transaction: &Transaction<'_>, id: i64) -> sql::Result<Size> {
-    let select = "SELECT keys, bytes FROM state_buckets WHERE id = ?1";
+    let select = "SELECT keys, bytes FROM bucket_sizes WHERE id = ?1";
     transaction.one(select, values![id], |row| Ok(Size { keys: row.get(0)?, bytes: row.get(1)? }))
 }
 
@@ -178,7 +181,7 @@ pub(super) fn usage(read: &Transaction<'_>) -> sql::Result<Vec<Usage>> {
         let size = Size { keys: row.get(2)?, bytes: row.get(3)? };
         Ok(Usage { plugin: row.get(0)?, tenant: row.get(1)?, size })
     };
-    read.rows("SELECT plugin, tenant, keys, bytes FROM state_buckets", values![], usage)
+    read.rows("SELECT plugin, tenant, keys, bytes FROM bucket_sizes", values![], usage)
 }
 
 /// Returns whether an entry has expired.
@@ -189,6 +192,7 @@ pub(super) fn has_expired(read: &Transaction<'_>, now: i64) -> sql::Result<bool>
 /// Deletes some expired entries; returns whether more may be left.
 pub(super) fn delete_expired(transaction: &Transaction<'_>, now: i64) -> sql::Result<bool> {
     let delete = "DELETE FROM state_entries WHERE (bucket, key) IN (
-                    SELECT bucket, key FROM state_entries WHERE expires_ms <= ?1 LIMIT ?2)";
+                    SELECT bucket, key FROM state_entries WHERE expires_ms <= ?1 LIMIT ?2)
+                  AND expires_ms <= ?1";
     Ok(transaction.execute(delete, values![now, EXPIRE_MAX])? == EXPIRE_MAX as usize)
 }

@@ -314,7 +314,7 @@ impl Session {
     }
 
     fn now(&self) -> i64 {
-        (self.buckets.clock)()
+        self.buckets.now()
     }
 
     /// Logs a failed read and returns its error.

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use frontgate_test_postgres::Place;
 use proptest::prelude::*;
 
 use super::*;
@@ -85,11 +86,10 @@ fn until(seconds: Option<u32>) -> Option<i64> {
     seconds.map(|seconds| clock() + i64::from(seconds) * 1_000)
 }
 
-fn buckets(folder: &std::path::Path) -> Arc<Buckets> {
-    let url = format!("sqlite:{}", folder.join("test.db").display());
-    let database =
-        Database::open(&frontgate_store::Settings { url, ..frontgate_store::Settings::default() }).expect("a database");
-    Arc::new(Buckets { database: Arc::new(database), locks: Arc::default(), clock })
+fn buckets(place: &Place) -> Arc<Buckets> {
+    let settings = frontgate_store::Settings { url: place.url(), connections_max: 2, ..Default::default() };
+    let database = Database::open(&settings).expect("a database");
+    Arc::new(Buckets { database: Arc::new(database), locks: Arc::default(), clock: Some(clock) })
 }
 
 fn call(buckets: &Arc<Buckets>, limits: &StateLimits, tenant: &str) -> Session {
@@ -99,9 +99,9 @@ fn call(buckets: &Arc<Buckets>, limits: &StateLimits, tenant: &str) -> Session {
 }
 
 impl World {
-    fn new(folder: &std::path::Path) -> Self {
+    fn new(place: &Place) -> Self {
         let limits = StateLimits { wait_ms: 0, ..StateLimits::default() };
-        let buckets = buckets(folder);
+        let buckets = buckets(place);
         let calls = (0..CALLS).map(|_| call(&buckets, &limits, "demo")).collect();
         let expected = (0..CALLS).map(|_| Expected::default()).collect();
         Self { buckets, limits, calls, expected, committed: BTreeMap::new(), writes: 0 }
@@ -249,85 +249,89 @@ async fn keep(buckets: &Arc<Buckets>, limits: &StateLimits, key: &str, bytes: us
 
 #[test]
 fn writes_over_a_limit_are_rejected_at_the_write_or_at_commit() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let buckets = buckets(folder.path());
-    let limits = StateLimits { keys_max: 3, bytes_max: 40, value_bytes_max: 30, ..StateLimits::default() };
-    runtime().block_on(async {
-        keep(&buckets, &limits, "a", 29, None).await;
-        let mut first = call(&buckets, &limits, "demo");
-        assert_eq!(first.set("b".to_owned(), vec![0; 31], None).await, Err(Refusal::TooLarge));
-        assert_eq!(first.set("b".to_owned(), vec![0; 10], None).await, Err(Refusal::Full));
-        assert_eq!(first.set("b".to_owned(), vec![0; 8], None).await, Ok(()));
-        assert_eq!(first.set("a".to_owned(), vec![0; 30], None).await, Ok(()), "it replaces the old value");
-        assert_eq!(first.set("c".to_owned(), vec![], None).await, Err(Refusal::Full), "not a byte is left");
-        assert_eq!(first.delete("a".to_owned()).await, Ok(()));
-        assert_eq!(first.set("c".to_owned(), vec![], None).await, Ok(()));
-        assert_eq!(first.set("d".to_owned(), vec![], None).await, Ok(()));
-        assert_eq!(first.set("e".to_owned(), vec![], None).await, Err(Refusal::Full), "three keys are the most");
-        // Each of the two writes fits, but not both together.
-        let mut second = call(&buckets, &limits, "demo");
-        assert_eq!(second.set("f".to_owned(), vec![], None).await, Ok(()));
-        first.commit().await.expect("it fits");
-        assert!(matches!(second.commit().await, Err(NotCommitted::Full)));
-        let elsewhere = call(&buckets, &limits, "other");
-        assert_eq!(elsewhere.get("b").await, Ok(None));
-    });
+    for place in Place::both() {
+        let buckets = buckets(&place);
+        let limits = StateLimits { keys_max: 3, bytes_max: 40, value_bytes_max: 30, ..StateLimits::default() };
+        runtime().block_on(async {
+            keep(&buckets, &limits, "a", 29, None).await;
+            let mut first = call(&buckets, &limits, "demo");
+            assert_eq!(first.set("b".to_owned(), vec![0; 31], None).await, Err(Refusal::TooLarge));
+            assert_eq!(first.set("b".to_owned(), vec![0; 10], None).await, Err(Refusal::Full));
+            assert_eq!(first.set("b".to_owned(), vec![0; 8], None).await, Ok(()));
+            assert_eq!(first.set("a".to_owned(), vec![0; 30], None).await, Ok(()), "it replaces the old value");
+            assert_eq!(first.set("c".to_owned(), vec![], None).await, Err(Refusal::Full), "not a byte is left");
+            assert_eq!(first.delete("a".to_owned()).await, Ok(()));
+            assert_eq!(first.set("c".to_owned(), vec![], None).await, Ok(()));
+            assert_eq!(first.set("d".to_owned(), vec![], None).await, Ok(()));
+            assert_eq!(first.set("e".to_owned(), vec![], None).await, Err(Refusal::Full), "three keys are the most");
+            // Each of the two writes fits, but not both together.
+            let mut second = call(&buckets, &limits, "demo");
+            assert_eq!(second.set("f".to_owned(), vec![], None).await, Ok(()));
+            first.commit().await.expect("it fits");
+            assert!(matches!(second.commit().await, Err(NotCommitted::Full)));
+            let elsewhere = call(&buckets, &limits, "other");
+            assert_eq!(elsewhere.get("b").await, Ok(None));
+        });
+    }
 }
 
 #[test]
 fn expired_keys_are_invisible_and_use_no_room() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let buckets = buckets(folder.path());
-    let limits = StateLimits { keys_max: 1, keep_seconds_max: Some(60), ..StateLimits::default() };
-    runtime().block_on(async {
-        keep(&buckets, &limits, "a", 1, Some(2)).await;
-        CLOCK.set(clock() + 1_999);
-        assert!(call(&buckets, &limits, "demo").get("a").await.expect("an answer").is_some());
-        CLOCK.set(clock() + 1);
-        assert_eq!(call(&buckets, &limits, "demo").get("a").await, Ok(None));
-        keep(&buckets, &limits, "b", 1, None).await;
-        // The operator's limit for the time to live has passed.
-        CLOCK.set(clock() + 60_000);
-        assert_eq!(call(&buckets, &limits, "demo").get("b").await, Ok(None));
-        assert!(!buckets.delete_some_expired().await.expect("a write"));
-        assert_eq!(buckets.usage().await.expect("an answer")[0].size, Size::default());
-    });
+    for place in Place::both() {
+        let buckets = buckets(&place);
+        let limits = StateLimits { keys_max: 1, keep_seconds_max: Some(60), ..StateLimits::default() };
+        runtime().block_on(async {
+            keep(&buckets, &limits, "a", 1, Some(2)).await;
+            CLOCK.set(clock() + 1_999);
+            assert!(call(&buckets, &limits, "demo").get("a").await.expect("an answer").is_some());
+            CLOCK.set(clock() + 1);
+            assert_eq!(call(&buckets, &limits, "demo").get("a").await, Ok(None));
+            keep(&buckets, &limits, "b", 1, None).await;
+            // The operator's limit for the time to live has passed.
+            CLOCK.set(clock() + 60_000);
+            assert_eq!(call(&buckets, &limits, "demo").get("b").await, Ok(None));
+            assert!(!buckets.delete_some_expired().await.expect("a write"));
+            assert_eq!(buckets.usage().await.expect("an answer")[0].size, Size::default());
+        });
+    }
 }
 
 #[test]
 fn a_call_cannot_write_past_its_limits() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let buckets = buckets(folder.path());
-    let limits = StateLimits { call_keys_max: 2, call_bytes_max: 10, ..StateLimits::default() };
-    runtime().block_on(async {
-        let mut call = call(&buckets, &limits, "demo");
-        assert_eq!(call.set("a".to_owned(), vec![0; 10], None).await, Err(Refusal::Full));
-        for key in ["a", "b", "a"] {
-            assert_eq!(call.delete(key.to_owned()).await, Ok(()));
-        }
-        assert_eq!(call.delete("c".to_owned()).await, Err(Refusal::Full));
-        for key in ["a", "b"] {
-            assert_eq!(call.swap(key.to_owned(), Some(7), vec![], None).await, Ok(false));
-        }
-        assert_eq!(call.swap("c".to_owned(), Some(7), vec![], None).await, Err(Refusal::Full));
-    });
+    for place in Place::both() {
+        let buckets = buckets(&place);
+        let limits = StateLimits { call_keys_max: 2, call_bytes_max: 10, ..StateLimits::default() };
+        runtime().block_on(async {
+            let mut call = call(&buckets, &limits, "demo");
+            assert_eq!(call.set("a".to_owned(), vec![0; 10], None).await, Err(Refusal::Full));
+            for key in ["a", "b", "a"] {
+                assert_eq!(call.delete(key.to_owned()).await, Ok(()));
+            }
+            assert_eq!(call.delete("c".to_owned()).await, Err(Refusal::Full));
+            for key in ["a", "b"] {
+                assert_eq!(call.swap(key.to_owned(), Some(7), vec![], None).await, Ok(false));
+            }
+            assert_eq!(call.swap("c".to_owned(), Some(7), vec![], None).await, Err(Refusal::Full));
+        });
+    }
 }
 
 #[test]
 fn an_increment_keeps_numbers_within_their_range() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let buckets = buckets(folder.path());
-    let limits = StateLimits::default();
-    runtime().block_on(async {
-        let mut call = call(&buckets, &limits, "demo");
-        let by = async |call: &mut Session, by, least| call.increment("n".to_owned(), by, None, least).await;
-        assert_eq!(by(&mut call, i64::MAX, 0).await, Ok(i64::MAX));
-        assert_eq!(by(&mut call, 1, 0).await, Err(Refusal::NotANumber));
-        assert_eq!(by(&mut call, i64::MIN, i64::MIN).await, Ok(-1));
-        assert_eq!(by(&mut call, 0, 0).await, Err(Refusal::NotANumber));
-        call.set("n".to_owned(), b"seven".to_vec(), None).await.expect("a write");
-        assert_eq!(by(&mut call, 1, i64::MIN).await, Err(Refusal::NotANumber));
-    });
+    for place in Place::both() {
+        let buckets = buckets(&place);
+        let limits = StateLimits::default();
+        runtime().block_on(async {
+            let mut call = call(&buckets, &limits, "demo");
+            let by = async |call: &mut Session, by, least| call.increment("n".to_owned(), by, None, least).await;
+            assert_eq!(by(&mut call, i64::MAX, 0).await, Ok(i64::MAX));
+            assert_eq!(by(&mut call, 1, 0).await, Err(Refusal::NotANumber));
+            assert_eq!(by(&mut call, i64::MIN, i64::MIN).await, Ok(-1));
+            assert_eq!(by(&mut call, 0, 0).await, Err(Refusal::NotANumber));
+            call.set("n".to_owned(), b"seven".to_vec(), None).await.expect("a write");
+            assert_eq!(by(&mut call, 1, i64::MIN).await, Err(Refusal::NotANumber));
+        });
+    }
 }
 
 proptest! {
@@ -337,12 +341,13 @@ proptest! {
     fn a_call_sees_its_own_writes_and_those_of_successful_calls(
         steps in proptest::collection::vec(step(), 0..80),
     ) {
-        let folder = tempfile::tempdir().expect("a folder");
-        runtime().block_on(async {
-            let mut world = World::new(folder.path());
-            for step in steps {
-                world.take(step).await;
-            }
-        });
+        for place in Place::both() {
+            runtime().block_on(async {
+                let mut world = World::new(&place);
+                for step in steps.clone() {
+                    world.take(step).await;
+                }
+            });
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! The database: one SQLite file, one writer thread with group commit, and concurrent readers.
+//! The database: a SQLite file for one gateway, or a Postgres server for several.
 //!
-//! A write is on disk when its future completes. The writer never blocks readers, and no tenant uses up the queue,
-//! the readers or the disk: each has a share (`queue`, `readers`), and free space has two watermarks (`disk`).
+//! A write is on disk when its future completes. Writes never block readers, and no tenant uses up the queue, the
+//! readers or the disk: each has a share (`queue`, `readers`), and free space of a file has two watermarks
+//! (`sqlite::disk`). A write may run twice, because its connection can be lost before the answer to its commit.
 //!
-//! - [`Database`]: opens the file and runs writes and reads.
+//! - [`Database`]: opens the database and runs writes and reads.
 //! - [`Origin`]: the tenant and purpose of a write, which decide its order and its limits.
 //! - [`StoreError`]: the reason why a write or a read failed; [`Overload`] names the limit.
 //!
@@ -12,88 +13,106 @@
 //!
 //! The crates `delivery` and `state` own the tables in `schema` and all statements on them; this crate has no SQL.
 
+mod connection;
 pub mod crash;
-mod disk;
 mod error;
 mod origin;
+mod postgres;
 mod queue;
 mod readers;
-mod schema;
 mod settings;
 mod shared;
 pub mod sql;
-mod writer;
+mod sqlite;
+mod write;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use self::disk::{SpaceLevel, SpaceMonitor};
+use self::connection::Source;
 pub use self::error::{Overload, StoreError};
 pub use self::origin::Origin;
+use self::postgres::Server;
+pub use self::postgres::bell::Bell;
 use self::queue::{Limits, Queue};
 use self::readers::Readers;
-pub use self::settings::Settings;
+pub use self::settings::{Location, Settings, Upgrade};
 pub use self::shared::Shared;
 use self::sql::{Scope, Transaction};
-use self::writer::{Reply, Work};
+use self::sqlite::disk::{SpaceLevel, SpaceMonitor};
+use self::write::{Abandoned, Flush, Mode, Pending};
 
 /// The tenant of the gateway's own reads.
 pub const NO_TENANT: &str = "";
-
-/// Policy for a write whose caller gave up while it was queued.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Abandoned {
-    Write,
-    Drop,
-}
 
 /// The open database.
 pub struct Database {
     queue: Arc<Queue>,
     level: Arc<SpaceLevel>,
-    /// Cancelled when the writer thread ends.
+    /// Cancelled when a thread that writes ends.
     ended: CancellationToken,
     readers: Arc<Readers>,
     timeout: Duration,
-    path: PathBuf,
 }
 
 impl Database {
-    /// Opens the database for this process alone, and creates or migrates the file.
+    /// Opens the database, and creates or migrates its tables. A SQLite file is opened for this process alone.
     ///
     /// # Errors
     ///
-    /// Fails if another gateway uses the file, other users can change it, or it has a newer version.
-    pub fn open(config: &crate::Settings) -> anyhow::Result<Self> {
-        let path = config.path().context("store.url names no database; write sqlite:data/frontgate.db")?.to_owned();
-        let (connection, lock) = schema::open_exclusive(&path)?;
+    /// Fails if the database has a newer version. A file also fails if another gateway uses it or other users can
+    /// change it; a server, if it cannot be reached or does not work as needed.
+    pub fn open(config: &Settings) -> anyhow::Result<Self> {
         let (queue, level) = (Arc::new(Queue::new(Limits::new(config))), Arc::default());
-        let (ended, end) = (CancellationToken::new(), End(Arc::clone(&queue)));
-        let mut monitor = SpaceMonitor::new(&path, config, &level);
-        let ending = ended.clone().drop_guard();
-        thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || {
-                let (_lock, _ending) = (lock, ending);
-                let end = end;
-                writer::write(connection, &end.0, &mut monitor);
-            })
-            .context("failed to start the store's thread")?;
-        let readers = Arc::new(Readers::new(&path, config.readers_max, config.readers_per_tenant_max));
-        Ok(Self { queue, level, ended, readers, timeout: Duration::from_millis(config.timeout_ms), path })
+        let ended = CancellationToken::new();
+        let source = match config.location()? {
+            Location::Sqlite(path) => {
+                let (connection, lock) = sqlite::schema::open_exclusive(path)?;
+                let mut monitor = SpaceMonitor::new(path, config, &level);
+                let (ending, end) = (ended.clone().drop_guard(), End(Arc::clone(&queue)));
+                thread::Builder::new()
+                    .name("store".to_owned())
+                    .spawn(move || {
+                        let (_lock, _ending) = (lock, ending);
+                        let end = end;
+                        sqlite::writer::write(connection, &end.0, &mut monitor);
+                    })
+                    .context("failed to start the store's thread")?;
+                Source::Sqlite(path.to_owned())
+            }
+            Location::Postgres => {
+                let server = Arc::new(Server::new(config)?);
+                // A session blocks its thread, and this one may drive a runtime.
+                let (opening, upgrade) = (Arc::clone(&server), config.upgrade);
+                let opened = thread::spawn(move || postgres::schema::open(&opening, upgrade)).join();
+                opened.map_err(|_| anyhow!("failed to open the database"))??;
+                postgres::writer::start(&server, &queue, config.connections_max, ended.clone().drop_guard())?;
+                Source::Postgres(server)
+            }
+        };
+        let readers = Arc::new(Readers::new(source, config.readers_max, config.readers_per_tenant_max));
+        Ok(Self { queue, level, ended, readers, timeout: Duration::from_millis(config.timeout_ms) })
     }
 
-    /// Returns the path of the database file.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Returns the current time by the clock of the database, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.readers.now_ms()
+    }
+
+    /// Starts the bell that tells other gateways of changes; `None` if the database is not shared.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `store.listen_url` is invalid.
+    pub fn bell(config: &Settings) -> anyhow::Result<Option<Bell>> {
+        Ok(if config.is_shared() { Some(Bell::start(config)?) } else { None })
     }
 
     /// Returns a handle that counts queued writes.
@@ -101,7 +120,7 @@ impl Database {
         Waiting(Arc::clone(&self.queue))
     }
 
-    /// Waits until the writer thread ends. While the database is open, that is an error.
+    /// Waits until a thread that writes ends. While the database is open, that is an error.
     pub async fn closed(&self) {
         self.ended.cancelled().await;
     }
@@ -129,7 +148,20 @@ impl Database {
         T: Send + 'static,
         W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
-        self.send(origin, scope, Abandoned::Write, work).await
+        self.send(origin, scope, Mode::NORMAL, work).await
+    }
+
+    /// Runs a write like [`Database::write`] that a crash of the database may undo, which saves the wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Database::write`].
+    pub async fn write_unflushed<T, W>(&self, origin: Origin, scope: Scope, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
+    {
+        self.send(origin, scope, Mode { flush: Flush::Skip, ..Mode::NORMAL }, work).await
     }
 
     /// Runs a write like [`Database::write`], with a timeout after which the write may still succeed.
@@ -155,7 +187,8 @@ impl Database {
         T: Send + 'static,
         W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
-        timeout(self.timeout, self.send(origin, scope, Abandoned::Drop, work)).await.unwrap_or(Err(StoreError::Timeout))
+        let mode = Mode { abandoned: Abandoned::Drop, ..Mode::NORMAL };
+        timeout(self.timeout, self.send(origin, scope, mode, work)).await.unwrap_or(Err(StoreError::Timeout))
     }
 
     /// Reads committed data concurrently with the writer, within the tenant's share of readers.
@@ -166,35 +199,23 @@ impl Database {
     pub async fn read<T, R>(&self, tenant: &str, work: R) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        R: FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
+        R: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
         timeout(self.timeout, self.readers.read(tenant, work)).await.unwrap_or(Err(StoreError::Timeout))
     }
 
-    async fn send<T, W>(&self, origin: Origin, _scope: Scope, abandoned: Abandoned, work: W) -> Result<T, StoreError>
+    async fn send<T, W>(&self, origin: Origin, scope: Scope, mode: Mode, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
-        let (sender, receiver) = oneshot::channel();
-        let work: Work = Box::new(move |transaction| {
-            let result = match transaction {
-                Ok(_) if abandoned == Abandoned::Drop && sender.is_closed() => Err(StoreError::Timeout),
-                Ok(transaction) => transaction.savepoint(&work).map_err(StoreError::from),
-                Err(error) => Err(error),
-            };
-            let own = result.as_ref().err().cloned();
-            let reply: Reply = Box::new(move |committed| {
-                let _ = sender.send(result.and_then(|value| committed.map(|()| value)));
-            });
-            (reply, own)
-        });
         if let Some(overload) = self.level.rejection(origin.purpose) {
             overload.count(origin.tenant());
             return Err(overload.into());
         }
+        let (sender, receiver) = oneshot::channel();
         let tenant = Arc::clone(origin.tenant());
-        self.queue.push(origin, work).inspect_err(|error| {
+        self.queue.push(origin, Pending::queued(scope, mode, work, sender)).inspect_err(|error| {
             if let StoreError::Overload(overload) = error {
                 overload.count(&tenant);
             }
@@ -228,6 +249,11 @@ impl Drop for End {
     }
 }
 
+/// Returns the version of the tables on Postgres that this program knows.
+pub fn postgres_version() -> i64 {
+    postgres::schema::VERSION
+}
+
 /// Returns the current time in milliseconds since 1970.
 pub fn now_ms() -> u64 {
     millis(SystemTime::now()).unsigned_abs()
@@ -249,7 +275,7 @@ mod tests {
     async fn an_abandoned_write_is_executed_or_dropped_as_its_caller_chose() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
-        let config = crate::Settings { url, timeout_ms: 20, ..crate::Settings::default() };
+        let config = Settings { url, timeout_ms: 20, ..Settings::default() };
         let database = Arc::new(Database::open(&config).expect("a database"));
         database
             .write(Origin::internal(), Scope::Rows, |transaction| transaction.execute("CREATE TABLE t (n)", values![]))

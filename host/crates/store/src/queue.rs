@@ -1,4 +1,4 @@
-//! Queue of writes for the writer thread: a share and lanes for each tenant, served round-robin.
+//! Queue of writes for the threads that write: a share and lanes for each tenant, served round-robin.
 //!
 //! A full share delays its tenant alone. Progress of stored deliveries is never rejected.
 
@@ -11,7 +11,7 @@ use parking_lot::{Condvar, Mutex};
 use super::error::{Overload, StoreError};
 use super::origin::{Origin, Purpose};
 use super::settings::Settings;
-use super::writer::Work;
+use super::write::QueuedWrite;
 
 /// Writes that a tenant may queue even if `store.queue_max` is reached. A few busy tenants therefore cannot lock out
 /// the others.
@@ -54,7 +54,7 @@ pub(super) enum Next<W> {
 }
 
 /// The queue between the callers and the writer.
-pub(super) struct Queue<W = Work> {
+pub(super) struct Queue<W = QueuedWrite> {
     limits: Limits,
     inner: Mutex<Inner<W>>,
     filled: Condvar,
@@ -233,7 +233,12 @@ impl<W> Queue<W> {
     /// Rejects further writes; queued writes are still executed.
     pub(super) fn close(&self) {
         self.inner.lock().closed = true;
-        self.filled.notify_one();
+        self.filled.notify_all();
+    }
+
+    /// Returns whether further writes are rejected.
+    pub(super) fn is_closed(&self) -> bool {
+        self.inner.lock().closed
     }
 
     /// Closes the queue and drops queued writes, because the writer has ended.

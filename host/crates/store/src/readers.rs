@@ -1,21 +1,19 @@
-//! Read connections, which run on blocking threads: each read sees a snapshot and never waits for the writer.
+//! Readers: connections that run reads on blocking threads, concurrently with writes.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rusqlite::Connection;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::connection::{Connection, Source};
 use super::error::StoreError;
-use super::schema;
 use super::sql::{self, Transaction};
 
-/// A pool of read connections, which are opened on demand and kept open.
+/// A pool of connections, which are opened on demand and kept open.
 pub(super) struct Readers {
-    path: PathBuf,
+    source: Source,
     permits: Arc<Semaphore>,
     /// Permits of each tenant that has read before.
     shares: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
@@ -24,9 +22,9 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path, most: usize, share: usize) -> Self {
-        let (path, permits) = (path.to_owned(), Arc::new(Semaphore::new(most)));
-        Self { path, permits, shares: Mutex::default(), share, idle: Mutex::default() }
+    pub(super) fn new(source: Source, most: usize, share: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(most));
+        Self { source, permits, shares: Mutex::default(), share, idle: Mutex::default() }
     }
 
     /// Runs a read once the tenant's share and then a connection are free.
@@ -35,20 +33,41 @@ impl Readers {
     pub(super) async fn read<T, R>(self: &Arc<Self>, tenant: &str, work: R) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        R: FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
+        R: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
         let share = self.share_of(tenant).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let readers = Arc::clone(self);
         let reading = spawn_blocking(move || {
-            let connection = readers.take()?;
-            let result = work(&Transaction::new(&connection));
-            readers.idle.lock().push(connection);
+            let result = readers.run(&work);
             drop((permit, share));
             Ok(result?)
         });
         // The task fails only if the runtime shuts down.
         reading.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Runs a read on an idle connection; if that one was lost meanwhile, on a new one.
+    fn run<T>(&self, work: &impl Fn(&Transaction<'_>) -> sql::Result<T>) -> sql::Result<T> {
+        let idle = self.idle.lock().pop();
+        if let Some(connection) = idle {
+            let result = work(&connection.read());
+            if !connection.is_lost() {
+                self.idle.lock().push(connection);
+                return result;
+            }
+        }
+        let connection = self.source.open()?;
+        let result = work(&connection.read());
+        if !connection.is_lost() {
+            self.idle.lock().push(connection);
+        }
+        result
+    }
+
+    /// Returns the current time by the clock of the database, as far as it is known.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.source.now_ms()
     }
 
     fn share_of(&self, tenant: &str) -> Arc<Semaphore> {
@@ -59,10 +78,5 @@ impl Readers {
         let share = Arc::new(Semaphore::new(self.share));
         shares.insert(tenant.into(), Arc::clone(&share));
         share
-    }
-
-    fn take(&self) -> sql::Result<Connection> {
-        let idle = self.idle.lock().pop();
-        Ok(idle.map_or_else(|| schema::open_to_read(&self.path), Ok)?)
     }
 }

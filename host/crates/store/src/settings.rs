@@ -2,18 +2,43 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
+use frontgate_settings::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smart_default::SmartDefault;
 
 /// The database: events that were acknowledged, deliveries, and state of plugins.
-#[derive(Debug, PartialEq, SmartDefault, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(extend("x-restart" = true))]
 pub struct Settings {
-    /// Location of the database: `sqlite:` and the path of its file. Only one gateway may use the file at a time.
+    /// Location of the database. `sqlite:` and the path of its file, for one gateway; or
+    /// `postgres://USER@HOST/DATABASE`, which any number of gateways share. Several hosts are separated by commas. The
+    /// URL must not contain a password.
     #[default = "sqlite:data/frontgate.db"]
     pub url: String,
+    /// Password for Postgres.
+    pub password: Option<Secret>,
+    /// URL for notifications, if `url` leads to a pooler, which does not deliver them. Empty: `url`.
+    pub listen_url: String,
+    /// Connections to Postgres that write. Reads use further connections, see `readers_max`.
+    #[default = 12]
+    #[schemars(range(min = 1, max = 256))]
+    pub connections_max: usize,
+    /// Time limit for connecting to a host of Postgres.
+    #[default = 5_000]
+    #[schemars(range(min = 1, max = 600_000))]
+    pub connect_timeout_ms: u64,
+    /// Certificate authorities for Postgres, as PEM files, in addition to those that browsers trust. Connections to
+    /// other machines always use TLS.
+    pub ca_files: Vec<PathBuf>,
+    /// Whether statements are prepared on Postgres. Turn it off behind a pooler that does not support prepared
+    /// statements, such as PgBouncer before 1.21.
+    #[default = true]
+    pub prepared: bool,
+    /// Who creates and migrates the tables of Postgres: each gateway that starts, or an operator.
+    pub upgrade: Upgrade,
     /// Writes that may wait for the disk. Callbacks whose write finds the queue full get 503.
     #[default = 1_024]
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -85,17 +110,67 @@ pub struct Settings {
     pub conversations_keep_ms: u64,
 }
 
+/// Who migrates the tables of Postgres.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upgrade {
+    /// The first gateway of a new version.
+    #[default]
+    Auto,
+    /// An operator, by `frontgate store upgrade`. Gateways wait until it was run.
+    Manual,
+}
+
+/// The engine of `store.url`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Location<'s> {
+    /// A SQLite file.
+    Sqlite(&'s Path),
+    /// A Postgres server.
+    Postgres,
+}
+
 impl Settings {
-    /// Returns the path of the database file, or `None` if the URL is not one of SQLite.
-    pub fn path(&self) -> Option<&Path> {
-        self.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(Path::new)
+    /// Returns the engine.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the URL is not one of a supported database, or if its server cannot be used as written.
+    pub fn location(&self) -> anyhow::Result<Location<'_>> {
+        if let Some(path) = self.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return Ok(Location::Sqlite(Path::new(path)));
+        }
+        if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+            return Ok(Location::Postgres);
+        }
+        bail!("store.url is not the URL of a supported database; write sqlite:data/frontgate.db, or postgres://...")
     }
 
-    /// Makes the path of the database absolute. Relative paths start at `folder`.
+    /// Checks the address of a Postgres server.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the fault and how to fix it.
+    pub fn check_server(&self) -> anyhow::Result<()> {
+        match self.location()? {
+            Location::Sqlite(_) => Ok(()),
+            Location::Postgres => crate::postgres::Server::new(self).map(drop),
+        }
+    }
+
+    /// Returns whether several gateways may use the database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.location(), Ok(Location::Postgres))
+    }
+
+    /// Makes paths absolute. Relative paths start at `folder`.
     pub fn resolve(&mut self, folder: &Path) {
-        if let Some(path) = self.path() {
+        if let Ok(Location::Sqlite(path)) = self.location() {
             let path: PathBuf = folder.join(path);
             self.url = format!("sqlite:{}", path.display());
+        }
+        for file in &mut self.ca_files {
+            *file = folder.join(&*file);
         }
     }
 }

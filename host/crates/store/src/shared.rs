@@ -1,11 +1,16 @@
 //! An operator's access to the database, whether or not a gateway is running.
 
-use std::path::Path;
+use std::sync::Arc;
 
-use rusqlite::{Connection, TransactionBehavior};
+use anyhow::Context as _;
+use rusqlite::TransactionBehavior;
 
-use super::schema;
+use super::connection::Connection;
+use super::postgres::{self, Committed, Server, Session};
+use super::settings::{Location, Settings};
 use super::sql::{self, Scope, Transaction};
+use super::sqlite;
+use super::write::Flush;
 
 /// A separate connection, which waits for the gateway's writes.
 pub struct Shared(Connection);
@@ -15,14 +20,23 @@ impl Shared {
     ///
     /// # Errors
     ///
-    /// Fails if the file does not exist or is of another version.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
-        schema::open_shared(path).map(Self)
+    /// Fails if the database does not exist, cannot be reached, or is of another version.
+    pub fn open(settings: &Settings) -> anyhow::Result<Self> {
+        Ok(Self(match settings.location()? {
+            Location::Sqlite(path) => Connection::Sqlite(sqlite::schema::open_shared(path)?),
+            Location::Postgres => {
+                let server = Arc::new(Server::new(settings)?);
+                let session = Session::open(&server);
+                let session = session.with_context(|| format!("failed to open database {}", server.display()))?;
+                postgres::schema::check(&session, &server)?;
+                Connection::Postgres(Box::new(session))
+            }
+        }))
     }
 
     /// Runs a read.
     pub fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> T) -> T {
-        work(&Transaction::new(&self.0))
+        work(&self.0.read())
     }
 
     /// Runs a write and waits until it is on disk. A failed write changes nothing.
@@ -32,12 +46,29 @@ impl Shared {
     /// Returns the error of `work`, or of the commit.
     pub fn write<T, E: From<sql::Error>>(
         &mut self,
-        _scope: Scope,
+        scope: &Scope,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let open = self.0.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql::Error::from)?;
-        let value = work(&Transaction::new(&open))?;
-        open.commit().map_err(sql::Error::from)?;
-        Ok(value)
+        match &mut self.0 {
+            Connection::Sqlite(connection) => {
+                let open = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+                let open = open.map_err(sql::Error::from)?;
+                let value = work(&Transaction::sqlite(&open))?;
+                open.commit().map_err(sql::Error::from)?;
+                Ok(value)
+            }
+            Connection::Postgres(session) => {
+                let now = session.begin(scope, Flush::Wait).map_err(sql::Error::from)?;
+                let result = work(&Transaction::postgres(session, now));
+                let Ok(value) = result else {
+                    session.roll_back();
+                    return result;
+                };
+                match session.commit() {
+                    Committed::Yes => Ok(value),
+                    Committed::No(failure) | Committed::Unclear(failure) => Err(sql::Error::from(failure).into()),
+                }
+            }
+        }
     }
 }

@@ -3,13 +3,14 @@
 //! The SQL texts use the common subset of the engines. Parameters are `?1`, `?2`, ... A write names its [`Scope`], and
 //! its closure may run again, for example after a lost connection.
 
+mod value;
+
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
-
-use super::millis;
+pub(crate) use self::value::without_nul;
+pub use self::value::{Cell, Column, Key, Kind, Scalar, Value, indexed};
+use super::postgres::Session;
+use super::{now_ms, postgres, sqlite};
 
 /// The result of a statement.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -20,6 +21,9 @@ pub enum Error {
     /// An error of SQLite.
     #[error(transparent)]
     Sqlite(#[from] rusqlite::Error),
+    /// An error of Postgres, or of the connection to it.
+    #[error(transparent)]
+    Postgres(#[from] postgres::Failure),
     /// A column has a value of another type.
     #[error("unexpected value of a column: {0}")]
     Column(&'static str),
@@ -30,7 +34,8 @@ pub enum Error {
 
 /// The rows to which a write needs exclusive access. Writes of different scopes may run at the same time.
 ///
-/// SQLite has a single writer, so scopes have no effect on it.
+/// On Postgres, a write locks its scope before its first statement. SQLite has a single writer, so scopes have no effect
+/// on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// The deliveries of one conversation of a tenant.
@@ -49,49 +54,41 @@ pub enum Scope {
         /// Name of the app.
         app: String,
     },
+    /// The state of a plugin for one tenant, which is near a limit.
+    Bucket {
+        /// Name of the plugin.
+        plugin: Arc<str>,
+        /// Name of the tenant.
+        tenant: Arc<str>,
+    },
     /// No exclusive rows: unique keys and row conditions decide between concurrent writes.
     Rows,
 }
 
 /// An open write transaction, or a read. In a read, each statement sees its own snapshot.
 pub struct Transaction<'t> {
-    connection: &'t Connection,
+    connection: Connection<'t>,
     now_ms: i64,
 }
 
+enum Connection<'t> {
+    Sqlite(&'t rusqlite::Connection),
+    Postgres(&'t Session),
+}
+
 /// A row of a result.
-pub struct Row<'r>(&'r rusqlite::Row<'r>);
+pub struct Row<'r>(RowOf<'r>);
 
-/// A value of a parameter or a column.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell<'c> {
-    /// NULL.
-    Null,
-    /// A whole number.
-    Integer(i64),
-    /// True or false; SQLite stores it as 1 or 0.
-    Boolean(bool),
-    /// A text.
-    Text(&'c str),
-    /// Bytes.
-    Bytes(&'c [u8]),
+enum RowOf<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
 }
 
-/// A parameter of a statement.
-pub trait Value {
-    /// Returns the value.
-    fn cell(&self) -> Cell<'_>;
-}
+/// Whether a query continues with the next row.
+pub(crate) type IsWanted = bool;
 
-/// The type of a column.
-pub trait Column: Sized {
-    /// Converts a value.
-    ///
-    /// # Errors
-    ///
-    /// Fails for a value of another type, or out of range.
-    fn read(cell: Cell<'_>) -> Result<Self>;
-}
+/// Reads one row of a query.
+pub(crate) type ReadRow<'f> = dyn FnMut(&Row<'_>) -> Result<IsWanted> + 'f;
 
 /// The parameters of a statement.
 #[macro_export]
@@ -102,8 +99,18 @@ macro_rules! values {
 }
 
 impl<'t> Transaction<'t> {
-    pub(super) fn new(connection: &'t Connection) -> Self {
-        Self { connection, now_ms: millis(SystemTime::now()) }
+    pub(super) fn sqlite(connection: &'t rusqlite::Connection) -> Self {
+        Self { connection: Connection::Sqlite(connection), now_ms: now_ms().cast_signed() }
+    }
+
+    /// `now_ms` is the time of the database.
+    pub(super) fn postgres(session: &'t Session, now_ms: i64) -> Self {
+        Self { connection: Connection::Postgres(session), now_ms }
+    }
+
+    /// Returns whether several gateways may write at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.connection, Connection::Postgres(_))
     }
 
     /// Returns the time of the transaction by the clock of the database, in milliseconds since 1970.
@@ -117,8 +124,10 @@ impl<'t> Transaction<'t> {
     ///
     /// Fails with the error of the engine.
     pub fn execute(&self, sql: &str, values: &[&dyn Value]) -> Result<usize> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.execute(params_from_iter(values.iter().map(|value| value.cell())))?)
+        match self.connection {
+            Connection::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            Connection::Postgres(session) => session.query(sql, values, &mut |_| Ok(true)),
+        }
     }
 
     /// Returns the first row, if any.
@@ -132,9 +141,14 @@ impl<'t> Transaction<'t> {
         values: &[&dyn Value],
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let values = params_from_iter(values.iter().map(|value| value.cell()));
-        statement.query_row(values, |row| Ok(read(&Row(row)))).optional()?.transpose()
+        let (mut read, mut found) = (Some(read), None);
+        self.query(sql, values, &mut |row| {
+            if let Some(read) = read.take() {
+                found = Some(read(row)?);
+            }
+            Ok(false)
+        })?;
+        Ok(found)
     }
 
     /// Returns the first row, which must exist.
@@ -166,13 +180,19 @@ impl<'t> Transaction<'t> {
         values: &[&dyn Value],
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut found = statement.query(params_from_iter(values.iter().map(|value| value.cell())))?;
         let mut all = Vec::new();
-        while let Some(row) = found.next()? {
-            all.push(read(&Row(row))?);
-        }
+        self.query(sql, values, &mut |row| {
+            all.push(read(row)?);
+            Ok(true)
+        })?;
         Ok(all)
+    }
+
+    fn query(&self, sql: &str, values: &[&dyn Value], read: &mut ReadRow<'_>) -> Result<()> {
+        match self.connection {
+            Connection::Sqlite(connection) => sqlite::query(connection, sql, values, read),
+            Connection::Postgres(session) => session.query(sql, values, read).map(drop),
+        }
     }
 
     /// Runs `work` in a savepoint: if it fails, its writes are undone, and the transaction continues.
@@ -192,23 +212,40 @@ impl<'t> Transaction<'t> {
     }
 
     fn batch(&self, sql: &str) -> Result<()> {
-        Ok(self.connection.execute_batch(sql)?)
+        match self.connection {
+            Connection::Sqlite(connection) => Ok(connection.execute_batch(sql)?),
+            Connection::Postgres(session) => session.batch(sql),
+        }
     }
 
     /// Returns whether the engine has ended the transaction by itself, for example because the disk is full.
     pub(super) fn has_ended(&self) -> bool {
-        self.connection.is_autocommit()
+        match self.connection {
+            Connection::Sqlite(connection) => connection.is_autocommit(),
+            Connection::Postgres(session) => session.is_closed(),
+        }
     }
 }
 
-impl Row<'_> {
+impl<'r> Row<'r> {
+    pub(crate) fn sqlite(row: &'r rusqlite::Row<'r>) -> Self {
+        Self(RowOf::Sqlite(row))
+    }
+
+    pub(crate) fn postgres(row: &'r tokio_postgres::Row) -> Self {
+        Self(RowOf::Postgres(row))
+    }
+
     /// Returns a column by its position, which starts at 0.
     ///
     /// # Errors
     ///
     /// Fails for a value of another type.
     pub fn get<T: Column>(&self, index: usize) -> Result<T> {
-        T::read(self.0.get_ref(index)?.try_into()?)
+        T::read(match self.0 {
+            RowOf::Sqlite(row) => sqlite::cell(row.get_ref(index)?)?,
+            RowOf::Postgres(row) => postgres::cell(row, index)?,
+        })
     }
 
     /// Returns a column by its name.
@@ -217,161 +254,10 @@ impl Row<'_> {
     ///
     /// Fails for a value of another type.
     pub fn named<T: Column>(&self, name: &str) -> Result<T> {
-        T::read(self.0.get_ref(name)?.try_into()?)
-    }
-}
-
-impl<'c> TryFrom<ValueRef<'c>> for Cell<'c> {
-    type Error = Error;
-
-    fn try_from(value: ValueRef<'c>) -> Result<Self> {
-        Ok(match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(number) => Self::Integer(number),
-            ValueRef::Text(text) => Self::Text(std::str::from_utf8(text).map_err(|_| Error::Column("not UTF-8"))?),
-            ValueRef::Blob(bytes) => Self::Bytes(bytes),
-            ValueRef::Real(_) => return Err(Error::Column("a real number")),
-        })
-    }
-}
-
-impl rusqlite::ToSql for Cell<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match *self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(number) => ValueRef::Integer(number),
-            Self::Boolean(flag) => ValueRef::Integer(flag.into()),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
-impl<T: Value + ?Sized> Value for &T {
-    fn cell(&self) -> Cell<'_> {
-        (**self).cell()
-    }
-}
-
-impl<T: Value> Value for Option<T> {
-    fn cell(&self) -> Cell<'_> {
-        self.as_ref().map_or(Cell::Null, Value::cell)
-    }
-}
-
-impl Value for i64 {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Integer(*self)
-    }
-}
-
-impl Value for u32 {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Integer((*self).into())
-    }
-}
-
-impl Value for u16 {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Integer((*self).into())
-    }
-}
-
-impl Value for bool {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Boolean(*self)
-    }
-}
-
-impl Value for str {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Text(self)
-    }
-}
-
-impl Value for String {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Text(self)
-    }
-}
-
-impl Value for Arc<str> {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Text(self)
-    }
-}
-
-impl Value for [u8] {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Bytes(self)
-    }
-}
-
-impl Value for Vec<u8> {
-    fn cell(&self) -> Cell<'_> {
-        Cell::Bytes(self)
-    }
-}
-
-impl Column for i64 {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        match cell {
-            Cell::Integer(number) => Ok(number),
-            _ => Err(Error::Column("not a number")),
-        }
-    }
-}
-
-impl Column for u64 {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        i64::read(cell)?.try_into().map_err(|_| Error::Column("a negative number"))
-    }
-}
-
-impl Column for u32 {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        i64::read(cell)?.try_into().map_err(|_| Error::Column("a number out of range"))
-    }
-}
-
-impl Column for u16 {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        i64::read(cell)?.try_into().map_err(|_| Error::Column("a number out of range"))
-    }
-}
-
-impl Column for bool {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        match cell {
-            Cell::Boolean(flag) => Ok(flag),
-            Cell::Integer(number) => Ok(number != 0),
-            _ => Err(Error::Column("neither true nor false")),
-        }
-    }
-}
-
-impl Column for String {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        match cell {
-            Cell::Text(text) => Ok(text.to_owned()),
-            _ => Err(Error::Column("not a text")),
-        }
-    }
-}
-
-impl Column for Vec<u8> {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        match cell {
-            Cell::Bytes(bytes) => Ok(bytes.to_owned()),
-            // SQLite keeps the type of the inserted value, so bytes may be stored as text.
-            Cell::Text(text) => Ok(text.as_bytes().to_owned()),
-            _ => Err(Error::Column("not bytes")),
-        }
-    }
-}
-
-impl<T: Column> Column for Option<T> {
-    fn read(cell: Cell<'_>) -> Result<Self> {
-        if cell == Cell::Null { Ok(None) } else { T::read(cell).map(Some) }
+        let found = match self.0 {
+            RowOf::Sqlite(row) => return T::read(sqlite::cell(row.get_ref(name)?)?),
+            RowOf::Postgres(row) => row.columns().iter().position(|column| column.name() == name),
+        };
+        self.get(found.ok_or(Error::Column("no such column"))?)
     }
 }

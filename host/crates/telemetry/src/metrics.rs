@@ -73,7 +73,10 @@ pub struct Metrics {
     pub state_bytes: Family<labels::State, Gauge>,
     pub state_keys: Family<labels::State, Gauge>,
     pub store_disk_level: Gauge,
+    pub bell_rings: Counter,
+    pub store_reconnects: Counter,
     pub store_refused: Family<labels::Refused, Counter>,
+    pub store_unclear: Counter,
     pub store_waiting: Family<labels::Tenant, Gauge>,
     pub unverified_bodies_revoked: Counter,
     pub verified: Family<labels::Verified, Counter>,
@@ -165,6 +168,13 @@ impl Metrics {
             store_waiting: all.family("frontgate_store_waiting", "Database writes that wait for their commit"),
             store_refused: all
                 .family("frontgate_store_refused_total", "Database writes rejected, by the limit reached"),
+            bell_rings: all.metric("frontgate_bell_rings_total", "Hints to other gateways on the same Postgres"),
+            store_reconnects: all.metric(
+                "frontgate_store_reconnects_total",
+                "Connections to Postgres that were lost or dropped during a write",
+            ),
+            store_unclear: all
+                .metric("frontgate_store_unclear_total", "Commits whose answer was lost, so that the write ran again"),
             store_disk_level: all.metric(
                 "frontgate_store_disk_level",
                 "Free disk space: 0 enough, 1 imports are rejected, 2 all new data is rejected",

@@ -21,6 +21,7 @@ pub(super) fn ranges(config: &Config, report: &mut Report<'_, '_>) {
 /// Reports every number that is too small or too large in relation to another key.
 pub(super) fn dependent(config: &Config, report: &mut Report<'_, '_>) {
     let (plugins, store, delivery) = (&config.plugins, &config.store, &config.delivery);
+    let replica = &config.replica;
     let size = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     let memory = ("the largest memory_bytes_max", size(plugins.memory_bytes_max()));
     for (key, value, (other, least)) in [
@@ -38,6 +39,8 @@ pub(super) fn dependent(config: &Config, report: &mut Report<'_, '_>) {
             store.free_bytes_imports_min,
             ("store.free_bytes_events_min", store.free_bytes_events_min),
         ),
+        ("replica.suspect_ms", replica.suspect_ms, ("3 times replica.beat_ms", 3 * replica.beat_ms)),
+        ("replica.lease_ms", replica.lease_ms, ("3 times replica.suspect_ms", 3 * replica.suspect_ms)),
         ("delivery.retry_longest_ms", delivery.retry_longest_ms, ("delivery.retry_first_ms", delivery.retry_first_ms)),
     ] {
         if value < least {

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_replicas::Pauses;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
@@ -27,14 +28,14 @@ const RESET_MARGIN: Duration = Duration::from_millis(1_100);
 const CHANNELS_MAX: usize = 10_000;
 
 /// The rate limit of one app.
-pub(super) struct AppRateLimit {
-    /// Minimum interval between two calls of one channel.
-    distance: Duration,
+pub(crate) struct AppRateLimit {
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
+    /// Minimum interval between two calls of one channel.
+    distance: Duration,
     /// Earliest time of each channel's next call.
     channels: HashMap<i64, Instant>,
     /// Earliest time of the next call of any channel.
@@ -45,9 +46,23 @@ struct State {
 }
 
 impl AppRateLimit {
-    pub(super) fn new(per_second: u32) -> Self {
-        let distance = Duration::from_secs_f64(MARGIN / f64::from(per_second.max(1)));
-        Self { distance, state: Mutex::default() }
+    pub(crate) fn new(per_second: u32) -> Self {
+        let limit = Self { state: Mutex::default() };
+        limit.set_rate(per_second);
+        limit
+    }
+
+    /// Changes the number of calls per second, after a reload of the configuration.
+    pub(crate) fn set_rate(&self, per_second: u32) {
+        self.state.lock().distance = Duration::from_secs_f64(MARGIN / f64::from(per_second.max(1)));
+    }
+
+    /// Continues where another replica has stopped: after its pauses.
+    pub(crate) fn take_over(&self, pauses: &Pauses) {
+        self.pause_company(pauses.all);
+        for (channel, pause) in &pauses.channels {
+            self.pause_channel(*channel, *pause);
+        }
     }
 
     /// Waits until a channel may make a call.
@@ -70,7 +85,8 @@ impl AppRateLimit {
             if state.channels.len() >= CHANNELS_MAX {
                 state.channels.retain(|_, at| *at > now);
             }
-            state.channels.insert(channel, now + self.distance);
+            let next = now + state.distance;
+            state.channels.insert(channel, next);
             state.in_flight += 1;
             if let Some((left, _)) = &mut state.left {
                 *left -= 1;

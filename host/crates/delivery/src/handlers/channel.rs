@@ -49,7 +49,7 @@ impl DeliveryContext {
         // Front is notified only once, because an admin may have reconnected the channel since.
         if removal.by_operator && delivery.plan.is_none() {
             let plan = self.set_offline(delivery, &front, &channel).await?;
-            if !self.store.plan(&self.tenant.name, delivery, &plan).await.map_err(Stop::Unwritten)? {
+            if !self.plan(delivery, &plan).await? {
                 return Ok(lease_lost());
             }
         }
@@ -73,25 +73,27 @@ impl DeliveryContext {
             return match delivery.attempts {
                 0 | 1 => Ok(format!("{AGAIN}; Front not notified")),
                 // An earlier attempt may have set the channel to offline after it was reconnected.
-                _ => self.set_status(front, channel, ChannelStatus::Ok, AGAIN).await,
+                _ => self.set_status(delivery, front, channel, ChannelStatus::Ok, AGAIN).await,
             };
         }
-        let result = self.set_status(front, channel, ChannelStatus::Offline, "Front shows it as offline").await?;
+        let result =
+            self.set_status(delivery, front, channel, ChannelStatus::Offline, "Front shows it as offline").await?;
         // A channel that was reconnected during the call would otherwise stay offline.
         if self.store.is_reconnected(channel).await.map_err(unread)? {
-            return self.set_status(front, channel, ChannelStatus::Ok, AGAIN).await;
+            return self.set_status(delivery, front, channel, ChannelStatus::Ok, AGAIN).await;
         }
         Ok(result)
     }
 
     async fn set_status(
         &self,
+        delivery: &Delivery,
         front: &FrontClient,
         channel: &Channel,
         status: ChannelStatus,
         done: &str,
     ) -> Result<String, Stop> {
-        match front.call(channel, &api::channel_status(&channel.channel_id, status)).await {
+        match front.call(delivery.replica, channel, &api::channel_status(&channel.channel_id, status)).await {
             Fate::Accepted { .. } => Ok(done.to_owned()),
             Fate::Again { after_ms, reason, .. } => {
                 let after = after_ms.map(Duration::from_millis);

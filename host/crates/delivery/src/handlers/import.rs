@@ -2,7 +2,7 @@
 //!
 //! Files that cannot be sent are left out, and the message contains a note for each of them.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +11,7 @@ use frontgate_front::api::{Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Write
 use frontgate_front::html::Html;
 use frontgate_runtime::files::{Body, FileError};
 use frontgate_runtime::{CallRecords, Caller, fetch};
-use frontgate_store::{crash, millis};
+use frontgate_store::crash;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Body as _;
 
@@ -51,18 +51,18 @@ impl DeliveryContext {
         let call = |notes: &[String], files: usize| {
             call(channel_id, &import, ids, &import.body.for_front(notes, files > 0), files)
         };
-        let plan = millis(SystemTime::now()).to_string();
-        if !self.store.plan(&self.tenant.name, delivery, &plan).await.map_err(Stop::Unwritten)? {
+        let plan = self.store.now_ms().to_string();
+        if !self.plan(delivery, &plan).await? {
             return Ok(lease_lost());
         }
         crash::point("before-send");
         let names: Vec<String> = files.iter().filter_map(|file| file.filename.clone()).collect();
         let with_files = call(&notes, files.len());
-        let mut fate = subject.front.call_now(permit, &subject.channel, &with_files, files).await;
+        let mut fate = subject.front.call_now(permit, delivery.replica, &subject.channel, &with_files, files).await;
         if matches!(fate, Fate::Refused(_)) && !names.is_empty() {
             // The files may be the reason: try once more with the text alone.
             notes.extend(names.into_iter().map(|name| format!("{name} was rejected by Front")));
-            fate = subject.front.call(&subject.channel, &call(&notes, 0)).await;
+            fate = subject.front.call(delivery.replica, &subject.channel, &call(&notes, 0)).await;
         }
         crash::point("after-send");
         Ok(outcome(fate))
@@ -92,7 +92,7 @@ impl DeliveryContext {
         if self.store.is_imported(message).await.map_err(unread)? {
             return Ok(Some(Outcome::Sent { result: None }));
         }
-        let patience = subject.front.app.import_patience.saturating_sub(since_sent(delivery));
+        let patience = subject.front.app.import_patience.saturating_sub(since_sent(delivery, self.store.now_ms()));
         let reason = "waiting for Front's confirmation".to_owned();
         Ok((!patience.is_zero()).then_some(Outcome::Unknown { reason, asked: false, after: Some(patience) }))
     }
@@ -169,10 +169,10 @@ impl DeliveryContext {
 }
 
 /// Returns the time since the last call to Front; the plan contains the time of that call.
-fn since_sent(delivery: &Delivery) -> Duration {
+fn since_sent(delivery: &Delivery, now_ms: i64) -> Duration {
     let sent: i64 = delivery.plan.as_deref().and_then(|plan| plan.parse().ok()).unwrap_or_default();
     // A clock that was turned back must not extend the wait.
-    Duration::from_millis(u64::try_from(millis(SystemTime::now()) - sent).unwrap_or(u64::MAX))
+    Duration::from_millis(u64::try_from(now_ms - sent).unwrap_or(u64::MAX))
 }
 
 /// Reads a small file of unknown size into memory; `None` if it is larger or cannot be read.

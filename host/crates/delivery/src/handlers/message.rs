@@ -61,11 +61,12 @@ impl DeliveryContext {
             }
             crash::point("asked");
         }
-        if !self.store.plan(&self.tenant.name, delivery, PLAN).await.map_err(Stop::Unwritten)? {
+        if !self.plan(delivery, PLAN).await? {
             return Ok(lease_lost());
         }
         crash::point("before-send");
-        let side_effects = Arc::new(SideEffects::default());
+        let (replica, leased_by) = (Arc::clone(self.store.replica()), delivery.replica);
+        let side_effects = Arc::new(SideEffects::allowed_while(move || replica.may_act(leased_by)));
         let sent = call().with_side_effects(&side_effects).send(connection, outbound).await;
         crash::point("after-send");
         Ok(match sent {

@@ -26,7 +26,7 @@ impl DeliveryContext {
         let Some(changes) = changes else {
             return Ok(done());
         };
-        let participant = self.turn().await?.participant(&conversation, &sid).await;
+        let participant = self.turn(delivery).await?.participant(&conversation, &sid).await;
         let participant = participant.map_err(|failure| self.stop(&failure))?;
         let present = participant.attributes.as_deref().unwrap_or_default();
         let attributes = participant_attributes(present, &changes)
@@ -35,7 +35,7 @@ impl DeliveryContext {
             return Ok(Outcome::Sent { result: Some(sid) });
         };
         crash::point("before-send");
-        let written = self.turn().await?.set_attributes(&conversation, &sid, &attributes).await;
+        let written = self.turn(delivery).await?.set_attributes(&conversation, &sid, &attributes).await;
         crash::point("after-send");
         written.map_err(|failure| self.stop(&failure))?;
         Ok(Outcome::Sent { result: Some(sid) })

@@ -27,14 +27,14 @@ impl DeliveryContext {
         {
             return Ok(sent);
         }
-        let projected = self.projected(&inbound).await?;
+        let projected = self.projected(delivery, &inbound).await?;
         let worker = match &delivery.plan {
             Some(worker) => worker.clone(),
             None => self.decide(delivery, &inbound).await?,
         };
         crash::point("before-send");
         let conversation = &inbound.conversation.conversation_sid;
-        let added = self.turn().await?.add_worker(conversation, &worker, projected.as_deref()).await;
+        let added = self.turn(delivery).await?.add_worker(conversation, &worker, projected.as_deref()).await;
         crash::point("after-send");
         match added {
             Ok(participant) => Ok(Outcome::Sent { result: Some(participant.sid) }),
@@ -48,8 +48,9 @@ impl DeliveryContext {
         let chosen = match self.ask_chain(delivery, inbound).await? {
             Some(Assignment::Worker(worker)) => worker,
             Some(Assignment::OneOf(list)) => {
-                let planned =
-                    self.store.plan_round_robin(&self.tenant.name, delivery, list).await.map_err(Stop::Unwritten)?;
+                let effect = self.effect(delivery.kind);
+                let planned = self.store.plan_round_robin(&self.tenant.name, delivery, list, effect).await;
+                let planned = planned.map_err(Stop::Unwritten)?;
                 crash::point("planned");
                 return planned.ok_or_else(|| lease_lost().into());
             }
@@ -61,7 +62,7 @@ impl DeliveryContext {
                 }
             },
         };
-        let held = self.store.plan(&self.tenant.name, delivery, &chosen).await.map_err(Stop::Unwritten)?;
+        let held = self.plan(delivery, &chosen).await?;
         crash::point("planned");
         if held { Ok(chosen) } else { Err(lease_lost().into()) }
     }
@@ -109,12 +110,12 @@ impl DeliveryContext {
     ///
     /// If neither the callback nor a participant has one, returns the only address that belongs to no participant.
     /// Returns `None` if several addresses qualify.
-    async fn projected(&self, inbound: &Inbound) -> Result<Option<String>, Stop> {
+    async fn projected(&self, delivery: &Delivery, inbound: &Inbound) -> Result<Option<String>, Stop> {
         if !inbound.is_group || inbound.projected_address.is_some() {
             return Ok(inbound.projected_address.clone());
         }
         let conversation = &inbound.conversation.conversation_sid;
-        let participants = match self.turn().await?.participants(conversation).await {
+        let participants = match self.turn(delivery).await?.participants(conversation).await {
             Ok(participants) => participants,
             Err(failure) => {
                 let outcome = self.react(&failure, Repeatable::Yes);
@@ -135,7 +136,7 @@ impl DeliveryContext {
         let Some(worker) = &delivery.plan else {
             return Ok(None);
         };
-        let rest = match self.turn().await {
+        let rest = match self.turn(delivery).await {
             Ok(rest) => rest,
             Err(stop) => return Err(still_unknown(stop)),
         };

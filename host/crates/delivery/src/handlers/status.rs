@@ -35,7 +35,7 @@ impl DeliveryContext {
             },
         };
         let call = api::failed(&channel.channel_id, &conversation, &external_id, &reason);
-        match front.call(&channel, &call).await {
+        match front.call(delivery.replica, &channel, &call).await {
             // Front removed the channel as well.
             Fate::NotFound(reason) | Fate::Token(reason)
                 if channel.state == ChannelState::Removed && delivery.attempts >= FAREWELL_TRIES_MAX =>

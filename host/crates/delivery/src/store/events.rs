@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontgate_store::sql::{self, Row, Scope, Transaction};
+use frontgate_store::sql::{self, Row, Scope, Transaction, indexed};
 use frontgate_store::{Origin, Overload, crash, values};
 
 use super::{Store, StoreError, queue, quotas, rows};
@@ -38,7 +38,7 @@ impl Store {
         delivery: Option<NewDelivery>,
     ) -> Result<Accepted, StoreError> {
         crash::point("accept");
-        let due = self.due_signal(tenant);
+        let identities: Vec<String> = identities.into_iter().map(indexed).collect();
         let bytes = answer.body.len() + delivery.as_ref().map_or(0, |delivery| delivery.payload.len());
         let (limits, owner) = (self.limits, Arc::<str>::from(tenant));
         let scope = match &delivery {
@@ -53,13 +53,13 @@ impl Store {
             .await?
             .map_err(|overload| self.record_overload(tenant, None, overload))?;
         crash::point("accepted");
-        due.notify_waiters();
+        self.notify_due(tenant);
         Ok(accepted)
     }
 
     /// Returns the stored answer to an event; `None` if the event is unknown.
     pub async fn answer(&self, tenant: &str, identity: String) -> Result<Option<StoredAnswer>, StoreError> {
-        let owner = tenant.to_owned();
+        let (owner, identity) = (tenant.to_owned(), indexed(identity));
         self.database.read(tenant, move |read| find(read, &owner, &identity)).await
     }
 }

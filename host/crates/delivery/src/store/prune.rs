@@ -75,9 +75,8 @@ fn prune_ended(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> 
 
 /// Deletes the oldest ended deliveries of a tenant that keeps more bytes than its quota.
 fn prune_excess(transaction: &Transaction<'_>, kept_bytes: u64) -> sql::Result<bool> {
-    transaction.execute("DELETE FROM store_shares WHERE channel > 0 AND waiting <= 0", values![])?;
     let most = i64::try_from(kept_bytes).unwrap_or(i64::MAX);
-    let select = "SELECT tenant, kept_bytes - ?2 FROM store_shares WHERE channel = ?1 AND kept_bytes > ?2 LIMIT 1";
+    let select = "SELECT tenant, kept_bytes - ?2 FROM shares WHERE channel = ?1 AND kept_bytes > ?2 LIMIT 1";
     let found =
         transaction.row(select, values![DELIVERIES, most], |row| Ok((row.get::<String>(0)?, row.get::<i64>(1)?)))?;
     let Some((tenant, mut excess)) = found else { return Ok(false) };
@@ -159,7 +158,7 @@ mod tests {
         filled(&mut database, "b", "sent", 150);
         filled(&mut database, "b", "dead", 5);
         let mut turns = 1;
-        while database.write(Scope::Rows, |transaction| prune_excess(transaction, 25)).expect("a deletion") {
+        while database.write(&Scope::Rows, |transaction| prune_excess(transaction, 25)).expect("a deletion") {
             turns += 1;
         }
         let count = |tenant: &str, state: &str| {

@@ -4,9 +4,6 @@
 
 mod channels;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
 use anyhow::{Context as _, bail};
 use frontgate_store::sql::{self, Row, Transaction};
 use frontgate_store::{Shared, values};
@@ -81,8 +78,8 @@ const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, du
 
 impl QueueAdmin {
     /// Opens an existing database.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
-        Ok(Self { database: Shared::open(path)? })
+    pub fn open(settings: &frontgate_store::Settings) -> anyhow::Result<Self> {
+        Ok(Self { database: Shared::open(settings)? })
     }
 
     /// Returns the newest deliveries, optionally of one state or one tenant.
@@ -108,19 +105,6 @@ impl QueueAdmin {
         })?;
         let (summary, payload, audit) = found.with_context(|| format!("delivery {id} not found"))?;
         Ok(DeliveryDetails { summary, payload: serde_json::from_str(&payload)?, audit })
-    }
-
-    /// Counts the deliveries of each tenant in each state.
-    pub fn counts(&self) -> anyhow::Result<BTreeMap<String, BTreeMap<State, u64>>> {
-        let select = "SELECT tenant, state, count(*) FROM deliveries GROUP BY tenant, state";
-        let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
-        let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
-        for (tenant, state, count) in self.database.read(|read| read.rows(select, values![], row))? {
-            if let Some(state) = State::named(&state) {
-                counts.entry(tenant).or_default().insert(state, count);
-            }
-        }
-        Ok(counts)
     }
 
     /// Makes a delivery due at once.
@@ -201,7 +185,7 @@ impl QueueAdmin {
         let keys = |row: &Row<'_>| Ok(queue::scope(&row.get::<String>(0)?.into(), &row.get::<String>(1)?, row.get(2)?));
         let scope = self.database.read(|read| read.row(select, values![id], keys))?;
         let scope = scope.with_context(|| format!("delivery {id} not found"))?;
-        self.database.write(scope, |transaction| change(transaction, id, action, work))
+        self.database.write(&scope, |transaction| change(transaction, id, action, work))
     }
 }
 

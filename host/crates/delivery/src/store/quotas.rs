@@ -1,6 +1,6 @@
 //! Quotas: limit the data of each tenant, and of each channel's provider, in the database.
 //!
-//! Triggers update the counts in `store_shares` within the same transaction, so a check costs one lookup.
+//! Triggers update the counts behind the view `shares` within the same transaction, so a check costs one lookup.
 
 use frontgate_store::sql::{self, Row, Transaction};
 use frontgate_store::{Overload, values};
@@ -82,7 +82,7 @@ fn waiting(read: &Transaction<'_>, tenant: &str, channel: i64) -> sql::Result<Si
 }
 
 fn share(read: &Transaction<'_>, tenant: &str, channel: i64, columns: &str) -> sql::Result<Size> {
-    let select = format!("SELECT {columns} FROM store_shares WHERE tenant = ?1 AND channel = ?2");
+    let select = format!("SELECT {columns} FROM shares WHERE tenant = ?1 AND channel = ?2");
     let number = |number: i64| u64::try_from(number).unwrap_or_default();
     let size = |row: &Row<'_>| Ok(Size { rows: number(row.get(0)?), bytes: number(row.get(1)?) });
     Ok(read.row(&select, values![tenant, channel], size)?.unwrap_or_default())
@@ -106,14 +106,15 @@ pub(super) mod tests {
                 transaction.execute("UPDATE deliveries SET state = ?2 WHERE id = ?1", values![id, state]).map(drop)
             })
         };
-        database.write(Scope::Rows, fill).expect("rows");
+        database.write(&Scope::Rows, fill).expect("rows");
     }
 
     pub(in crate::store) fn database(folder: &std::path::Path) -> Shared {
         let url = format!("sqlite:{}", folder.join("test.db").display());
         let config = frontgate_store::Settings { url, ..frontgate_store::Settings::default() };
         let database = frontgate_store::Database::open(&config).expect("a database");
-        Shared::open(database.path()).expect("a connection")
+        drop(database);
+        Shared::open(&config).expect("a connection")
     }
 
     fn limits(rows: u64) -> Limits {
@@ -134,7 +135,7 @@ pub(super) mod tests {
         assert_eq!(import(&database, Size { rows: 4, bytes: 31 }), Ok(()));
         let cancel =
             |transaction: &Transaction<'_>| transaction.execute("UPDATE deliveries SET state = 'cancelled'", values![]);
-        database.write(Scope::Rows, cancel).expect("rows");
+        database.write(&Scope::Rows, cancel).expect("rows");
         assert_eq!(import(&database, Size { rows: 1, bytes: 1 }), Ok(()));
     }
 

@@ -3,16 +3,20 @@
 //! The modules of `store` that enqueue or end deliveries build on these functions; this module does not import those
 //! modules.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use frontgate_store::sql::{self, Row, Transaction};
+use frontgate_store::sql::{self, Row, Transaction, indexed};
 use frontgate_store::values;
 
 use crate::job::{Delivery, Kind, NewDelivery, State};
 
+/// The number of deliveries in each state, by tenant.
+pub type Counts = BTreeMap<String, BTreeMap<State, u64>>;
+
 /// Columns that [`delivery`] reads.
 pub(super) const COLUMNS: &str = "id, kind, name, conversation, payload, request, plan, state, attempts, questions, \
-                                  since_ms, begun_ms, lease, channel, message";
+                                  since_ms, begun_ms, changed_ms, lease, replica, channel, message";
 
 /// Enqueues a delivery and returns its id.
 pub(super) fn insert(transaction: &Transaction<'_>, new: &NewDelivery) -> sql::Result<i64> {
@@ -21,6 +25,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, new: &NewDelivery) -> sql::R
                     changed_ms, channel, message)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'ready', ?7, ?7, ?7, ?8, ?9) RETURNING id";
     let NewDelivery { tenant, kind, name, conversation, payload, request, channel, message } = new;
+    let conversation = &indexed(conversation.clone());
     let now = transaction.now_ms();
     let id = transaction
         .value(insert, values![tenant, kind.name(), name, conversation, payload, request, now, channel, message])?;
@@ -60,6 +65,19 @@ pub(super) fn schedule_next(transaction: &Transaction<'_>, tenant: &str, convers
     routings.map(drop)
 }
 
+/// Counts the deliveries of each tenant in each state.
+pub(super) fn counts(read: &Transaction<'_>) -> sql::Result<Counts> {
+    let select = "SELECT tenant, state, count(*) FROM deliveries GROUP BY tenant, state";
+    let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
+    let mut counts = Counts::new();
+    for (tenant, state, count) in read.rows(select, values![], row)? {
+        if let Some(state) = State::named(&state) {
+            counts.entry(tenant).or_default().insert(state, count);
+        }
+    }
+    Ok(counts)
+}
+
 /// Releases all leases after a crash and returns their number.
 ///
 /// A delivery whose request may have been sent becomes `unknown`, any other one `ready`.
@@ -71,6 +89,38 @@ pub(super) fn recover(transaction: &Transaction<'_>) -> sql::Result<usize> {
          WHERE state = 'leased' OR lease IS NOT NULL",
         values![transaction.now_ms()],
     )
+}
+
+/// Releases the leases of replicas that have ended, and returns the tenants of the deliveries.
+///
+/// A delivery whose request may have been sent becomes `unknown`. It is due once no request about it can be on its way
+/// any more: otherwise the platform would be asked too early, and the message would be sent twice.
+pub(super) fn release_ended(transaction: &Transaction<'_>) -> sql::Result<Vec<String>> {
+    let update = "UPDATE deliveries SET lease = NULL, replica = NULL, changed_ms = ?1,
+                    due_ms = ?1 + CASE WHEN deliveries.sending AND NOT ended.gone
+                      THEN coalesce(deliveries.effect_ms, 0) ELSE 0 END,
+                    reason = CASE WHEN sending AND deliveries.state = 'leased'
+                      THEN 'its replica ended while it was being sent' ELSE reason END,
+                    state = CASE WHEN sending THEN 'unknown' ELSE 'ready' END
+                  FROM replicas AS ended
+                  WHERE lease IS NOT NULL AND replica = ended.id AND ended.state = 'ended'
+                  RETURNING tenant";
+    transaction.rows(update, values![transaction.now_ms()], |row| row.get(0))
+}
+
+/// Returns the leases of a replica.
+pub(super) fn leases(read: &Transaction<'_>, replica: i64) -> sql::Result<Vec<String>> {
+    let select = "SELECT lease FROM deliveries WHERE lease IS NOT NULL AND replica = ?1";
+    read.rows(select, values![replica], |row| row.get(0))
+}
+
+/// Releases a lease that nobody knows, see [`release_ended`].
+pub(super) fn release_orphan(transaction: &Transaction<'_>, lease: &str) -> sql::Result<Option<String>> {
+    let update = "UPDATE deliveries SET lease = NULL, replica = NULL, changed_ms = ?2,
+                    due_ms = ?2 + CASE WHEN sending THEN coalesce(effect_ms, 0) ELSE 0 END,
+                    state = CASE WHEN sending THEN 'unknown' ELSE 'ready' END
+                  WHERE lease = ?1 RETURNING tenant";
+    transaction.row(update, values![lease, transaction.now_ms()], |row| row.get(0))
 }
 
 /// Converts a leased row with [`COLUMNS`].
@@ -93,5 +143,7 @@ pub(super) fn delivery(row: &Row<'_>) -> sql::Result<Delivery> {
         since: time(row.named("since_ms")?),
         begun: time(row.named("begun_ms")?),
         lease: row.named("lease")?,
+        leased: (time(row.named("changed_ms")?), Instant::now()),
+        replica: row.named("replica")?,
     })
 }

@@ -3,15 +3,15 @@
 //! Checks that no delivery is lost or stuck, and that events of a conversation are never executed concurrently.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_store::sql::Row;
+use frontgate_store::sql::{self, Row};
 use frontgate_store::{Shared, values};
+use frontgate_test_postgres::Place;
 use proptest::prelude::*;
 
-use super::queue::Next;
+use super::queue::{Next, Wanted};
 use super::queue_admin::{QueueAdmin, Resolution};
 use super::*;
 use crate::job::{Delivery, Kind, NewDelivery, State, Transition};
@@ -45,6 +45,10 @@ fn step() -> impl Strategy<Value = Step> {
 struct World {
     config: frontgate_store::Settings,
     store: Option<Store>,
+    admin: Mutex<QueueAdmin>,
+    /// This process, in a database that could be shared.
+    replica: Option<i64>,
+    fence: i64,
     held: Vec<Arc<Delivery>>,
     accepted: usize,
 }
@@ -52,28 +56,73 @@ struct World {
 const TENANT: &str = "demo";
 const ANY_DUE: Duration = Duration::ZERO;
 
-async fn open(config: &frontgate_store::Settings) -> Store {
-    Store::open(&Arc::new(Database::open(config).expect("a database")), config).await.expect("a store")
+/// Runs a closure that blocks its thread, which must not be one of a runtime.
+pub(super) fn blocking<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join()).expect("no panic")
+}
+
+pub(super) async fn open(config: &frontgate_store::Settings) -> Store {
+    let database = Arc::new(Database::open(config).expect("a database"));
+    if config.is_shared() {
+        return Store::new(&database, config, Replica::alone(), None);
+    }
+    Store::open(&database, config).await.expect("a store")
 }
 
 impl World {
-    async fn new(folder: &Path) -> Self {
-        let url = format!("sqlite:{}", folder.join("test.db").display());
-        let config = frontgate_store::Settings { url, ..frontgate_store::Settings::default() };
-        Self { store: Some(open(&config).await), config, held: Vec::new(), accepted: 0 }
+    async fn new(place: &Place) -> Self {
+        let config = frontgate_store::Settings { url: place.url(), connections_max: 2, ..Default::default() };
+        let store = open(&config).await;
+        let admin = Mutex::new(blocking(|| QueueAdmin::open(&config).expect("the database")));
+        let mut world =
+            Self { store: Some(store), config, admin, replica: None, fence: 0, held: Vec::new(), accepted: 0 };
+        world.join();
+        world
+    }
+
+    /// Registers this process, and ends the previous one.
+    fn join(&mut self) {
+        if !self.config.is_shared() {
+            return;
+        }
+        let join = |transaction: &Transaction<'_>| {
+            transaction.execute("UPDATE replicas SET state = 'ended', gone = TRUE", values![])?;
+            let insert = "INSERT INTO replicas (name, program, speaks, config, tenants, started_ms, beat_ms, state)
+                          VALUES ('-', '-', 1, '-', '[]', 0, 0, 'up') RETURNING id";
+            let id: i64 = transaction.value(insert, values![])?;
+            for part in ["twilio", "front"] {
+                let take = "INSERT INTO keepers (tenant, part, replica, fence, since_ms) VALUES (?1, ?2, ?3, ?4, 0)
+                            ON CONFLICT (tenant, part) DO UPDATE SET replica = excluded.replica, fence = excluded.fence";
+                transaction.execute(take, values![TENANT, part, id, id])?;
+            }
+            Ok::<_, sql::Error>(id)
+        };
+        let id = blocking(|| Shared::open(&self.config).expect("the database").write(&Scope::Rows, join));
+        let id = id.expect("a row");
+        (self.replica, self.fence) = (Some(id), id);
     }
 
     fn store(&self) -> &Store {
         self.store.as_ref().expect("it is open")
     }
 
-    fn admin(&self) -> QueueAdmin {
-        QueueAdmin::open(self.store().database.path()).expect("the database")
+    fn admin<T: Send>(&self, work: impl FnOnce(&mut QueueAdmin) -> T + Send) -> T {
+        blocking(|| work(&mut self.admin.lock()))
     }
 
     async fn claim(&mut self, kind: Kind) -> bool {
-        match self.store().claim(TENANT, kind, ANY_DUE, &[]).await.expect("a claim") {
-            Next::Delivery(delivery) => self.held.push(delivery),
+        let wanted = Wanted {
+            tenant: TENANT.into(),
+            kind,
+            most: 1,
+            longest: ANY_DUE,
+            busy: Vec::new(),
+            floor: queue::ALL,
+            replica: self.replica,
+            fence: self.fence,
+        };
+        match self.store().claim(wanted).await.expect("a claim") {
+            Next::Deliveries { all, .. } => self.held.extend(all),
             Next::In(_) | Next::Nothing => return false,
         }
         true
@@ -119,16 +168,21 @@ impl World {
                 self.settle(which, states[state], waits_for_plugin).await;
             }
             // The state of the delivery decides whether the command is allowed.
-            Step::Retry { which } => drop(self.admin().retry(id(which))),
+            Step::Retry { which } => drop(self.admin(|admin| admin.retry(id(which)))),
             Step::Resolve { which, sent } => {
-                drop(self.admin().resolve(id(which), if sent { Resolution::Sent } else { Resolution::NotSent }));
+                let resolution = if sent { Resolution::Sent } else { Resolution::NotSent };
+                drop(self.admin(|admin| admin.resolve(id(which), resolution)));
             }
-            Step::Cancel { which } => drop(self.admin().cancel(id(which))),
+            Step::Cancel { which } => drop(self.admin(|admin| admin.cancel(id(which)))),
             Step::Crash => {
                 self.held.clear();
                 // Opening waits until the file is unlocked.
                 self.store = None;
                 self.store = Some(open(&self.config).await);
+                if self.config.is_shared() {
+                    self.join();
+                    self.store().release_ended().await.expect("a write");
+                }
             }
         }
     }
@@ -140,26 +194,29 @@ impl World {
             *working.entry(&delivery.conversation).or_default() += 1;
         }
         assert!(working.values().all(|count| *count == 1), "{working:?}");
-        let all = self.admin().list(None, None, 10_000).expect("a list");
+        let all = self.admin(|admin| admin.list(None, None, 10_000)).expect("a list");
         assert_eq!(all.len(), self.accepted);
         self.check_shares();
     }
 
     /// Checks that the triggers' counts match the rows.
     fn check_shares(&self) {
-        let beside = Shared::open(self.store().database.path()).expect("the database");
-        let ended = "state IN ('sent', 'failed', 'cancelled')";
-        let counted = "SELECT coalesce(sum(waiting), 0), coalesce(sum(waiting_bytes), 0), coalesce(sum(kept), 0),
-                         coalesce(sum(kept_bytes), 0) FROM store_shares WHERE channel = 0";
-        let there = format!(
-            "SELECT coalesce(sum(NOT {ended}), 0), coalesce(sum(NOT {ended}), 0) * 2,
-               coalesce(sum({ended}), 0), coalesce(sum({ended}), 0) * 2 FROM deliveries"
-        );
-        let look = |select: &str| {
-            let row = |row: &Row<'_>| Ok([row.get::<i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]);
+        let counted =
+            "SELECT CAST(coalesce(sum(waiting), 0) AS bigint), CAST(coalesce(sum(waiting_bytes), 0) AS bigint),
+                         CAST(coalesce(sum(kept), 0) AS bigint), CAST(coalesce(sum(kept_bytes), 0) AS bigint)
+                       FROM shares WHERE channel = 0";
+        let there = "SELECT count(*), count(*) * 2 FROM deliveries WHERE state IN ('sent', 'failed', 'cancelled')";
+        let counted = self.look(counted, |row| Ok([row.get::<i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]));
+        let [ended, ended_bytes] = self.look(there, |row| Ok([row.get::<i64>(0)?, row.get(1)?]));
+        let all = self.look("SELECT count(*) FROM deliveries", |row| row.get::<i64>(0));
+        assert_eq!(counted, [all - ended, all * 2 - ended_bytes, ended, ended_bytes]);
+    }
+
+    fn look<T: Send>(&self, select: &str, row: fn(&Row<'_>) -> sql::Result<T>) -> T {
+        blocking(|| {
+            let beside = Shared::open(&self.config).expect("the database");
             beside.read(|read| read.one(select, values![], row)).expect("numbers")
-        };
-        assert_eq!(look(counted), look(&there));
+        })
     }
 
     /// Checks that all open deliveries end if workers keep running.
@@ -177,7 +234,7 @@ impl World {
             }
         }
         let open = [State::Ready, State::Leased, State::Unknown];
-        let stuck = open.map(|state| self.admin().list(Some(state), None, 10).expect("a list"));
+        let stuck = open.map(|state| self.admin(|admin| admin.list(Some(state), None, 10)).expect("a list"));
         assert!(stuck.iter().all(Vec::is_empty), "{stuck:?}");
     }
 }
@@ -187,15 +244,16 @@ proptest! {
 
     #[test]
     fn no_delivery_is_lost_stuck_or_out_of_order(steps in proptest::collection::vec(step(), 0..60)) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(async {
-            let mut world = World::new(folder.path()).await;
-            for step in steps {
-                world.take(step).await;
-                world.check();
-            }
-            world.finish().await;
-        });
+        for place in Place::both() {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let mut world = World::new(&place).await;
+                for step in steps.clone() {
+                    world.take(step).await;
+                    world.check();
+                }
+                world.finish().await;
+            });
+        }
     }
 }

@@ -19,16 +19,23 @@ pub enum Effect {
 }
 
 /// Requests with side effects of one call.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct SideEffects {
     /// Number of requests in flight. Requests of a cancelled call end a moment after the call.
     in_flight: AtomicUsize,
     unknown: AtomicBool,
     done: AtomicBool,
     closed: AtomicBool,
+    /// Decides whether another request may be sent; `None` if it always may.
+    is_allowed: Option<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl SideEffects {
+    /// Records requests with side effects that are sent only while `is_allowed` returns true.
+    pub fn allowed_while(is_allowed: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { is_allowed: Some(Box::new(is_allowed)), ..Self::default() }
+    }
+
     /// Prevents further requests, and returns the effect of those so far. The effect of a request in flight is unknown.
     pub fn close(&self) -> Effect {
         self.closed.store(true, Ordering::SeqCst);
@@ -41,10 +48,11 @@ impl SideEffects {
         }
     }
 
-    /// Starts a request. Returns `false` if the call was cancelled.
+    /// Starts a request. Returns `false` if the call was cancelled, or is not allowed to send any more.
     pub(super) fn begin(&self) -> bool {
         self.in_flight.fetch_add(1, Ordering::SeqCst);
-        let is_open = !self.closed.load(Ordering::SeqCst);
+        let is_allowed = self.is_allowed.as_ref().is_none_or(|is_allowed| is_allowed());
+        let is_open = is_allowed && !self.closed.load(Ordering::SeqCst);
         if !is_open {
             self.in_flight.fetch_sub(1, Ordering::SeqCst);
         }

@@ -12,16 +12,16 @@ use frontgate_telemetry::metrics::METRICS;
 use rustix::fs::statvfs;
 use tracing::{info, warn};
 
-use super::error::Overload;
-use super::origin::Purpose;
-use super::settings::Settings;
+use crate::error::Overload;
+use crate::origin::Purpose;
+use crate::settings::Settings;
 
 /// The interval at which the writer checks the free space.
-pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+pub(crate) const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The current level, shared with all writes.
 #[derive(Debug, Default)]
-pub(super) struct SpaceLevel(AtomicU8);
+pub(crate) struct SpaceLevel(AtomicU8);
 
 /// Level at which no write is rejected.
 const ENOUGH: u8 = 0;
@@ -32,7 +32,7 @@ const NONE: u8 = 2;
 
 impl SpaceLevel {
     /// Returns the limit that rejects a write, if any.
-    pub(super) fn rejection(&self, purpose: Purpose) -> Option<Overload> {
+    pub(crate) fn rejection(&self, purpose: Purpose) -> Option<Overload> {
         let level = self.0.load(Ordering::Relaxed);
         match purpose {
             Purpose::Progress => None,
@@ -43,7 +43,7 @@ impl SpaceLevel {
 }
 
 /// Checks the file system; owned by the writer.
-pub(super) struct SpaceMonitor {
+pub(crate) struct SpaceMonitor {
     path: PathBuf,
     imports_min: u64,
     events_min: u64,
@@ -53,7 +53,7 @@ pub(super) struct SpaceMonitor {
 
 impl SpaceMonitor {
     /// Creates a monitor and checks once.
-    pub(super) fn new(path: &Path, config: &Settings, level: &Arc<SpaceLevel>) -> Self {
+    pub(crate) fn new(path: &Path, config: &Settings, level: &Arc<SpaceLevel>) -> Self {
         let mut monitor = Self {
             path: path.to_owned(),
             imports_min: config.free_bytes_imports_min,
@@ -66,7 +66,7 @@ impl SpaceMonitor {
     }
 
     /// Checks the free space if [`CHECK_INTERVAL`] has passed.
-    pub(super) fn check_if_due(&mut self) {
+    pub(crate) fn check_if_due(&mut self) {
         if self.checked.elapsed() >= CHECK_INTERVAL {
             self.check();
         }

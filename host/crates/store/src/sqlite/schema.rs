@@ -13,11 +13,12 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 /// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
-const MIGRATIONS: [&str; 4] = [
-    include_str!("schema/1-deliveries.sql"),
-    include_str!("schema/2-state.sql"),
-    include_str!("schema/3-front.sql"),
-    include_str!("schema/4-shares.sql"),
+const MIGRATIONS: [&str; 5] = [
+    include_str!("../schema/sqlite/1-deliveries.sql"),
+    include_str!("../schema/sqlite/2-state.sql"),
+    include_str!("../schema/sqlite/3-front.sql"),
+    include_str!("../schema/sqlite/4-shares.sql"),
+    include_str!("../schema/sqlite/5-replicas.sql"),
 ];
 
 /// Maximum wait for the previous gateway to release the lock.
@@ -29,7 +30,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Opens, creates or migrates the file for this process alone. The returned file holds the lock until dropped.
-pub(super) fn open_exclusive(path: &Path) -> anyhow::Result<(Connection, File)> {
+pub(crate) fn open_exclusive(path: &Path) -> anyhow::Result<(Connection, File)> {
     let shown = path.display();
     if let Some(folder) = path.parent() {
         // The folder contains customers' data: only this user may read it.
@@ -54,7 +55,7 @@ pub(super) fn open_exclusive(path: &Path) -> anyhow::Result<(Connection, File)> 
 /// # Errors
 ///
 /// Fails if the file does not exist or is of another version.
-pub(super) fn open_shared(path: &Path) -> anyhow::Result<Connection> {
+pub(crate) fn open_shared(path: &Path) -> anyhow::Result<Connection> {
     let shown = path.display();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags);
@@ -85,7 +86,7 @@ fn retry_busy(tries: i32) -> bool {
 }
 
 /// Opens the file for reading, concurrently with the writer thread.
-pub(super) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;

@@ -145,15 +145,14 @@ impl Store {
 
     /// Removes a channel and enqueues the notification of its plugin; returns whether the channel existed.
     pub async fn remove_channel(&self, channel: &Channel, request: &str) -> Result<bool, StoreError> {
-        let due = self.due_signal(&channel.tenant);
-        let (channel, request) = (channel.clone(), request.to_owned());
+        let (channel, request, tenant) = (channel.clone(), request.to_owned(), channel.tenant.clone());
         let removed = self
             .database
             .write_in_time(Origin::event(channel.tenant.as_str(), 0), Scope::Channel(channel.id), move |transaction| {
                 remove(transaction, &channel, Removal::default(), &request)
             })
             .await?;
-        due.notify_waiters();
+        self.notify_due(&tenant);
         Ok(removed.is_some())
     }
 

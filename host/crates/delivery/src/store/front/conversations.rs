@@ -3,7 +3,7 @@
 //! Conversations that Front merged share one lane, and the messages of a lane are delivered in order.
 
 use frontgate_front::ids;
-use frontgate_store::sql::{self, Transaction};
+use frontgate_store::sql::{self, Transaction, indexed};
 use frontgate_store::values;
 
 /// The conversation of a message.
@@ -41,7 +41,7 @@ pub(super) fn of_front(
     let ids: Vec<String> = match known {
         Some(id) => vec![id],
         None if hints.ids.is_empty() => vec![minted.to_owned()],
-        None => hints.ids.clone(),
+        None => hints.ids.iter().cloned().map(indexed).collect(),
     };
     for id in &ids {
         touch(transaction, channel, id, hints.handle.as_deref())?;
@@ -121,6 +121,7 @@ pub(super) fn set_front_id(
     front_id: &str,
 ) -> sql::Result<()> {
     let update = "UPDATE front_conversations SET front_id = ?3 WHERE channel = ?1 AND external_id = ?2";
+    let front_id = indexed(front_id.to_owned());
     ids.iter().try_for_each(|id| transaction.execute(update, values![channel, id, front_id]).map(drop))
 }
 
@@ -154,13 +155,14 @@ fn touch(transaction: &Transaction<'_>, channel: i64, external_id: &str, handle:
                   VALUES (?1, ?2, ?2, ?3, ?4)
                   ON CONFLICT (channel, external_id) DO UPDATE
                   SET handle = coalesce(excluded.handle, front_conversations.handle), used_ms = excluded.used_ms";
+    let handle = handle.map(|handle| indexed(handle.to_owned()));
     transaction.execute(insert, values![channel, external_id, handle, transaction.now_ms()]).map(drop)
 }
 
 /// Finds a conversation by the hints other than `ids`.
 fn search(read: &Transaction<'_>, channel: i64, hints: &Hints) -> sql::Result<Option<String>> {
     let by = |select: &str, value: &Option<String>| match value {
-        Some(value) => read.row(select, values![channel, value], |row| row.get(0)),
+        Some(value) => read.row(select, values![channel, indexed(value.clone())], |row| row.get(0)),
         None => Ok(None),
     };
     let by_front_id = "SELECT external_id FROM front_conversations WHERE channel = ?1 AND front_id = ?2

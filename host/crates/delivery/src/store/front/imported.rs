@@ -1,7 +1,7 @@
 //! Front's confirmations of imported messages, with Front's own ids.
 
 use frontgate_front::requests::Imported;
-use frontgate_store::sql::Scope;
+use frontgate_store::sql::{Scope, indexed};
 use frontgate_store::{NO_TENANT, Origin, values};
 
 use super::conversations;
@@ -10,11 +10,11 @@ use crate::store::{Store, StoreError};
 impl Store {
     /// Stores Front's ids of an imported message and makes its delivery due if the outcome is unknown.
     pub async fn confirm_import(&self, channel: i64, tenant: &str, imported: Imported) -> Result<(), StoreError> {
-        let due = self.due_signal(tenant);
         self.database
             .write_in_time(Origin::event(tenant, 0), Scope::Channel(channel), move |transaction| {
                 let Imported { message_id, message_uid, front_conversation_id, external_id, conversation_ids, .. } =
                     &imported;
+                let [message_id, message_uid] = [message_id, message_uid].map(|id| id.clone().map(indexed));
                 // Two statements, because SQLite would use neither index for an OR.
                 let mut messages: Vec<i64> = Vec::new();
                 for known in ["external_id = ?2 AND ?2 IS NOT NULL", "uid = ?3 AND uid IS NOT NULL"] {
@@ -36,7 +36,7 @@ impl Store {
                 conversations::merge(transaction, channel, conversation_ids)
             })
             .await?;
-        due.notify_waiters();
+        self.notify_due(tenant);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use frontgate_front::ids::GENERATED;
 use frontgate_front::replies::{ChannelResponse, Reply};
-use frontgate_store::sql::{self, Row, Scope, Transaction};
+use frontgate_store::sql::{self, Row, Scope, Transaction, indexed};
 use frontgate_store::{NO_TENANT, Origin, crash, values};
 
 use super::conversations::{self, ConversationKey, Hints};
@@ -47,7 +47,6 @@ impl Store {
     /// Stores a message and enqueues its delivery, unless it is stored already.
     pub async fn accept_message(&self, incoming: Incoming) -> Result<StoredMessage, StoreError> {
         crash::point("accept");
-        let due = self.due_signal(&incoming.tenant);
         let (limits, tenant) = (self.limits, Arc::clone(&incoming.tenant));
         let origin = Origin::event(Arc::clone(&tenant), incoming.payload.len());
         let stored = self
@@ -64,7 +63,7 @@ impl Store {
             .await?
             .map_err(|overload| self.record_overload(&tenant, None, overload))?;
         crash::point("accepted");
-        due.notify_waiters();
+        self.notify_due(&tenant);
         Ok(stored)
     }
 
@@ -119,7 +118,7 @@ impl Store {
                 let lane = conversations::lane(read, channel, &own)?;
                 let mut names = conversations::names(read, channel, &lane)?;
                 if names.is_empty() {
-                    names.extend(ids.into_iter().filter(|id| !id.starts_with(GENERATED)));
+                    names.extend(ids.iter().filter(|id| !id.starts_with(GENERATED)).cloned());
                 }
                 Ok(names)
             })
@@ -140,7 +139,7 @@ impl Store {
 fn find(read: &Transaction<'_>, channel: i64, identity: &str) -> sql::Result<Option<StoredMessage>> {
     let select = "SELECT id, status, answer FROM front_messages WHERE channel = ?1 AND identity = ?2";
     let stored = |row: &Row<'_>| Ok(StoredMessage { message: row.named("id")?, answer: answer(row)? });
-    read.row(select, values![channel, identity], stored)
+    read.row(select, values![channel, indexed(identity.to_owned())], stored)
 }
 
 fn insert(transaction: &Transaction<'_>, incoming: &Incoming) -> sql::Result<StoredMessage> {
@@ -150,9 +149,9 @@ fn insert(transaction: &Transaction<'_>, incoming: &Incoming) -> sql::Result<Sto
     let insert = "INSERT INTO front_messages
                     (channel, identity, outbound, external_id, external_conversation_id, front_id, created_ms)
                   VALUES (?1, ?2, TRUE, ?3, ?4, ?5, ?6) RETURNING id";
-    let now = transaction.now_ms();
-    let message =
-        transaction.value(insert, values![channel, incoming.identity, message, external_id, incoming.front_id, now])?;
+    let (now, front_id) = (transaction.now_ms(), incoming.front_id.clone().map(indexed));
+    let identity = indexed(incoming.identity.clone());
+    let message = transaction.value(insert, values![channel, identity, message, external_id, front_id, now])?;
     let delivery = NewDelivery {
         tenant: Arc::clone(&incoming.tenant),
         kind: Kind::Message,

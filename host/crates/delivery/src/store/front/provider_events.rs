@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use frontgate_front::ids;
-use frontgate_store::sql::{self, Row, Scope, Transaction};
+use frontgate_store::sql::{self, Row, Scope, Transaction, indexed};
 use frontgate_store::{NO_TENANT, Origin, crash, millis, values};
 
 use super::conversations::{self, ConversationKey};
@@ -36,7 +36,6 @@ impl Store {
     /// Enqueues a provider's events, unless the channel's limit `most` or the tenant's quota is reached.
     pub async fn accept_provider_events(&self, batch: ProviderBatch, most: Size) -> Result<(), StoreError> {
         crash::point("accept");
-        let due = self.due_signal(&batch.tenant);
         let origin = Origin::import(Arc::clone(&batch.tenant), batch.channel, batch.bytes());
         let (limits, tenant, channel) = (self.limits, Arc::clone(&batch.tenant), batch.channel);
         self.database
@@ -49,7 +48,7 @@ impl Store {
             .await?
             .map_err(|overload| self.record_overload(&tenant, Some(channel), overload))?;
         crash::point("accepted");
-        due.notify_waiters();
+        self.notify_due(&tenant);
         Ok(())
     }
 
@@ -107,7 +106,7 @@ fn insert_import(transaction: &Transaction<'_>, batch: &ProviderBatch, import: &
     let insert = "INSERT INTO front_messages
                     (channel, identity, outbound, external_id, external_conversation_id, created_ms)
                   VALUES (?1, ?2, FALSE, ?3, ?4, ?5) ON CONFLICT DO NOTHING RETURNING id";
-    let (identity, external_id) = (format!("told {}", import.external_id), ids::safe(&import.external_id));
+    let (identity, external_id) = (indexed(format!("told {}", import.external_id)), ids::safe(&import.external_id));
     let now = transaction.now_ms();
     let message =
         transaction.row(insert, values![channel, identity, external_id, conversation, now], |row| row.get::<i64>(0))?;
@@ -136,7 +135,7 @@ fn find_sent(read: &Transaction<'_>, channel: i64, name: &str) -> sql::Result<Op
 fn insert_failure(transaction: &Transaction<'_>, batch: &ProviderBatch, report: &Report) -> sql::Result<()> {
     let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, FALSE, ?4)
                   ON CONFLICT DO NOTHING";
-    let identity = format!("front failed {} {}", batch.channel, report.message);
+    let identity = indexed(format!("front failed {} {}", batch.channel, report.message));
     let nothing: &[u8] = &[];
     if transaction.execute(insert, values![batch.tenant, identity, nothing, transaction.now_ms()])? == 0 {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Replays of Front's requests other than messages: a byte-identical request gets the stored answer.
 
 use frontgate_front::replies::ChannelResponse;
-use frontgate_store::sql::{Row, Scope};
+use frontgate_store::sql::{Row, Scope, indexed};
 use frontgate_store::{Origin, values};
 
 use crate::store::{Store, StoreError};
@@ -77,5 +77,5 @@ impl Store {
 }
 
 fn replay_identity(request: &str) -> String {
-    format!("front request {request}")
+    indexed(format!("front request {request}"))
 }

@@ -1,11 +1,10 @@
 //! Concurrent attempts to connect a channel.
 
-use std::sync::Arc;
-
-use frontgate_store::Database;
+use frontgate_test_postgres::Place;
 
 use super::{Channel, ConnectResult};
 use crate::store::Store;
+use crate::store::tests::open;
 
 async fn begin(store: &Store, credential: &str) -> Channel {
     let names = ["demo", "sms", "cha_1"].map(str::to_owned);
@@ -18,19 +17,18 @@ async fn begin(store: &Store, credential: &str) -> Channel {
 
 #[tokio::test]
 async fn a_rejected_authorization_does_not_affect_another_one_of_the_same_channel() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let url = format!("sqlite:{}", folder.path().join("test.db").display());
-    let config = frontgate_store::Settings { url, ..frontgate_store::Settings::default() };
-    let database = Database::open(&config).expect("a database");
-    let store = Store::open(&Arc::new(database), &config).await.expect("a store");
-    let wrong = begin(&store, "wrong").await;
-    let right = begin(&store, "right").await;
-    assert_eq!(wrong.key, right.key);
-    store.discard_connect("demo", wrong.id, wrong.credential).await.expect("a write");
-    assert!(store.confirm_connect("demo", right.id, right.credential.clone()).await.expect("a write"));
-    // A later rejection does not disconnect the channel.
-    store.discard_connect("demo", right.id, right.credential).await.expect("a write");
-    let there = store.channel_at("demo", right.key).await.expect("an answer").expect("the channel");
-    assert!(store.remove_channel(&there, "request").await.expect("a write"));
-    assert!(!store.confirm_connect("demo", there.id, None).await.expect("a write"), "it was removed meanwhile");
+    for place in Place::both() {
+        let config = frontgate_store::Settings { url: place.url(), connections_max: 2, ..Default::default() };
+        let store = open(&config).await;
+        let wrong = begin(&store, "wrong").await;
+        let right = begin(&store, "right").await;
+        assert_eq!(wrong.key, right.key);
+        store.discard_connect("demo", wrong.id, wrong.credential).await.expect("a write");
+        assert!(store.confirm_connect("demo", right.id, right.credential.clone()).await.expect("a write"));
+        // A later rejection does not disconnect the channel.
+        store.discard_connect("demo", right.id, right.credential).await.expect("a write");
+        let there = store.channel_at("demo", right.key).await.expect("an answer").expect("the channel");
+        assert!(store.remove_channel(&there, "request").await.expect("a write"));
+        assert!(!store.confirm_connect("demo", there.id, None).await.expect("a write"), "it was removed meanwhile");
+    }
 }

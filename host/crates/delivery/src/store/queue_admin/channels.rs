@@ -146,7 +146,7 @@ impl QueueAdmin {
     ///
     /// The gateway fails open messages to the provider and reports the failures to Front.
     pub fn disconnect(&mut self, summary: &ChannelSummary) -> anyhow::Result<i64> {
-        self.database.write(Scope::Channel(summary.id), |transaction| {
+        self.database.write(&Scope::Channel(summary.id), |transaction| {
             let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
             let channel: Channel = transaction.one(&select, values![summary.id], front::channel)?;
             let request = uuid::Uuid::now_v7().to_string();

@@ -1,22 +1,20 @@
 //! Operators' decisions about Front messages, in states that are too short to be observed from outside.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::SystemTime;
 
-use frontgate_store::Database;
 use frontgate_store::sql::Scope;
+use frontgate_test_postgres::Place;
+use parking_lot::Mutex;
 
 use super::*;
 use crate::store::Store;
 use crate::store::front::{ConnectResult, Hints, Incoming};
+use crate::store::tests::{blocking, open};
 
 /// Returns a store with one waiting message, the row ids of channel and message, and an operator's access.
-async fn waiting(folder: &Path) -> (Store, i64, i64, QueueAdmin) {
-    let path = folder.join("test.db");
-    let config =
-        frontgate_store::Settings { url: format!("sqlite:{}", path.display()), ..frontgate_store::Settings::default() };
-    let store = Store::open(&Arc::new(Database::open(&config).expect("a database")), &config).await.expect("a store");
+async fn waiting(place: &Place) -> (Store, i64, i64, Mutex<QueueAdmin>) {
+    let config = frontgate_store::Settings { url: place.url(), connections_max: 2, ..Default::default() };
+    let store = open(&config).await;
     let names = ["demo", "sms", "cha_1"].map(str::to_owned);
     let result = store.begin_connect(names, "fg-key".to_owned(), None, 1).await.expect("a write");
     let ConnectResult::New(channel) = result else { panic!("{result:?}") };
@@ -32,38 +30,41 @@ async fn waiting(folder: &Path) -> (Store, i64, i64, QueueAdmin) {
         request: "request".into(),
     };
     let stored = store.accept_message(incoming).await.expect("a write");
-    (store, channel.id, stored.message, QueueAdmin::open(&path).expect("the database"))
+    let admin = blocking(|| QueueAdmin::open(&config).expect("the database"));
+    (store, channel.id, stored.message, Mutex::new(admin))
 }
 
 #[tokio::test]
 async fn front_receives_the_decision_in_its_first_answer() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (store, channel, message, mut admin) = waiting(folder.path()).await;
-    for _ in 0..2 {
-        assert!(store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
-        assert_eq!(store.message_answer("demo", message).await.expect("an answer"), None);
-        assert_eq!(admin.cancel(1).expect("it waits"), State::Cancelled);
-        let answer = store.message_answer("demo", message).await.expect("an answer").expect("the answer of Front");
-        assert_eq!(answer.status, 400);
-        assert!(String::from_utf8_lossy(&answer.body).contains("Cancelled by an operator."));
-        assert!(!store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
-        assert_eq!(admin.retry(1).expect("it was taken out"), State::Ready);
+    for place in Place::both() {
+        let (store, channel, message, admin) = waiting(&place).await;
+        for _ in 0..2 {
+            assert!(store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
+            assert_eq!(store.message_answer("demo", message).await.expect("an answer"), None);
+            assert_eq!(blocking(|| admin.lock().cancel(1)).expect("it waits"), State::Cancelled);
+            let answer = store.message_answer("demo", message).await.expect("an answer").expect("the answer of Front");
+            assert_eq!(answer.status, 400);
+            assert!(String::from_utf8_lossy(&answer.body).contains("Cancelled by an operator."));
+            assert!(!store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
+            assert_eq!(blocking(|| admin.lock().retry(1)).expect("it was taken out"), State::Ready);
+        }
+        // Front received no promise, so no failure is reported.
+        assert_eq!(blocking(|| admin.lock().list(None, None, 10)).expect("a list").len(), 1);
     }
-    // Front received no promise, so no failure is reported.
-    assert_eq!(admin.list(None, None, 10).expect("a list").len(), 1);
 }
 
 #[tokio::test]
 async fn a_delivery_whose_message_is_deleted_cannot_be_retried() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (_store, _, _, mut admin) = waiting(folder.path()).await;
-    let delete = |transaction: &Transaction<'_>| {
-        transaction.execute("DELETE FROM front_messages", values![])?;
-        transaction.execute("UPDATE deliveries SET state = 'dead'", values![])
-    };
-    admin.database.write(Scope::Rows, delete).expect("a write");
-    let error = admin.retry(1).expect_err("its message is deleted").to_string();
-    assert!(error.contains("store.messages_keep_ms") && error.contains("cancel the delivery"), "{error}");
-    assert_eq!(admin.show(1).expect("it is there").summary.state, State::Dead);
-    assert_eq!(admin.cancel(1).expect("it waits"), State::Cancelled);
+    for place in Place::both() {
+        let (_store, _, _, admin) = waiting(&place).await;
+        let delete = |transaction: &Transaction<'_>| {
+            transaction.execute("DELETE FROM front_messages", values![])?;
+            transaction.execute("UPDATE deliveries SET state = 'dead'", values![])
+        };
+        blocking(|| admin.lock().database.write(&Scope::Rows, delete)).expect("a write");
+        let error = blocking(|| admin.lock().retry(1)).expect_err("its message is deleted").to_string();
+        assert!(error.contains("store.messages_keep_ms") && error.contains("cancel the delivery"), "{error}");
+        assert_eq!(blocking(|| admin.lock().show(1)).expect("it is there").summary.state, State::Dead);
+        assert_eq!(blocking(|| admin.lock().cancel(1)).expect("it waits"), State::Cancelled);
+    }
 }
