@@ -15,8 +15,10 @@ mod deliveries;
 mod format;
 mod plugin;
 mod reload;
+mod replicas;
 mod run;
 mod send;
+mod store;
 mod tenant;
 mod verify;
 
@@ -108,6 +110,20 @@ enum Command {
         #[command(subcommand)]
         command: channels::Command,
     },
+    /// Show, migrate or copy the database
+    Store {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: store::Command,
+    },
+    /// List the gateways that share a database, or retire one
+    Replicas {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: replicas::Command,
+    },
     /// Describe a component from standard input, and compile it to standard output
     #[command(name = compiler_child::COMMAND, hide = true)]
     CompilePlugin {
@@ -132,6 +148,8 @@ pub fn main() -> ExitCode {
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
         Command::Channels { config, command } => channels::channels(&config.config, &command),
+        Command::Store { config, command } => store::store(&config.config, &command),
+        Command::Replicas { config, command } => replicas::replicas(&config.config, &command),
         Command::CompilePlugin { order, gateway } => return compiler_child::compile_here(order.as_deref(), gateway),
     };
     result.unwrap_or_else(|error| {

@@ -212,7 +212,8 @@ impl Store {
             let held = self.leases.lock();
             leases.into_iter().filter(|lease| !held.contains(lease)).collect()
         };
-        for lease in unknown.intersection(before).cloned() {
+        for lease in unknown.intersection(before) {
+            let lease = lease.clone();
             let write = move |transaction: &Transaction<'_>| rows::release_orphan(transaction, &lease);
             if let Some(tenant) = self.database.write(Origin::internal(), Scope::Rows, write).await? {
                 self.notify_due(&tenant);

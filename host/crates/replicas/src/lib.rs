@@ -12,6 +12,7 @@
 //! In reading order: [`settings`], `rows` (the tables), `peers` (who is alive), `keepers` (who keeps what), `pulse` (the
 //! thread that does it). This crate takes part in the flow of a delivery (see ARCHITECTURE.md).
 
+pub mod admin;
 mod keepers;
 mod peers;
 mod predecessor;

@@ -9,13 +9,14 @@
 //! - [`StoreError`]: the reason why a write or a read failed; [`Overload`] names the limit.
 //!
 //! - [`sql`]: statements and values, and the [`sql::Scope`] of a write.
-//! - [`Shared`]: an operator's access from another process.
+//! - [`Shared`]: an operator's access from another process; [`maintenance`]: commands about the whole database.
 //!
 //! The crates `delivery` and `state` own the tables in `schema` and all statements on them; this crate has no SQL.
 
 mod connection;
 pub mod crash;
 mod error;
+pub mod maintenance;
 mod origin;
 mod postgres;
 mod queue;

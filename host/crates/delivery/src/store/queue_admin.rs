@@ -251,7 +251,7 @@ fn audit(transaction: &Transaction<'_>, delivery: i64, action: &str, [before, af
 }
 
 /// Returns the account that ran the command.
-fn account() -> String {
+pub fn account() -> String {
     let uid = rustix::process::getuid().as_raw();
     std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }

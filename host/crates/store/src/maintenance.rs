@@ -1,0 +1,338 @@
+//! Operators' commands about the database as a whole: its status, the version of its tables, and the move from SQLite to
+//! Postgres.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+
+use super::postgres::{self, Committed, Server, Session};
+use super::settings::{Location, Settings};
+use super::sql::{self, Cell, Kind, Scope, Transaction, Value};
+use super::write::Flush;
+use super::{now_ms, sqlite, values};
+
+/// What `frontgate store status` shows.
+#[derive(Debug, Clone)]
+pub enum Status {
+    /// A SQLite file.
+    Sqlite {
+        /// Path of the file.
+        path: String,
+        /// Size in bytes, without the write-ahead log.
+        bytes: u64,
+    },
+    /// A Postgres server.
+    Postgres(Box<ServerStatus>),
+}
+
+/// The state of a Postgres server.
+#[derive(Debug, Clone)]
+pub struct ServerStatus {
+    /// Hosts and database.
+    pub address: String,
+    /// Version, such as `15.4`.
+    pub version: String,
+    /// Version of the tables; 0 if there are none.
+    pub tables: usize,
+    /// Version of the tables that this program knows.
+    pub known_tables: usize,
+    /// Time of one round trip.
+    pub round_trip: Duration,
+    /// Milliseconds by which the server's clock is ahead of this machine's.
+    pub clock_ahead_ms: i64,
+    /// Number of connected standbys.
+    pub standbys: i64,
+    /// The standbys that confirm each commit; empty if none does.
+    pub synchronous_standbys: String,
+    /// Connections of all programs, and the server's limit.
+    pub connections: [i64; 2],
+    /// Age of the oldest open transaction of any program. A long one slows down the queue.
+    pub oldest_transaction: Duration,
+}
+
+/// Returns the status of the database.
+///
+/// # Errors
+///
+/// Fails if the database cannot be opened, or if its server lacks something that the gateway needs.
+pub fn status(settings: &Settings) -> anyhow::Result<Status> {
+    let path = match settings.location()? {
+        Location::Sqlite(path) => path,
+        Location::Postgres => return server_status(settings).map(|status| Status::Postgres(Box::new(status))),
+    };
+    sqlite::schema::open_shared(path)?;
+    let bytes = std::fs::metadata(path).with_context(|| format!("failed to read {}", path.display()))?.len();
+    Ok(Status::Sqlite { path: path.display().to_string(), bytes })
+}
+
+fn server_status(settings: &Settings) -> anyhow::Result<ServerStatus> {
+    let (server, session) = open(settings)?;
+    let durability = postgres::schema::test(&session, &server)
+        .with_context(|| format!("database {} cannot be used", server.display()))?;
+    let read = Transaction::postgres(&session, 0);
+    let began = Instant::now();
+    let server_ms: i64 =
+        read.value("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)", values![])?;
+    let round_trip = began.elapsed();
+    let used: i64 =
+        read.value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'", values![])?;
+    let most: i64 = read.value("SELECT CAST(current_setting('max_connections') AS bigint)", values![])?;
+    let oldest: i64 = read.value(
+        "SELECT CAST(coalesce(max(extract(epoch FROM now() - xact_start)), 0) AS bigint) FROM pg_stat_activity
+         WHERE datname = current_database()",
+        values![],
+    )?;
+    let [tables, known_tables] = postgres::schema::versions(&session)?;
+    Ok(ServerStatus {
+        address: server.display(),
+        version: durability.server,
+        tables,
+        known_tables,
+        round_trip,
+        clock_ahead_ms: server_ms - now_ms().cast_signed(),
+        standbys: durability.standbys,
+        synchronous_standbys: durability.synchronous_standbys,
+        connections: [used, most],
+        oldest_transaction: Duration::from_secs(u64::try_from(oldest).unwrap_or_default()),
+    })
+}
+
+/// Creates or migrates the tables of a Postgres server; returns their version.
+///
+/// # Errors
+///
+/// Fails if the server cannot be used, or if the database is a SQLite file, which the gateway migrates itself.
+pub fn upgrade(settings: &Settings) -> anyhow::Result<usize> {
+    ensure!(settings.is_shared(), "store.url is a SQLite file, which the gateway migrates when it starts");
+    let (server, session) = open(settings)?;
+    let shown = server.display();
+    postgres::schema::test(&session, &server).with_context(|| format!("database {shown} cannot be used"))?;
+    postgres::schema::migrate(&session, &server).with_context(|| format!("failed to migrate database {shown}"))?;
+    Ok(postgres::schema::versions(&session)?[0])
+}
+
+fn open(settings: &Settings) -> anyhow::Result<(Arc<Server>, Session)> {
+    let server = Arc::new(Server::new(settings)?);
+    let session = Session::open(&server).with_context(|| format!("failed to open database {}", server.display()))?;
+    Ok((server, session))
+}
+
+/// A table with the columns that are copied.
+struct Table {
+    name: &'static str,
+    columns: &'static [(&'static str, Kind)],
+}
+
+use Kind::{Boolean, Bytes, Integer, Key, Text};
+
+/// The tables in the order in which they are copied. Counts are kept by triggers.
+const TABLES: [Table; 10] = [
+    Table {
+        name: "events",
+        columns: &[
+            ("tenant", Text),
+            ("identity", Text),
+            ("answer", Bytes),
+            ("rejected", Boolean),
+            ("status", Integer),
+            ("time_ms", Integer),
+        ],
+    },
+    Table {
+        name: "deliveries",
+        columns: &[
+            ("id", Integer),
+            ("tenant", Text),
+            ("kind", Text),
+            ("name", Text),
+            ("conversation", Text),
+            ("payload", Text),
+            ("request", Text),
+            ("state", Text),
+            ("due_ms", Integer),
+            ("lease", Text),
+            ("plan", Text),
+            ("sending", Boolean),
+            ("waits_for_plugin", Boolean),
+            ("attempts", Integer),
+            ("questions", Integer),
+            ("reason", Text),
+            ("result", Text),
+            ("created_ms", Integer),
+            ("since_ms", Integer),
+            ("begun_ms", Integer),
+            ("changed_ms", Integer),
+            ("channel", Integer),
+            ("message", Integer),
+        ],
+    },
+    Table { name: "turns", columns: &[("tenant", Text), ("list", Text), ("count", Integer)] },
+    Table {
+        name: "audit",
+        columns: &[
+            ("id", Integer),
+            ("time_ms", Integer),
+            ("who", Text),
+            ("delivery", Integer),
+            ("action", Text),
+            ("state_before", Text),
+            ("state_after", Text),
+        ],
+    },
+    Table {
+        name: "front_channels",
+        columns: &[
+            ("id", Integer),
+            ("tenant", Text),
+            ("app", Text),
+            ("channel_id", Text),
+            ("key", Text),
+            ("credential", Text),
+            ("state", Text),
+            ("created_ms", Integer),
+            ("changed_ms", Integer),
+        ],
+    },
+    Table {
+        name: "front_conversations",
+        columns: &[
+            ("channel", Integer),
+            ("external_id", Text),
+            ("front_id", Text),
+            ("lane", Text),
+            ("handle", Text),
+            ("used_ms", Integer),
+        ],
+    },
+    Table { name: "front_conversation_names", columns: &[("channel", Integer), ("name", Text), ("external_id", Text)] },
+    Table {
+        name: "front_messages",
+        columns: &[
+            ("id", Integer),
+            ("channel", Integer),
+            ("identity", Text),
+            ("outbound", Boolean),
+            ("external_id", Text),
+            ("external_conversation_id", Text),
+            ("name", Text),
+            ("front_id", Text),
+            ("uid", Text),
+            ("status", Integer),
+            ("answer", Bytes),
+            ("settled", Boolean),
+            ("created_ms", Integer),
+        ],
+    },
+    Table { name: "state_buckets", columns: &[("id", Integer), ("plugin", Text), ("tenant", Text)] },
+    Table {
+        name: "state_entries",
+        columns: &[("bucket", Integer), ("key", Key), ("value", Bytes), ("version", Integer), ("expires_ms", Integer)],
+    },
+];
+
+/// A value on its way from SQLite to Postgres.
+struct Copied<'c> {
+    kind: Kind,
+    cell: Cell<'c>,
+}
+
+impl Value for Copied<'_> {
+    fn cell(&self) -> Cell<'_> {
+        match (self.kind, self.cell) {
+            (Kind::Boolean, Cell::Integer(number)) => Cell::Boolean(number != 0),
+            (Kind::Key, Cell::Text(text)) => Cell::Key(text),
+            // SQLite keeps the type of the inserted value.
+            (Kind::Bytes, Cell::Text(text)) => Cell::Bytes(text.as_bytes()),
+            (_, cell) => cell,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+/// Copies all rows of a SQLite file into the empty tables of the configured Postgres server, in one transaction. Returns
+/// the number of rows of each table. The file must not be in use, and is not changed except for a migration.
+///
+/// # Errors
+///
+/// Fails if a gateway uses either database, if the tables are not empty, or with the row that could not be copied.
+pub fn copy(from: &Path, settings: &Settings) -> anyhow::Result<Vec<(&'static str, usize)>> {
+    ensure!(settings.is_shared(), "store.url is not a Postgres server: write the new URL into the configuration first");
+    ensure!(from.is_file(), "{} does not exist", from.display());
+    let (source, _lock) = sqlite::schema::open_exclusive(from)?;
+    upgrade(settings)?;
+    let (server, session) = open(settings)?;
+    postgres::schema::check(&session, &server)?;
+    let now = session.begin(&Scope::Rows, Flush::Wait).map_err(sql::Error::from)?;
+    let target = Transaction::postgres(&session, now);
+    let copied = copy_all(&source, &target);
+    let Ok(copied) = copied else {
+        session.roll_back();
+        return copied;
+    };
+    match session.commit() {
+        Committed::Yes => Ok(copied),
+        Committed::No(failure) => Err(sql::Error::from(failure).into()),
+        Committed::Unclear(failure) => {
+            bail!(
+                "connection lost during the commit, look with `frontgate deliveries list` whether it succeeded: {failure}"
+            )
+        }
+    }
+}
+
+fn copy_all(source: &rusqlite::Connection, target: &Transaction<'_>) -> anyhow::Result<Vec<(&'static str, usize)>> {
+    let live: i64 = target.value("SELECT count(*) FROM replicas WHERE state <> 'ended'", values![])?;
+    ensure!(live == 0, "{live} gateways use the Postgres database; stop them first");
+    for Table { name, .. } in &TABLES {
+        let is_filled: bool = target.value(&format!("SELECT EXISTS (SELECT 1 FROM {name})"), values![])?;
+        ensure!(!is_filled, "table {name} of the Postgres database has rows; copy into an empty database");
+    }
+    let mut copied = Vec::new();
+    for table in &TABLES {
+        let rows = copy_table(source, target, table).with_context(|| format!("failed to copy table {}", table.name))?;
+        copied.push((table.name, rows));
+    }
+    // Deliveries that were leased when the file's gateway ended.
+    target.execute(
+        "UPDATE deliveries SET lease = NULL, due_ms = ?1, changed_ms = ?1,
+           reason = CASE WHEN sending AND state = 'leased' THEN 'gateway stopped during the send' ELSE reason END,
+           state = CASE WHEN sending THEN 'unknown' ELSE 'ready' END
+         WHERE state = 'leased' OR lease IS NOT NULL",
+        values![target.now_ms()],
+    )?;
+    for Table { name, columns } in &TABLES {
+        if columns[0].0 == "id" {
+            let sequence = format!(
+                "SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest((SELECT max(id) FROM {name}), 1))"
+            );
+            target.row(&sequence, values![], |_| Ok(()))?;
+        }
+    }
+    Ok(copied)
+}
+
+fn copy_table(source: &rusqlite::Connection, target: &Transaction<'_>, table: &Table) -> anyhow::Result<usize> {
+    let names: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    let places: Vec<String> = (1..=names.len()).map(|number| format!("?{number}")).collect();
+    let (columns, places) = (names.join(", "), places.join(", "));
+    let select = format!("SELECT {columns} FROM {}", table.name);
+    let insert = format!("INSERT INTO {} ({columns}) VALUES ({places})", table.name);
+    let mut statement = source.prepare(&select)?;
+    let mut rows = statement.query([])?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        let mut values = Vec::with_capacity(names.len());
+        for (index, (_, kind)) in table.columns.iter().enumerate() {
+            values.push(Copied { kind: *kind, cell: sqlite::cell(row.get_ref(index)?)? });
+        }
+        let values: Vec<&dyn Value> = values.iter().map(|value| value as &dyn Value).collect();
+        target.execute(&insert, &values).with_context(|| format!("row {} of the table", count + 1))?;
+        count += 1;
+    }
+    Ok(count)
+}
