@@ -183,6 +183,18 @@ impl AdminPages {
         }
     }
 
+    /// Sets the gauges about other gateways.
+    fn count_replicas(&self) {
+        let replica = self.store.replica();
+        METRICS.replicas.set(count(replica.peers().len()));
+        METRICS.replicas_buried.set(count(replica.buried()));
+        METRICS.replica_keeps.clear();
+        for (tenant, part) in replica.kept() {
+            let labels = labels::Part { tenant: (*tenant).into(), part: part.name() };
+            METRICS.replica_keeps.get_or_create(&labels).set(1);
+        }
+    }
+
     /// Sets the gauges and returns the text of `/metrics`.
     async fn metrics(&self) -> Response<Full<Bytes>> {
         self.count_deliveries(&self.deliveries().await.unwrap_or_default());
@@ -192,6 +204,7 @@ impl AdminPages {
             METRICS.state_bytes.get_or_create(&labels).set(count(kept.size.bytes));
         }
         self.count_writes();
+        self.count_replicas();
         METRICS.plugin_places_free.set(count(self.engine.places_free()));
         METRICS.plugin_generations.set(count(self.registry.generations()));
         METRICS.plugins_live.set(count(self.registry.live().len()));

@@ -7,6 +7,7 @@ use std::path::Path;
 use frontgate_simulators::program::{self, Outcome};
 use tempfile::TempDir;
 
+use crate::gateway::Home;
 use crate::{Front, Gateway, Twilio, component, program, root, run, target};
 
 /// The plugins of the example.
@@ -41,7 +42,7 @@ impl Demo {
 
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         fs::write(folder.path().join("config.toml"), config(&twilio, &front, any, any)).expect("a file");
-        let gateway = Gateway::start_with(folder, &program(), &[]);
+        let gateway = Gateway::start_with(Home { folder, database: None }, &program(), &[]);
         let token = fs::read_to_string(gateway.path("data/secrets/twilio-auth-token")).expect("the secret");
         twilio.point_at(gateway.address(), "http://127.0.0.1:8080", "", token.trim_end());
         front.point_at(gateway.address());

@@ -8,9 +8,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use frontgate_test_postgres::Database;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -31,25 +33,38 @@ const PRIVATE_TEXTS: [&str; 10] = [
     "planted text",
 ];
 
+/// What a gateway keeps from one start to the next.
+pub(crate) struct Home {
+    pub(crate) folder: TempDir,
+    /// The database on Postgres, which replicas share. Dropped after the last of them.
+    pub(crate) database: Option<Arc<Database>>,
+}
+
+impl Default for Home {
+    fn default() -> Self {
+        Self { folder: TempDir::new().expect("a folder"), database: None }
+    }
+}
+
 /// A running process of the real program, killed on drop.
 pub struct Gateway {
     process: Process,
-    folder: TempDir,
+    home: Home,
     log: Log,
     address: SocketAddr,
     admin: SocketAddr,
 }
 
 impl Gateway {
-    pub(crate) fn start(folder: TempDir) -> Self {
-        Self::start_with(folder, &program(), &[])
+    pub(crate) fn start(home: Home) -> Self {
+        Self::start_with(home, &program(), &[])
     }
 
     /// Starts the given program with additional environment variables.
-    pub(crate) fn start_with(folder: TempDir, program: &Path, environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(home: Home, program: &Path, environment: &[(&str, &str)]) -> Self {
         let process = Command::new(program)
             .args(["run", "--config", "config.toml"])
-            .current_dir(folder.path())
+            .current_dir(home.folder.path())
             .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
@@ -58,15 +73,20 @@ impl Gateway {
         let log = Log::follow(process.0.stderr.take().expect("its standard error"));
         let line = log.wait_for("listening on ");
         let address = |key: &str| line[key].as_str().and_then(|text| text.parse().ok()).expect("an address");
-        Self { address: address("listen"), admin: address("admin"), process, folder, log }
+        Self { address: address("listen"), admin: address("admin"), process, home, log }
+    }
+
+    /// Returns the database on Postgres. Panics with SQLite.
+    pub fn database(&self) -> &Arc<Database> {
+        self.home.database.as_ref().expect("a database on Postgres")
     }
 
     /// Stops the gateway with SIGTERM, and starts it again in the same folder.
     pub fn restart(mut self) -> Self {
         self.signal(Signal::TERM);
         self.wait();
-        let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
-        Self::start(folder)
+        let home = std::mem::take(&mut self.home);
+        Self::start(home)
     }
 
     /// Kills the gateway, as a power failure would.
@@ -83,14 +103,14 @@ impl Gateway {
 
     /// Restarts an exited gateway in the same folder, with a crash point at which it aborts.
     pub fn start_again_crashing(mut self, crash_point: &str) -> Self {
-        let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
-        Self::start_with(folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
+        let home = std::mem::take(&mut self.home);
+        Self::start_with(home, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
     }
 
     /// Restarts an exited gateway in the same folder.
     pub fn start_again(mut self) -> Self {
-        let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
-        Self::start(folder)
+        let home = std::mem::take(&mut self.home);
+        Self::start(home)
     }
 
     /// Returns the address of the public listener.
@@ -215,7 +235,7 @@ impl Gateway {
 
     /// Returns the path of a file in the gateway's folder.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.home.folder.path().join(name)
     }
 
     /// Replaces a plugin's file atomically, as `mv` does.
@@ -247,7 +267,7 @@ impl Gateway {
     /// Runs a command of the program with this gateway's configuration and addresses.
     pub fn command(&self, arguments: &[&str]) -> Output {
         self.client_config();
-        run(self.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
+        run(self.home.folder.path(), &[arguments, &["--config", "client.toml"]].concat())
     }
 
     /// Writes a copy of the configuration with the actual addresses, and returns its path.

@@ -9,9 +9,12 @@ mod guard;
 pub mod hostile;
 mod log;
 mod names;
+mod balancer;
+pub mod database_proxy;
 mod platform;
 pub mod provider;
 mod raw;
+mod replicas;
 mod setup;
 mod tls;
 mod web;
@@ -19,6 +22,7 @@ mod web;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+pub use crate::balancer::Balancer;
 pub use crate::contract::built_against;
 pub use crate::demo::Demo;
 pub use crate::eventually::eventually;
@@ -30,7 +34,9 @@ pub use crate::names::Names;
 pub use crate::platform::{Answer, LIST, callback, get, list, post, sign, sign_sha256};
 pub use crate::provider::Provider;
 pub use crate::raw::{Raw, RawAnswer, callback as raw_callback, signed_callback};
-pub use crate::setup::Setup;
+pub use crate::replicas::Replicas;
+pub use crate::setup::{Setup, on_postgres};
+pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};
 pub use crate::tls::Tls;
 pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Effect, Fault, FileToSend, Fired,

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tempfile::TempDir;
+use frontgate_test_postgres::Database;
 
+use crate::gateway::Home;
 use crate::{
     Front, Gateway, Names, PUBLIC_URL, Provider, TOKEN, Twilio, component, crashing_program, program, root, target,
 };
 
 /// The configuration and files of a gateway to be started.
 pub struct Setup {
-    folder: TempDir,
+    home: Home,
     settings: BTreeMap<String, String>,
 }
 
@@ -20,11 +22,14 @@ impl Setup {
     /// Creates a setup with a tenant `demo` and no plugins. Timing settings are short; other settings have their
     /// defaults.
     pub fn new() -> Self {
-        let folder = TempDir::new().expect("a folder");
+        let home = Home::default();
+        let folder = &home.folder;
         fs::create_dir(folder.path().join("plugins")).expect("a folder");
         fs::create_dir(folder.path().join("files")).expect("a folder");
         fs::write(folder.path().join("token"), TOKEN).expect("a file");
-        Self { folder, settings: BTreeMap::new() }
+        let setup = Self { home, settings: BTreeMap::new() };
+        let setup = if on_postgres() { setup.on_postgres(&Arc::new(Database::create())) } else { setup };
+        setup
             .set("server.listen", "\"127.0.0.1:0\"")
             .set("server.public_url", format!("{PUBLIC_URL:?}"))
             .set("admin.listen", "\"127.0.0.1:0\"")
@@ -35,7 +40,18 @@ impl Setup {
             .set("tenants.demo.roles.crm", "[\"plugin\"]")
     }
 
-    /// Creates a setupbehaving`, which follows instructions in the search text.
+    /// Stores everything in a database on Postgres. Replicas judge each other within a few seconds.
+    pub fn on_postgres(mut self, database: &Arc<Database>) -> Self {
+        self.home.database = Some(Arc::clone(database));
+        self.set("store.url", format!("{:?}", database.url()))
+            .set("store.connections_max", "4")
+            .set("store.readers_max", "4")
+            .set("replica.beat_ms", "200")
+            .set("replica.suspect_ms", "1500")
+            .set("replica.lease_ms", "5000")
+    }
+
+    /// Creates a setup with the plugin `misbehaving`, which follows instructions in the search text.
     pub fn misbehaving() -> Self {
         Self::new().plugin("plugin", &component("misbehaving"))
     }
@@ -140,25 +156,25 @@ impl Setup {
 
     /// Adds a plugin.
     pub fn plugin(self, name: &str, component: &[u8]) -> Self {
-        fs::write(self.folder.path().join(format!("plugins/{name}.wasm")), component).expect("a file");
+        fs::write(self.home.folder.path().join(format!("plugins/{name}.wasm")), component).expect("a file");
         self
     }
 
     /// Adds a file to the folder `files`, which tests can grant to plugins.
     pub fn file(self, name: &str, text: &str) -> Self {
-        fs::write(self.folder.path().join("files").join(name), text).expect("a file");
+        fs::write(self.home.folder.path().join("files").join(name), text).expect("a file");
         self
     }
 
     /// Returns the gateway's folder.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.home.folder.path()
     }
 
     /// Writes the configuration, and returns its path.
     pub fn write(&self) -> PathBuf {
         let lines: String = self.settings.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
-        let path = self.folder.path().join("config.toml");
+        let path = self.home.folder.path().join("config.toml");
         fs::write(&path, lines).expect("a file");
         path
     }
@@ -166,13 +182,13 @@ impl Setup {
     /// Starts the gateway with a crash point at which it aborts.
     pub fn start_crashing(self, crash_point: &str) -> Gateway {
         self.write();
-        Gateway::start_with(self.folder, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
+        Gateway::start_with(self.home, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
     }
 
     /// Starts the gateway with additional environment variables.
     pub fn start_in(self, environment: &[(&str, &str)]) -> Gateway {
         self.write();
-        Gateway::start_with(self.folder, &program(), environment)
+        Gateway::start_with(self.home, &program(), environment)
     }
 
     /// Starts the gateway with another folder mounted over its plugin folder.
@@ -182,7 +198,7 @@ impl Setup {
 
     /// Starts the gateway with another `/etc/resolv.conf`.
     pub fn start_with_resolver(self, text: &str) -> Gateway {
-        let file = self.folder.path().join("resolv.conf");
+        let file = self.home.folder.path().join("resolv.conf");
         fs::write(&file, text).expect("a file");
         self.start_mounted(&file, "/etc/resolv.conf")
     }
@@ -201,12 +217,12 @@ impl Setup {
     }
 
     fn start_script(self, lines: &str) -> Gateway {
-        let script = self.folder.path().join("gateway.sh");
+        let script = self.home.folder.path().join("gateway.sh");
         let text = format!("#!/bin/sh\n{lines}\n");
         fs::write(&script, text).expect("a file");
         fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("the file");
         self.write();
-        Gateway::start_with(self.folder, &script, &[])
+        Gateway::start_with(self.home, &script, &[])
     }
 
     /// Starts the gateway with a limit on open files.
@@ -218,8 +234,13 @@ impl Setup {
     /// Starts the gateway, and waits until it accepts requests.
     pub fn start(self) -> Gateway {
         self.write();
-        Gateway::start(self.folder)
+        Gateway::start(self.home)
     }
+}
+
+/// Returns whether the tests run once more with Postgres instead of SQLite.
+pub fn on_postgres() -> bool {
+    std::env::var_os("FRONTGATE_STORE").is_some_and(|store| store == "postgres")
 }
 
 impl Default for Setup {

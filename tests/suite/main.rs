@@ -43,6 +43,7 @@ mod plugin_commands;
 mod probation;
 mod reconfigure;
 mod reload;
+mod replicas;
 mod scenarios;
 mod security;
 mod signature;

@@ -7,6 +7,7 @@ mod deny;
 mod freeze;
 mod fuzz;
 mod languages;
+mod postgres;
 mod run;
 mod test;
 mod tools;

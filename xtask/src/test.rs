@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::tools::{add_checkers, cargo, execute, python, root, target};
-use crate::{build, deny, languages, wording};
+use crate::{build, deny, languages, postgres, wording};
 
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -75,18 +75,22 @@ fn suite(filters: &[&str], lints: Lints) -> Result<()> {
     let guests = build::packages(&root().join("tests/guests"))?;
     build::components(build::QUICK, &guests)?;
     let languages = languages::languages()?;
-    let mut test = cargo(&["test"]);
-    execute(
-        lints
-            .apply(&mut test)
-            .args(everything)
-            .arg("--")
-            .args(filters)
-            .env("FRONTGATE_PROGRAM", target().join("quick/frontgate"))
+    postgres::install()?;
+    let test = |packages: &[&str], filters: &[&str]| {
+        let mut test = cargo(&["test"]);
+        lints.apply(&mut test).args(&everything[..2]).arg("--locked").args(packages).arg("--").args(filters);
+        test.env("FRONTGATE_PROGRAM", target().join("quick/frontgate"))
             .env("FRONTGATE_CRASH_PROGRAM", target().join("quick/frontgate-crash-points"))
             .env("FRONTGATE_COMPONENTS", target().join("wasm32-wasip2/quick"))
-            .env("FRONTGATE_LANGUAGES", languages),
-    )
+            .env("FRONTGATE_LANGUAGES", &languages);
+        test
+    };
+    execute(&mut test(&["--workspace"], filters))?;
+    if filters.is_empty() {
+        let again = test(&["--package", "frontgate-tests", "--test", "suite"], &postgres::AGAIN);
+        execute({ again }.env("FRONTGATE_STORE", "postgres"))?;
+    }
+    Ok(())
 }
 
 /// Builds the SDK's documentation. A broken link is an error.

@@ -3,11 +3,13 @@
 //! The server listens on loopback, writes to a folder of its own, and loses nothing in a crash (`fsync` is on). Debian's
 //! package `postgresql` contains it; `cargo xtask test` installs the package.
 
+mod pooler;
 mod server;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+pub use self::pooler::Pooler;
 pub use self::server::Server;
 
 /// A new, empty database of either engine. What is true for one engine is true for the other, so tests run on both.
@@ -56,6 +58,11 @@ impl Database {
         let name = format!("test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
         server.execute("postgres", &format!("CREATE DATABASE {name}"));
         Self { server, name }
+    }
+
+    /// Returns the server.
+    pub fn server(&self) -> &'static Server {
+        self.server
     }
 
     /// Returns the value for `store.url`.

@@ -16,7 +16,7 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 const FOLDER: &str = "frontgate-postgres-";
 
 /// Time within which a server accepts connections.
-const START_MAX: Duration = Duration::from_secs(60);
+pub(crate) const START_MAX: Duration = Duration::from_secs(60);
 
 /// Settings that differ from Postgres' defaults.
 const SETTINGS: [&str; 6] = [
@@ -64,6 +64,10 @@ impl Server {
     /// Returns the URL of a database.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://frontgate@127.0.0.1:{}/{database}", self.port)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Returns the port on loopback.
@@ -152,9 +156,12 @@ fn start(folder: &Path, port: u16) -> Pid {
     started.recv().expect("a process")
 }
 
-/// Returns a program of Postgres, which refuses to run as root.
 fn program(name: &str) -> Command {
-    let path = bin().join(name);
+    command(&bin().join(name))
+}
+
+/// Returns a command that ends with this program. Postgres and PgBouncer refuse to run as root.
+pub(crate) fn command(path: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "QUIT", "--"]).arg(path);
@@ -178,7 +185,7 @@ fn bin() -> PathBuf {
 }
 
 /// Gives a folder to the user that runs the server.
-fn own(folder: &Path) {
+pub(crate) fn own(folder: &Path) {
     if rustix::process::geteuid().is_root() {
         let owned = Command::new("chown").arg("nobody:nogroup").arg(folder).status().expect("chown");
         assert!(owned.success(), "failed to change the owner of {}", folder.display());
@@ -199,6 +206,6 @@ fn remove_old_folders() {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port()
 }

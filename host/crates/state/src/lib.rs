@@ -6,13 +6,14 @@
 //! - [`Buckets`]: all buckets of a database.
 //! - [`Session`]: one call's view of a bucket, with its limits.
 //!
-//! In reading order: `session`, `write_buffer` (uncommitted writes of a call), `key_locks`, `rows` (the tables).
+//! In reading order: `session`, `write_buffer` (uncommitted writes of a call), `key_locks` and `shared_locks`, `rows` (the tables).
 //! This crate is part of the flow of a callback (see ARCHITECTURE.md) if the plugin imports `state`.
 
 mod error;
 mod key_locks;
 mod rows;
 mod session;
+mod shared_locks;
 pub mod settings;
 mod write_buffer;
 

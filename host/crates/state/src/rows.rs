@@ -137,10 +137,19 @@ fn write_all(
 fn apply(transaction: &Transaction<'_>, id: i64, change: &Change, now: i64) -> sql::Result<bool> {
     let key = Key(&change.key);
     let Some(value) = &change.value else {
-        let (base, version) = (change.base.is_some(), change.base.and_then(|base| base.0).map(u64::cast_signed));
-        let delete = "DELETE FROM state_entries WHERE bucket = ?1 AND key = ?2 AND (NOT ?3 OR version = ?4)";
-        let deleted = transaction.execute(delete, values![id, key, base && version.is_some(), version])?;
-        return Ok(version.is_none() || deleted == 1);
+        let delete = "DELETE FROM state_entries WHERE bucket = ?1 AND key = ?2";
+        return match change.base {
+            None => transaction.execute(delete, values![id, key]).map(|_| true),
+            Some(Base(Some(base))) => {
+                let delete = format!("{delete} AND version = ?3");
+                Ok(transaction.execute(&delete, values![id, key, base.cast_signed()])? == 1)
+            }
+            Some(Base(None)) => {
+                let select = "SELECT NOT EXISTS (SELECT 1 FROM state_entries WHERE bucket = ?1 AND key = ?2
+                                                 AND (expires_ms IS NULL OR expires_ms > ?3))";
+                transaction.value(select, values![id, key, now])
+            }
+        };
     };
     let (bytes, version, expires) = (&value.bytes, value.version.cast_signed(), value.expires_ms);
     let insert = "INSERT INTO state_entries (bucket, key, value, version, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5)

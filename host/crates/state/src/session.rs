@@ -13,11 +13,15 @@ use super::error::{NotCommitted, Refusal};
 use super::key_locks::KeyLock;
 use super::rows::{self, Conflict};
 use super::write_buffer::{Base, WriteBuffer};
-use super::{Buckets, SessionOptions, Size, Value};
+use super::shared_locks::{self, SharedLocks};
+use super::{Bucket, Buckets, SessionOptions, Size, Value};
 use crate::settings::StateLimits;
 
 /// Estimated bytes of memory for a key, besides its text.
 const KEY_OVERHEAD: usize = 256;
+
+/// Percentage of a limit from which it is exact also for concurrent commits.
+const NEAR_PERCENT: i64 = 90;
 
 /// Keys in order, and the cursor of the next page.
 pub(crate) type Page = (Vec<String>, Option<u64>);
@@ -28,6 +32,8 @@ pub struct Session {
     call: SessionOptions,
     buffer: WriteBuffer,
     locks: HashMap<String, KeyLock>,
+    /// The same keys, locked for calls in other gateways. Dropped before `locks`.
+    shared_locks: Option<SharedLocks>,
     /// Committed size of the bucket when it was last read.
     size: Option<Size>,
     /// The last key of each returned page; its index in this list is the cursor.
@@ -42,6 +48,7 @@ impl Session {
             call,
             buffer: WriteBuffer::default(),
             locks: HashMap::new(),
+            shared_locks: SharedLocks::new(&buckets.database),
             size: None,
             cursors: Vec::new(),
         }
@@ -187,18 +194,38 @@ impl Session {
         }
         crash::point("state-commit");
         let (bucket, most, now) = (self.call.bucket.clone(), self.most(), self.now());
+        let scope = self.scope();
         let origin = Origin::state(Arc::clone(&bucket.tenant), self.buffer.bytes());
         let changes = self.buffer.into_changes();
-        let written = self.buckets.database.write_if_awaited(origin, Scope::Rows, move |transaction| {
-            rows::write(transaction, &bucket, &changes, most, now)
+        let holder = self.shared_locks.as_ref().and_then(SharedLocks::holder);
+        let written = self.buckets.database.write_if_awaited(origin, scope, move |transaction| {
+            let written = rows::write(transaction, &bucket, &changes, most, now)?;
+            if let Some(holder) = &holder {
+                shared_locks::unlock(transaction, holder)?;
+            }
+            Ok(written)
         });
         let outcome = written.await?;
+        let mut locks = self.shared_locks;
+        locks.iter_mut().for_each(SharedLocks::unlocked);
         crash::point("state-committed");
-        drop(self.locks);
+        drop((locks, self.locks));
         outcome.map_err(|conflict| match conflict {
             Conflict::Full => NotCommitted::Full,
             Conflict::Changed => NotCommitted::Changed,
         })
+    }
+
+    /// Returns the scope of the commit. Near a limit, commits of a bucket run one after the other, so that the limit is
+    /// exact.
+    fn scope(&self) -> Scope {
+        let (size, most) = (self.size.unwrap_or_default() + self.buffer.growth(), self.most());
+        let is_near = |number: i64, most: i64| number > most / 100 * NEAR_PERCENT;
+        if is_near(size.keys, most.keys) || is_near(size.bytes, most.bytes) {
+            let Bucket { plugin, tenant } = self.call.bucket.clone();
+            return Scope::Bucket { plugin, tenant };
+        }
+        Scope::Rows
     }
 
     /// Locks a key until the call ends; returns the key's value and the base for a write.
@@ -215,6 +242,12 @@ impl Session {
                 debug!(request, tenant = &*bucket.tenant, plugin = &*bucket.plugin, "state key locked by another call");
                 return Err(Refusal::Unavailable);
             };
+            if let Some(shared) = &mut self.shared_locks {
+                let locked = shared.lock(&self.call.bucket, key, until, self.call.deadline).await;
+                if !locked.map_err(|error| self.failed(&error))? {
+                    return Err(Refusal::Unavailable);
+                }
+            }
             self.locks.insert(key.to_owned(), lock);
         }
         if let Some(write) = self.buffer.get(key) {

@@ -61,7 +61,12 @@ impl WriteBuffer {
         self.bytes - old + weight(key, value)
     }
 
-    /// Returns the growth of the bucket after one more write, counting only replaced entries of known size.
+    /// Returns the growth of the bucket by all writes, counting only replaced entries of known size.
+    pub(super) fn growth(&self) -> Size {
+        self.written - self.replaced
+    }
+
+    /// Returns the growth of the bucket after one more write, like [`WriteBuffer::growth`].
     pub(super) fn growth_with(&self, key: &str, value: Option<&Value>) -> Size {
         self.written_with(key, value) - self.replaced
     }

@@ -61,6 +61,7 @@ pub struct Database {
     ended: CancellationToken,
     readers: Arc<Readers>,
     timeout: Duration,
+    is_shared: bool,
 }
 
 impl Database {
@@ -99,7 +100,13 @@ impl Database {
             }
         };
         let readers = Arc::new(Readers::new(source, config.readers_max, config.readers_per_tenant_max));
-        Ok(Self { queue, level, ended, readers, timeout: Duration::from_millis(config.timeout_ms) })
+        let timeout = Duration::from_millis(config.timeout_ms);
+        Ok(Self { queue, level, ended, readers, timeout, is_shared: config.is_shared() })
+    }
+
+    /// Returns whether several gateways may use the database.
+    pub fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// Returns the current time by the clock of the database, in milliseconds since 1970.

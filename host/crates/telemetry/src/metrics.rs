@@ -74,6 +74,9 @@ pub struct Metrics {
     pub state_keys: Family<labels::State, Gauge>,
     pub store_disk_level: Gauge,
     pub bell_rings: Counter,
+    pub replicas: Gauge,
+    pub replicas_buried: Gauge,
+    pub replica_keeps: Family<labels::Part, Gauge>,
     pub store_reconnects: Counter,
     pub store_refused: Family<labels::Refused, Counter>,
     pub store_unclear: Counter,
@@ -168,6 +171,15 @@ impl Metrics {
             store_waiting: all.family("frontgate_store_waiting", "Database writes that wait for their commit"),
             store_refused: all
                 .family("frontgate_store_refused_total", "Database writes rejected, by the limit reached"),
+            replicas: all.metric("frontgate_replicas", "Live gateways on the same Postgres, including this one"),
+            replicas_buried: all.metric(
+                "frontgate_replicas_buried",
+                "Gateways that this one has declared ended since its start",
+            ),
+            replica_keeps: all.family(
+                "frontgate_replica_keeps",
+                "1 if this gateway executes the deliveries of a tenant to a platform",
+            ),
             bell_rings: all.metric("frontgate_bell_rings_total", "Hints to other gateways on the same Postgres"),
             store_reconnects: all.metric(
                 "frontgate_store_reconnects_total",

@@ -1,4 +1,4 @@
-//! `frontgate check --online`: verifies credentials and webhook URLs with Twilio.
+//! `frontgate check --online`: tests the database, and verifies credentials and webhook URLs with Twilio.
 
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use anyhow::bail;
 use frontgate_config::Config;
 use frontgate_gateway::routes::Callback;
 use frontgate_net::Client;
+use frontgate_store::maintenance::{self, Status};
 use frontgate_twilio_rest::{ApiError, ConversationsApi, Webhooks, describe};
 use hyper::StatusCode;
 
@@ -14,11 +15,32 @@ use super::super::say;
 /// Webhooks that the gateway itself needs, each with its kind.
 const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipantAdded", "post")];
 
+/// Connects to the database on Postgres, and prints what it guarantees. Returns the number of problems.
+fn database(config: &Config) -> usize {
+    if !config.store.is_shared() {
+        return 0;
+    }
+    match maintenance::status(&config.store) {
+        Ok(Status::Postgres(status)) => {
+            say!("✓ Postgres {} at {} can be used", status.version, status.address);
+            if status.standbys > 0 && status.synchronous_standbys.is_empty() {
+                say!("! its standbys do not confirm commits: a failover loses the last acknowledged events");
+            }
+            0
+        }
+        Ok(Status::Sqlite { .. }) => 0,
+        Err(error) => {
+            say!("✗ {error:#}\n    correct [store], or the server");
+            1
+        }
+    }
+}
+
 /// Prints the results of Twilio's checks. Returns the number of problems.
 pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
     let client = Arc::new(Client::new(&config.delivery.client()));
     let runtime = super::super::runtime()?;
-    let (mut faults, mut unasked) = (0, Vec::new());
+    let (mut faults, mut unasked) = (database(config), Vec::new());
     for tenant in config.all_tenants() {
         let settings = &config.tenants[&*tenant.name].twilio;
         let (name, address) = (&tenant.name, &settings.conversations_url);

@@ -84,9 +84,18 @@ fn accept(
     if let Err(overload) = room {
         return Ok(Err(overload));
     }
-    let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
-    for identity in identities {
-        transaction.execute(insert, values![tenant, identity, answer.body, answer.rejected, transaction.now_ms()])?;
+    let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                  ON CONFLICT DO NOTHING";
+    for (index, identity) in identities.iter().enumerate() {
+        let values = values![tenant, identity, answer.body, answer.rejected, transaction.now_ms()];
+        if transaction.execute(insert, values)? == 0 {
+            // Another replica has accepted the event a moment ago.
+            let delete = "DELETE FROM events WHERE tenant = ?1 AND identity = ?2";
+            for own in &identities[..index] {
+                transaction.execute(delete, values![tenant, own])?;
+            }
+            return Ok(Ok(Accepted::Repeated(find(transaction, tenant, identity)?.ok_or(sql::Error::NoRow)?)));
+        }
     }
     if let Some(delivery) = delivery {
         rows::insert(transaction, delivery)?;

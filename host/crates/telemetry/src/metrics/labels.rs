@@ -52,6 +52,8 @@ labels! {
     State { plugin: Arc<str>, tenant: Arc<str> }
     /// One tenant.
     Tenant { tenant: Arc<str> }
+    /// A tenant's deliveries to one platform.
+    Part { tenant: Arc<str>, part: &'static str }
     /// Signatures of one tenant that were verified with one key.
     Verified { tenant: Arc<str>, key: Arc<str> }
 }

@@ -1,7 +1,7 @@
 //! Replays of Front's requests other than messages: a byte-identical request gets the stored answer.
 
 use frontgate_front::replies::ChannelResponse;
-use frontgate_store::sql::{Row, Scope, indexed};
+use frontgate_store::sql::{self, Row, Scope, Transaction, indexed};
 use frontgate_store::{Origin, values};
 
 use crate::store::{Store, StoreError};
@@ -35,24 +35,21 @@ impl Store {
         let limits = self.limits;
         self.database
             .write_in_time(Origin::event(tenant, unsigned.len()), Scope::Rows, move |transaction| {
-                let select = "SELECT status, answer FROM events WHERE tenant = ?1 AND identity = ?2";
-                let found = |row: &Row<'_>| Ok((row.get::<u16>(0)?, row.get::<Vec<u8>>(1)?));
-                Ok(Ok(match transaction.row(select, values![whose, identity], found)? {
-                    Some((OPEN, before)) if before == unsigned.as_bytes() => ReplayCheck::Open,
-                    Some((OPEN, _)) => ReplayCheck::Altered,
-                    Some((status, body)) => ReplayCheck::Answered(ChannelResponse { status, body }),
-                    None => {
-                        if let Err(overload) = limits.event(transaction, &whose)? {
-                            return Ok(Err(overload));
-                        }
-                        // The column `answer` holds the digest until an answer exists.
-                        let insert = "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
-                                      VALUES (?1, ?2, ?3, FALSE, ?4, ?5)";
-                        let now = transaction.now_ms();
-                        transaction.execute(insert, values![whose, identity, unsigned.as_bytes(), OPEN, now])?;
-                        ReplayCheck::Open
-                    }
-                }))
+                if let Some(known) = find(transaction, &whose, &identity, &unsigned)? {
+                    return Ok(Ok(known));
+                }
+                if let Err(overload) = limits.event(transaction, &whose)? {
+                    return Ok(Err(overload));
+                }
+                // The column `answer` holds the digest until an answer exists.
+                let insert = "INSERT INTO events (tenant, identity, answer, rejected, status, time_ms)
+                              VALUES (?1, ?2, ?3, FALSE, ?4, ?5) ON CONFLICT DO NOTHING";
+                let now = transaction.now_ms();
+                if transaction.execute(insert, values![whose, identity, unsigned.as_bytes(), OPEN, now])? == 1 {
+                    return Ok(Ok(ReplayCheck::Open));
+                }
+                // Another replica has stored the request a moment ago.
+                find(transaction, &whose, &identity, &unsigned)?.ok_or(sql::Error::NoRow).map(Ok)
             })
             .await?
             .map_err(|overload| self.record_overload(tenant, None, overload))
@@ -74,6 +71,22 @@ impl Store {
             })
             .await
     }
+}
+
+/// Compares a request with the stored one, if any.
+fn find(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    identity: &str,
+    unsigned: &str,
+) -> sql::Result<Option<ReplayCheck>> {
+    let select = "SELECT status, answer FROM events WHERE tenant = ?1 AND identity = ?2";
+    let found = |row: &Row<'_>| Ok((row.get::<u16>(0)?, row.get::<Vec<u8>>(1)?));
+    Ok(transaction.row(select, values![tenant, identity], found)?.map(|known| match known {
+        (OPEN, before) if before == unsigned.as_bytes() => ReplayCheck::Open,
+        (OPEN, _) => ReplayCheck::Altered,
+        (status, body) => ReplayCheck::Answered(ChannelResponse { status, body }),
+    }))
 }
 
 fn replay_identity(request: &str) -> String {

@@ -197,6 +197,18 @@ CREATE TABLE state_entries (
 ) WITH (fillfactor = 80);
 CREATE INDEX state_expiring ON state_entries (expires_ms) WHERE expires_ms IS NOT NULL;
 
+-- Keys that calls have locked while they run. A crash may lose these rows: what they guard is checked at the commit.
+CREATE UNLOGGED TABLE state_locks (
+  plugin text NOT NULL,
+  tenant text NOT NULL,
+  key bytea NOT NULL,
+  -- Random token of the call.
+  holder text NOT NULL,
+  until_ms bigint NOT NULL,
+  PRIMARY KEY (plugin, tenant, key)
+) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0);
+CREATE INDEX state_locks_by_holder ON state_locks (holder);
+
 -- Counts. Each count is the sum of up to 16 rows, one for each slot, so that concurrent writes of a tenant do not wait
 -- for each other. The server process of a connection decides its slot.
 CREATE FUNCTION slot() RETURNS smallint LANGUAGE sql VOLATILE AS $$ SELECT (pg_backend_pid() % 16)::smallint $$;

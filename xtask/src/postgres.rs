@@ -1,0 +1,58 @@
+//! Postgres for the tests: installs the server, and selects the tests that run on both engines.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::tools::execute;
+
+/// Debian's packages: the server, and a connection pooler.
+const PACKAGES: [&str; 2] = ["postgresql", "pgbouncer"];
+
+/// Arguments that select the tests that run once more with Postgres: those of what is stored. Some tests look into the
+/// SQLite file.
+pub(crate) const AGAIN: [&str; 20] = [
+    "channel_crash::",
+    "channel_decisions::",
+    "channel_hangs::",
+    "channel_limits::",
+    "channels::",
+    "crash::",
+    "delivery::",
+    "state::",
+    "state_crash::",
+    "--skip",
+    "the_store_is_private",
+    "--skip",
+    "waits_for_the_disk",
+    "--skip",
+    "store::",
+    "--skip",
+    "security::",
+    "--skip",
+    "architecture::",
+    "--quiet",
+];
+
+/// Installs what is missing. The tests start their own servers, on other ports than the packages' services.
+pub(crate) fn install() -> Result<()> {
+    let has_server = Path::new("/usr/lib/postgresql").is_dir() || found("initdb");
+    if has_server && (found("pgbouncer") || Path::new("/usr/sbin/pgbouncer").is_file()) {
+        return Ok(());
+    }
+    ensure!(
+        found("apt-get"),
+        "the tests need PostgreSQL and PgBouncer; install them so that `initdb` and `pgbouncer` are in PATH"
+    );
+    let mut update = Command::new("apt-get");
+    execute(update.args(["update", "--quiet"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(PACKAGES);
+    execute(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+fn found(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}
