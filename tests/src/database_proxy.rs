@@ -39,7 +39,8 @@ impl DatabaseProxy {
     pub fn start(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let inner = Arc::new(Inner { mode: Mutex::new(Mode::Pass), cut: AtomicUsize::new(0), connections: Mutex::default() });
+        let inner =
+            Arc::new(Inner { mode: Mutex::new(Mode::Pass), cut: AtomicUsize::new(0), connections: Mutex::default() });
         let accepting = Arc::clone(&inner);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {

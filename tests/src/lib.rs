@@ -1,6 +1,8 @@
 //! Support for black-box tests: the real program, a platform that signs requests, and a live view of the log.
 
+mod balancer;
 mod contract;
+pub mod database_proxy;
 mod demo;
 mod eventually;
 mod examples;
@@ -9,8 +11,6 @@ mod guard;
 pub mod hostile;
 mod log;
 mod names;
-mod balancer;
-pub mod database_proxy;
 mod platform;
 pub mod provider;
 mod raw;
@@ -36,13 +36,13 @@ pub use crate::provider::Provider;
 pub use crate::raw::{Raw, RawAnswer, callback as raw_callback, signed_callback};
 pub use crate::replicas::Replicas;
 pub use crate::setup::{Setup, on_postgres};
-pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};
 pub use crate::tls::Tls;
 pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Effect, Fault, FileToSend, Fired,
     Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
 pub use frontgate_simulators::{Front, HubSpot, SmallCrm, crm, front, hubspot};
+pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};
 
 pub use crate::web::Web;
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use frontgate_tests::database_proxy::{DatabaseProxy, Mode};
 use frontgate_tests::front::Draft;
 use frontgate_tests::{
-    Action, Call, Database, Fault, Front, Gateway, LIST, PUBLIC_URL, Pooler, PostgresServer, Provider, Replicas, Setup, State, TOKEN,
-    Twilio, component, eventually, on_postgres,
+    Action, Call, Database, Fault, Front, Gateway, LIST, PUBLIC_URL, Pooler, PostgresServer, Provider, Replicas, Setup,
+    State, TOKEN, Twilio, component, eventually, on_postgres,
 };
 use rustix::process::Signal;
 
@@ -159,7 +159,11 @@ fn one_event_that_reaches_every_replica_is_delivered_once() {
     let (twilio, replicas) = start(3);
     for index in 0..40 {
         let sid = format!("CH{index:032}");
-        let form = [("ConversationSid", &*sid), ("MessagingBinding.Address", "+12025550107"), ("MessagingBinding.ProxyAddress", OURS)];
+        let form = [
+            ("ConversationSid", &*sid),
+            ("MessagingBinding.Address", "+12025550107"),
+            ("MessagingBinding.ProxyAddress", OURS),
+        ];
         let answers: Vec<(u16, String)> = thread::scope(|scope| {
             let calls: Vec<_> = replicas
                 .gateways
@@ -278,7 +282,9 @@ fn a_message_at_one_replica_is_answered_by_the_plugin_of_another() {
 
 #[test]
 fn a_pause_that_twilio_asked_for_is_kept_by_the_next_keeper() {
-    let (twilio, mut replicas) = start(2);
+    let twilio = Twilio::start();
+    let mut replicas = Replicas::start(2, || routing(&twilio).set("delivery.retry_longest_ms", "10000"));
+    twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
     let first = customer_writes(&twilio, 1);
     assert_once(&twilio, &replicas, &[first]);
     twilio.fault(Fault::new(Action::TooManyRequestsFor(3)).on(Call::AddParticipant));
@@ -291,7 +297,8 @@ fn a_pause_that_twilio_asked_for_is_kept_by_the_next_keeper() {
     leaving.signal(Signal::TERM);
     leaving.wait();
     twilio.wait_for(|state| each_has_a_worker(state, std::slice::from_ref(&sid)));
-    let times: Vec<_> = twilio.requests().iter().filter(|one| one.conversation.as_ref() == Some(&sid)).map(|one| one.at).collect();
+    let times: Vec<_> =
+        twilio.requests().iter().filter(|one| one.conversation.as_ref() == Some(&sid)).map(|one| one.at).collect();
     let pause = times[times.len() - 1] - times[0];
     assert!(pause >= Duration::from_secs(3), "{pause:?}");
 }

@@ -33,7 +33,7 @@ pub use self::rows::Counts;
 
 /// Interval at which a gateway that shares its database looks for leases of ended replicas, and for its own leases that
 /// no worker knows.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Interval at which it looks for answers of awaited messages, in case a hint was lost.
 const ANSWER_INTERVAL: Duration = Duration::from_millis(200);

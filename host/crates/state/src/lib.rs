@@ -13,8 +13,8 @@ mod error;
 mod key_locks;
 mod rows;
 mod session;
-mod shared_locks;
 pub mod settings;
+mod shared_locks;
 mod write_buffer;
 
 use std::ops::{Add, Sub};

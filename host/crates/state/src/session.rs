@@ -12,8 +12,8 @@ use tracing::{debug, warn};
 use super::error::{NotCommitted, Refusal};
 use super::key_locks::KeyLock;
 use super::rows::{self, Conflict};
-use super::write_buffer::{Base, WriteBuffer};
 use super::shared_locks::{self, SharedLocks};
+use super::write_buffer::{Base, WriteBuffer};
 use super::{Bucket, Buckets, SessionOptions, Size, Value};
 use crate::settings::StateLimits;
 

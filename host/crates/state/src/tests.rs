@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use frontgate_store::values;
 use frontgate_test_postgres::Place;
 use proptest::prelude::*;
 
@@ -162,7 +163,10 @@ impl World {
                 assert_eq!(found, there);
             }
             Step::Commit { call } => self.commit(call).await,
-            Step::Fail { call } => drop(self.anew(call)),
+            Step::Fail { call } => {
+                drop(self.anew(call));
+                self.wait_until_unlocked().await;
+            }
             Step::Pass { seconds } => CLOCK.set(clock() + i64::from(seconds) * 1_000),
             Step::Forget => {
                 assert!(!self.buckets.delete_some_expired().await.expect("a write"));
@@ -208,9 +212,26 @@ impl World {
         (std::mem::replace(&mut self.calls[call], next), std::mem::take(&mut self.expected[call]))
     }
 
+    /// Waits until the database has only the locks of calls that run. Locks are removed after the end of a call.
+    async fn wait_until_unlocked(&self) {
+        if !self.buckets.database.is_shared() {
+            return;
+        }
+        let held: usize = self.expected.iter().map(|expected| expected.locked.len()).sum();
+        loop {
+            let count = |read: &Transaction<'_>| read.value::<u64>("SELECT count(*) FROM state_locks", values![]);
+            let count = self.buckets.database.read(NO_TENANT, count).await.expect("a number");
+            if usize::try_from(count).expect("a small number") <= held {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn commit(&mut self, call: usize) {
         let (session, expected) = self.anew(call);
         let done = session.commit().await;
+        self.wait_until_unlocked().await;
         let is_changed = expected.bases.iter().any(|(key, base)| match (self.committed.get(key), base) {
             (Some((_, number)), Some(base)) => number != base,
             (Some((kept, _)), None) => is_live(kept),

@@ -172,10 +172,8 @@ impl Metrics {
             store_refused: all
                 .family("frontgate_store_refused_total", "Database writes rejected, by the limit reached"),
             replicas: all.metric("frontgate_replicas", "Live gateways on the same Postgres, including this one"),
-            replicas_buried: all.metric(
-                "frontgate_replicas_buried",
-                "Gateways that this one has declared ended since its start",
-            ),
+            replicas_buried: all
+                .metric("frontgate_replicas_buried", "Gateways that this one has declared ended since its start"),
             replica_keeps: all.family(
                 "frontgate_replica_keeps",
                 "1 if this gateway executes the deliveries of a tenant to a platform",

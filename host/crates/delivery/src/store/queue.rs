@@ -3,6 +3,7 @@
 //! Every write about a leased delivery compares the lease, so a worker that lost it changes nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use frontgate_store::sql::{self, Scope, Transaction, indexed};
@@ -57,8 +58,19 @@ impl Store {
         let origin = Origin::progress(Arc::clone(&wanted.tenant));
         // A claim that a crash of the database undoes is harmless: the delivery is ready again, and whoever claimed it
         // fails to store a plan.
+        let (lease, has_run) = (uuid::Uuid::new_v4().to_string(), AtomicBool::new(false));
         let claim = move |transaction: &Transaction<'_>| {
-            if transaction.is_shared() { claim_shared(transaction, &wanted) } else { claim_one(transaction, &wanted) }
+            if !transaction.is_shared() {
+                return claim_one(transaction, &wanted, &lease);
+            }
+            // The answer to the commit of an earlier run may have been lost.
+            if has_run.swap(true, Ordering::Relaxed) {
+                let claimed = claimed(transaction, &wanted, &lease)?;
+                if !claimed.is_empty() {
+                    return Ok(Next::Deliveries { all: claimed, floor: ALL });
+                }
+            }
+            claim_shared(transaction, &wanted, &lease)
         };
         let next = self.database.write_unflushed(origin, Scope::Rows, claim).await?;
         if let Next::Deliveries { all, .. } = &next {
@@ -161,7 +173,7 @@ impl Store {
 }
 
 /// Leases one delivery. No other gateway writes.
-fn claim_one(transaction: &Transaction<'_>, wanted: &Wanted) -> sql::Result<Next> {
+fn claim_one(transaction: &Transaction<'_>, wanted: &Wanted, lease: &str) -> sql::Result<Next> {
     let Wanted { tenant, kind, longest, busy, .. } = wanted;
     let now = transaction.now_ms();
     let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
@@ -181,13 +193,12 @@ fn claim_one(transaction: &Transaction<'_>, wanted: &Wanted) -> sql::Result<Next
         return Ok(later(next, now));
     };
     let update = format!("UPDATE deliveries SET {LEASE} WHERE id = ?4 RETURNING {}", rows::COLUMNS);
-    let lease = uuid::Uuid::new_v4().to_string();
     let delivery = transaction.one(&update, values![lease, now, None::<i64>, id], rows::delivery)?;
     Ok(Next::Deliveries { all: vec![Arc::new(delivery)], floor: ALL })
 }
 
 /// Leases several deliveries, as long as this replica keeps their part. Postgres only.
-fn claim_shared(transaction: &Transaction<'_>, wanted: &Wanted) -> sql::Result<Next> {
+fn claim_shared(transaction: &Transaction<'_>, wanted: &Wanted, lease: &str) -> sql::Result<Next> {
     let Wanted { tenant, kind, most, longest, busy, floor, replica, fence } = wanted;
     let now = transaction.now_ms();
     let horizon = now.saturating_add(i64::try_from(longest.as_millis()).unwrap_or(i64::MAX));
@@ -204,9 +215,8 @@ fn claim_shared(transaction: &Transaction<'_>, wanted: &Wanted) -> sql::Result<N
          UPDATE deliveries SET {LEASE} FROM next WHERE id = next.chosen RETURNING was_due, {}",
         rows::COLUMNS
     );
-    let (base, most, busy) = (uuid::Uuid::new_v4().to_string(), i64::try_from(*most).unwrap_or(i64::MAX), list(busy));
+    let (most, busy) = (i64::try_from(*most).unwrap_or(i64::MAX), list(busy));
     let between = |from: i64, to: i64| {
-        let lease = format!("{base} ");
         let (kind, part) = (kind.name(), kind.part().name());
         let values = values![lease, now, replica, tenant, kind, from, to, busy, part, fence, most];
         transaction.rows(&update, values, |row| Ok((row.get::<i64>(0)?, rows::delivery(row)?)))
@@ -227,8 +237,18 @@ fn claim_shared(transaction: &Transaction<'_>, wanted: &Wanted) -> sql::Result<N
     Ok(Next::Deliveries { all: found.into_iter().map(|(_, delivery)| Arc::new(delivery)).collect(), floor })
 }
 
+/// Returns the deliveries that an earlier run of a claim has leased.
+fn claimed(transaction: &Transaction<'_>, wanted: &Wanted, lease: &str) -> sql::Result<Vec<Arc<Delivery>>> {
+    let select = format!(
+        "SELECT {} FROM deliveries
+         WHERE lease IS NOT NULL AND replica = ?1 AND substr(lease, 1, length(?2)) = ?2 ORDER BY id",
+        rows::COLUMNS
+    );
+    transaction.rows(&select, values![wanted.replica, lease], |row| rows::delivery(row).map(Arc::new))
+}
+
 /// The changes of a row when it is leased. Leases of one claim have a common beginning, followed by the row's id.
-const LEASE: &str = "lease = ?1 || id, changed_ms = ?2, replica = ?3, begun_ms = coalesce(begun_ms, ?2),
+const LEASE: &str = "lease = ?1 || ' ' || id, changed_ms = ?2, replica = ?3, begun_ms = coalesce(begun_ms, ?2),
   waits_for_plugin = FALSE, attempts = attempts + 1, sending = (plan IS NOT NULL),
   state = CASE state WHEN 'ready' THEN 'leased' ELSE state END";
 
