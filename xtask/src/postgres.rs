@@ -10,9 +10,9 @@ use crate::tools::execute;
 /// Debian's packages: the server, and a connection pooler.
 const PACKAGES: [&str; 2] = ["postgresql", "pgbouncer"];
 
-/// Arguments that select the tests that run once more with Postgres: those of what is stored. Some tests look into the
-/// SQLite file.
-pub(crate) const AGAIN: [&str; 20] = [
+/// Arguments that select the tests that run once more with Postgres: those of what is stored and delivered. Three tests
+/// are about the SQLite file.
+pub(crate) const AGAIN: [&str; 15] = [
     "channel_crash::",
     "channel_decisions::",
     "channel_hangs::",
@@ -23,16 +23,11 @@ pub(crate) const AGAIN: [&str; 20] = [
     "state::",
     "state_crash::",
     "--skip",
-    "the_store_is_private",
+    "two_gateways_cannot_share_a_store",
     "--skip",
-    "waits_for_the_disk",
+    "a_store_of_the_previous_version_is_migrated",
     "--skip",
-    "store::",
-    "--skip",
-    "security::",
-    "--skip",
-    "architecture::",
-    "--quiet",
+    "failed_commits_are_not_acknowledged",
 ];
 
 /// Installs what is missing. The tests start their own servers, on other ports than the packages' services.

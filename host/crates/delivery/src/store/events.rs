@@ -64,7 +64,7 @@ impl Store {
     }
 }
 
-fn accept(
+pub(super) fn accept(
     transaction: &Transaction<'_>,
     limits: quotas::Limits,
     tenant: &str,

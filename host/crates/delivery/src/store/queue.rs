@@ -282,7 +282,11 @@ fn is_settled(transaction: &Transaction<'_>, delivery: &Delivery, transition: &T
     transaction.value(select, values![delivery.id, delivery.attempts, transition.state.name()])
 }
 
-fn release(transaction: &Transaction<'_>, delivery: &Delivery, transition: &Transition) -> sql::Result<bool> {
+pub(super) fn release(
+    transaction: &Transaction<'_>,
+    delivery: &Delivery,
+    transition: &Transition,
+) -> sql::Result<bool> {
     let now = transaction.now_ms();
     let due = transition.pause.map(|pause| now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)));
     let updated = transaction.execute(

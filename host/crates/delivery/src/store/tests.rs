@@ -2,6 +2,8 @@
 //!
 //! Checks that no delivery is lost or stuck, and that events of a conversation are never executed concurrently.
 
+mod interleaving;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
