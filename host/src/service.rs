@@ -72,7 +72,8 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let opening = Arc::clone(&config);
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
     let store = open_store(&config, &database).await?;
-    let buckets = Buckets::new(&database);
+    let replica = Arc::clone(store.replica());
+    let buckets = Buckets::shared(&database, move || replica.id());
     tokio::spawn(Arc::clone(&buckets).delete_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());

@@ -35,10 +35,15 @@ use self::settings::StateLimits;
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(10);
 const EXPIRE_PAUSE: Duration = Duration::from_millis(100);
 
+/// Returns the row of this process in the table `replicas`.
+type ReplicaId = Box<dyn Fn() -> Option<i64> + Send + Sync>;
+
 /// All buckets of a database.
 pub struct Buckets {
     database: Arc<Database>,
     locks: Arc<KeyLocks>,
+    /// Returns the row of this process, in a database that several gateways share.
+    replica: Option<ReplicaId>,
     /// Replaces the clock of the database in tests.
     clock: Option<fn() -> i64>,
 }
@@ -98,7 +103,13 @@ pub struct Size {
 impl Buckets {
     /// Returns the buckets of a database.
     pub fn new(database: &Arc<Database>) -> Arc<Self> {
-        Arc::new(Self { database: Arc::clone(database), locks: Arc::default(), clock: None })
+        Arc::new(Self { database: Arc::clone(database), locks: Arc::default(), replica: None, clock: None })
+    }
+
+    /// Returns the buckets of a database that other gateways use as well. `replica` returns the row of this process.
+    pub fn shared(database: &Arc<Database>, replica: impl Fn() -> Option<i64> + Send + Sync + 'static) -> Arc<Self> {
+        let (database, replica) = (Arc::clone(database), Some(Box::new(replica) as ReplicaId));
+        Arc::new(Self { database, locks: Arc::default(), replica, clock: None })
     }
 
     /// Returns the size of every bucket.

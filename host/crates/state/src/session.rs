@@ -48,7 +48,7 @@ impl Session {
             call,
             buffer: WriteBuffer::default(),
             locks: HashMap::new(),
-            shared_locks: SharedLocks::new(&buckets.database),
+            shared_locks: SharedLocks::new(buckets),
             size: None,
             cursors: Vec::new(),
         }

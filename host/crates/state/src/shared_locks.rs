@@ -1,7 +1,7 @@
 //! Key locks in the database: a call that swaps or increments a key excludes calls in other gateways until it ends.
 //!
-//! Like the locks in memory, they only reduce conflicts. A call that ends without unlocking, because its gateway crashed,
-//! holds its locks until its deadline.
+//! Like the locks in memory, they only reduce conflicts. The locks of a gateway that crashed are free once it was declared
+//! ended, or at the deadlines of its calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use frontgate_store::sql::{self, Key, Scope, Transaction};
 use frontgate_store::{Database, Origin, StoreError, values};
 use tokio::time::{Instant, sleep};
 
-use super::Bucket;
+use super::{Bucket, Buckets};
 
 /// Pauses between two attempts to lock a key: the first one, doubled up to the last one.
 const PAUSE_FIRST: Duration = Duration::from_millis(2);
@@ -23,14 +23,19 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub(super) struct SharedLocks {
     database: Arc<Database>,
     holder: String,
+    replica: i64,
     is_used: bool,
 }
 
 impl SharedLocks {
     /// Returns the locks of a new call; `None` if the database is not shared.
-    pub(super) fn new(database: &Arc<Database>) -> Option<Self> {
+    pub(super) fn new(buckets: &Buckets) -> Option<Self> {
+        if !buckets.database.is_shared() {
+            return None;
+        }
         let holder = format!("{:016x}", getrandom::u64().ok()?);
-        database.is_shared().then(|| Self { database: Arc::clone(database), holder, is_used: false })
+        let replica = buckets.replica.as_ref().and_then(|replica| replica()).unwrap_or_default();
+        Some(Self { database: Arc::clone(&buckets.database), holder, replica, is_used: false })
     }
 
     /// Returns the token of the call if it has locked a key. Its commit unlocks the keys.
@@ -55,17 +60,19 @@ impl SharedLocks {
         let mut pause = PAUSE_FIRST;
         loop {
             let left = deadline.saturating_duration_since(Instant::now()) + MARGIN;
-            let (bucket, key, holder) = (bucket.clone(), key.to_owned(), self.holder.clone());
+            let (bucket, key, holder, replica) = (bucket.clone(), key.to_owned(), self.holder.clone(), self.replica);
             let origin = Origin::progress(Arc::clone(&bucket.tenant));
             let lock = move |transaction: &Transaction<'_>| {
                 let now = transaction.now_ms();
                 let end = now.saturating_add(i64::try_from(left.as_millis()).unwrap_or(i64::MAX));
-                let insert = "INSERT INTO state_locks AS held (plugin, tenant, key, holder, until_ms)
-                              VALUES (?1, ?2, ?3, ?4, ?5)
+                let insert = "INSERT INTO state_locks AS held (plugin, tenant, key, holder, until_ms, replica)
+                              VALUES (?1, ?2, ?3, ?4, ?5, ?7)
                               ON CONFLICT (plugin, tenant, key) DO UPDATE
-                              SET holder = excluded.holder, until_ms = excluded.until_ms
-                              WHERE held.until_ms < ?6 OR held.holder = excluded.holder";
-                transaction.execute(insert, values![bucket.plugin, bucket.tenant, Key(&key), holder, end, now])
+                              SET holder = excluded.holder, until_ms = excluded.until_ms, replica = excluded.replica
+                              WHERE held.until_ms < ?6 OR held.holder = excluded.holder
+                                OR EXISTS (SELECT 1 FROM replicas WHERE id = held.replica AND state = 'ended')";
+                let values = values![bucket.plugin, bucket.tenant, Key(&key), holder, end, now, replica];
+                transaction.execute(insert, values)
             };
             if self.database.write_unflushed(origin, Scope::Rows, lock).await? == 1 {
                 return Ok(true);

@@ -90,7 +90,7 @@ fn until(seconds: Option<u32>) -> Option<i64> {
 fn buckets(place: &Place) -> Arc<Buckets> {
     let settings = frontgate_store::Settings { url: place.url(), connections_max: 2, ..Default::default() };
     let database = Database::open(&settings).expect("a database");
-    Arc::new(Buckets { database: Arc::new(database), locks: Arc::default(), clock: Some(clock) })
+    Arc::new(Buckets { database: Arc::new(database), locks: Arc::default(), replica: None, clock: Some(clock) })
 }
 
 fn call(buckets: &Arc<Buckets>, limits: &StateLimits, tenant: &str) -> Session {

@@ -48,7 +48,7 @@ impl Connection {
         }
     }
 
-    /// Returns whether the connection cannot be used any more.
+    /// Returns whether the connection is unusable.
     pub(super) fn is_lost(&self) -> bool {
         matches!(self, Self::Postgres(session) if session.is_closed())
     }

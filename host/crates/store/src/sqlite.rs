@@ -15,7 +15,7 @@ pub(super) fn execute(connection: &Connection, sql: &str, values: &[&dyn Value])
     Ok(statement.execute(params_from_iter(values.iter().map(|value| value.cell())))?)
 }
 
-/// Runs a query and reads its rows until `read` wants no more.
+/// Runs a query and reads its rows until `read` returns false.
 pub(super) fn query(
     connection: &Connection,
     sql: &str,

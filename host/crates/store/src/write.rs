@@ -12,7 +12,7 @@ pub(super) enum Abandoned {
     Drop,
 }
 
-/// Whether a write must be on disk before its caller goes on.
+/// Whether a write must be on disk before its caller continues.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flush {
     Wait,

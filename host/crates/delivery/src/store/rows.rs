@@ -93,8 +93,8 @@ pub(super) fn recover(transaction: &Transaction<'_>) -> sql::Result<usize> {
 
 /// Releases the leases of replicas that have ended, and returns the tenants of the deliveries.
 ///
-/// A delivery whose request may have been sent becomes `unknown`. It is due once no request about it can be on its way
-/// any more: otherwise the platform would be asked too early, and the message would be sent twice.
+/// A delivery whose request may have been sent becomes `unknown`. It becomes due once every request about it
+/// has ended: otherwise the platform would be asked too early, and the message would be sent twice.
 pub(super) fn release_ended(transaction: &Transaction<'_>) -> sql::Result<Vec<String>> {
     let update = "UPDATE deliveries SET lease = NULL, replica = NULL, changed_ms = ?1,
                     due_ms = ?1 + CASE WHEN deliveries.sending AND NOT ended.gone
@@ -114,7 +114,7 @@ pub(super) fn leases(read: &Transaction<'_>, replica: i64) -> sql::Result<Vec<St
     read.rows(select, values![replica], |row| row.get(0))
 }
 
-/// Releases a lease that nobody knows, see [`release_ended`].
+/// Releases a lease that no worker knows, see [`release_ended`].
 pub(super) fn release_orphan(transaction: &Transaction<'_>, lease: &str) -> sql::Result<Option<String>> {
     let update = "UPDATE deliveries SET lease = NULL, replica = NULL, changed_ms = ?2,
                     due_ms = ?2 + CASE WHEN sending THEN coalesce(effect_ms, 0) ELSE 0 END,

@@ -48,7 +48,7 @@ impl SideEffects {
         }
     }
 
-    /// Starts a request. Returns `false` if the call was cancelled, or is not allowed to send any more.
+    /// Starts a request. Returns `false` if the call was cancelled, or may not send further requests.
     pub(super) fn begin(&self) -> bool {
         self.in_flight.fetch_add(1, Ordering::SeqCst);
         let is_allowed = self.is_allowed.as_ref().is_none_or(|is_allowed| is_allowed());

@@ -62,7 +62,7 @@ impl Server {
                 "it turns TLS off for a server on another machine; remove sslmode=disable, and add the \
                  authority of the server's certificate to store.ca_files"
             ),
-            // A local server often has a certificate that nobody signed.
+            // A local server often has a certificate without a known authority.
             (SslMode::Disable | SslMode::Prefer, true) => config.ssl_mode(SslMode::Disable),
             _ => config.ssl_mode(SslMode::Require),
         };

@@ -143,7 +143,7 @@ impl Inner {
         let passed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.heard_ms.store(passed.max(1), Ordering::Relaxed);
         if hint != TEST {
-            // Nobody may be listening.
+            // There may be no receiver.
             let _ = self.received.send(hint.into());
         }
     }

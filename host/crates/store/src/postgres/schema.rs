@@ -129,7 +129,7 @@ fn test_locks(session: &Session, other: &Session) -> anyhow::Result<()> {
     session.roll_back();
     ensure!(
         !is_free,
-        "its advisory locks exclude nobody, but the order of conversations needs them; use PostgreSQL, or a \
+        "its advisory locks exclude no other session, but the order of conversations needs them; use PostgreSQL, or a \
          compatible database with working advisory locks"
     );
     Ok(())

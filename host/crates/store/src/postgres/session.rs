@@ -19,7 +19,7 @@ use super::{Server, parameter_type};
 use crate::sql::{self, Cell, ReadRow, Row, Scope, Value};
 use crate::write::Flush;
 
-/// Longest wait for an answer of the server, after which the connection counts as lost.
+/// Longest wait for an answer of the server, after which the connection is treated as lost.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
 /// Time after which the server ends a session that is idle in a transaction: a suspended gateway must not keep a scope.
@@ -153,7 +153,7 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a statement and reads its rows until `read` wants no more; returns the number of changed rows.
+    /// Runs a statement and reads its rows until `read` returns false; returns the number of changed rows.
     pub(crate) fn query(&self, sql: &str, values: &[&dyn Value], read: &mut ReadRow<'_>) -> sql::Result<usize> {
         let cells: Vec<_> = values.iter().map(|value| (value.cell(), parameter_type(value.kind()))).collect();
         let mut is_wanted = true;

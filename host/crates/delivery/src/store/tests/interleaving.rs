@@ -1,7 +1,7 @@
 //! Two writes at the same time on Postgres, in the order that loses a wake-up if they do not lock their scope.
 //!
 //! One write ends the first delivery of a conversation and finds no other. Before it commits, the next delivery of the
-//! conversation is accepted, and finds the first one still open. Nobody would make the second one due.
+//! conversation is accepted, and finds the first one still open. The second one would never become due.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -36,7 +36,7 @@ CREATE TABLE replicas (
 CREATE TABLE keepers (
   tenant text NOT NULL,
   part text NOT NULL,
-  -- NULL: nobody.
+  -- NULL: none.
   replica bigint,
   fence bigint NOT NULL DEFAULT 0,
   since_ms bigint NOT NULL,
@@ -202,8 +202,9 @@ CREATE UNLOGGED TABLE state_locks (
   plugin text NOT NULL,
   tenant text NOT NULL,
   key bytea NOT NULL,
-  -- Random token of the call.
+  -- Random token of the call, and its replica: the locks of an ended one are free.
   holder text NOT NULL,
+  replica bigint NOT NULL,
   until_ms bigint NOT NULL,
   PRIMARY KEY (plugin, tenant, key)
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0);
