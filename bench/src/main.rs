@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, start};
+use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, start, store};
 use crate::report::Report;
 
 // Use the same allocator as the gateway.
@@ -67,6 +67,8 @@ enum Name {
     Overload,
     /// Page faults and system calls.
     Cost,
+    /// Events accepted and deliveries leased per second, on SQLite and Postgres.
+    Store,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -87,6 +89,7 @@ fn main() -> anyhow::Result<()> {
             Name::Memory => memory::memory(&mut report),
             Name::Overload => overload::overload(&mut report, plan),
             Name::Cost => cost::cost(&mut report, plan),
+            Name::Store => store::store(&mut report, plan),
         }?;
     }
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();

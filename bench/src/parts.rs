@@ -9,6 +9,7 @@ pub(crate) mod memory;
 pub(crate) mod overload;
 pub(crate) mod reload;
 pub(crate) mod start;
+pub(crate) mod store;
 
 use std::time::Duration;
 

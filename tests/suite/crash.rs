@@ -15,7 +15,7 @@ use frontgate_tests::{
 const OURS: &str = "+12025550199";
 
 /// All crash points of the gateway except those specific to plugin state.
-const CRASH_POINTS: [&str; 10] = [
+pub(crate) const CRASH_POINTS: [&str; 10] = [
     "accept",
     "before-commit",
     "committed",

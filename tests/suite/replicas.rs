@@ -9,11 +9,12 @@ use frontgate_tests::database_proxy::{DatabaseProxy, Mode};
 use frontgate_tests::front::Draft;
 use frontgate_tests::{
     Action, Call, Database, Fault, Front, Gateway, LIST, PUBLIC_URL, Pooler, PostgresServer, Provider, Replicas, Setup,
-    State, TOKEN, Twilio, component, eventually, on_postgres,
+    State, TOKEN, Twilio, component, eventually, on_postgres, run,
 };
 use rustix::process::Signal;
 
 use crate::channels::{LEE, SERVER};
+use crate::crash;
 use crate::delivery::{OURS, workers, workers_added};
 
 /// Number of kills, and of other repeated faults, in an ordinary run. `FRONTGATE_KILLS` sets another number.
@@ -390,4 +391,79 @@ fn increments_of_a_plugin_are_exact_across_replicas() {
     });
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_server_with_tls_is_trusted_by_its_authority_only() {
+    let server: &'static PostgresServer = Box::leak(Box::new(PostgresServer::create_with_tls("tls")));
+    let database = Arc::new(Database::create_on(server));
+    let url = format!("{:?}", format!("{}?sslmode=require", database.url()));
+    let setup = || Setup::misbehaving().on_postgres(&database).set("store.url", url.as_str());
+    let trusting = setup().set("store.ca_files", format!("[{:?}]", server.authority())).start();
+    let used = database.execute("SELECT count(*) FROM pg_stat_ssl WHERE ssl");
+    assert_ne!(used, ["0"]);
+    assert_eq!(trusting.output_of("hello"), "version 1");
+    let other = setup();
+    other.write();
+    let status = run(other.folder(), &["store", "status", "--config", "config.toml"]);
+    let text = String::from_utf8_lossy(&status.stderr);
+    assert!(!status.status.success() && text.contains("certificate"), "{text}");
+}
+
+#[test]
+fn a_faulty_address_of_the_database_is_reported_with_its_fix() {
+    for (url, fault) in [
+        ("postgres://frontgate:secret@127.0.0.1/frontgate", "it contains a password"),
+        ("postgres://frontgate@127.0.0.1", "it has no database"),
+        ("postgres://frontgate@db.example.org/frontgate?sslmode=disable", "it turns TLS off"),
+        ("mysql://frontgate@127.0.0.1/frontgate", "is not the URL of a supported database"),
+    ] {
+        let setup = Setup::misbehaving().set("store.url", format!("{url:?}"));
+        setup.write();
+        let checked = run(setup.folder(), &["check", "--config", "config.toml"]);
+        let text = String::from_utf8_lossy(&checked.stdout);
+        assert!(!checked.status.success() && text.contains(fault), "{url}: {text}");
+        assert!(!text.contains("secret@"), "{text}");
+    }
+}
+
+#[test]
+fn a_failover_to_a_standby_that_confirms_commits_loses_nothing() {
+    let primary: &'static PostgresServer = Box::leak(Box::new(PostgresServer::create("primary")));
+    let standby = primary.create_standby("standby");
+    let database = Arc::new(Database::create_on(primary));
+    let both = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), standby.port());
+    let url = database.url().replace(&format!("127.0.0.1:{}", primary.port()), &both);
+    let twilio = Twilio::start();
+    let replicas = Replicas::start_at(2, database, &url, || routing(&twilio));
+    twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
+    let mut sids: Vec<String> = (0..6).map(|index| customer_writes(&twilio, index)).collect();
+    primary.stop();
+    standby.promote();
+    sids.extend((6..12).map(|index| customer_writes(&twilio, index)));
+    assert_once(&twilio, &replicas, &sids);
+    assert_eq!(replicas.count("replica.buried"), 0);
+}
+
+#[test]
+fn a_replica_that_crashes_at_any_point_loses_nothing_and_doubles_nothing() {
+    for crash_point in crash::CRASH_POINTS {
+        let twilio = Twilio::start();
+        let mut replicas = Replicas::start(2, || routing(&twilio));
+        twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
+        let database = Arc::clone(&replicas.database);
+        // The first commits happen at the start.
+        let count = if matches!(crash_point, "before-commit" | "committed") { 12 } else { 2 };
+        let third = routing(&twilio).on_postgres(&database).set("replica.name", "\"replica-2\"");
+        replicas.gateways.push(third.start_crashing(&format!("{crash_point}:{count}")));
+        replicas.balance();
+        let sids: Vec<String> = (0..12).map(|index| customer_writes(&twilio, index)).collect();
+        twilio.wait_for(|state| each_has_a_worker(state, &sids));
+        if replicas.gateways[2].has_ended() {
+            let crashed = replicas.gateways.remove(2);
+            replicas.gateways.push(crashed.start_again());
+            replicas.balance();
+        }
+        assert_once(&twilio, &replicas, &sids);
+    }
 }

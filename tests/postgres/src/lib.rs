@@ -70,14 +70,32 @@ impl Database {
         self.server.url(&self.name)
     }
 
+    /// Opens a transaction, and keeps its snapshot.
+    pub fn hold_snapshot(&self) -> HeldSnapshot {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        HeldSnapshot(Some(sender), Some(self.server.hold_snapshot(&self.name, receiver)))
+    }
+
     /// Runs statements, and returns the first column of each row as text.
     pub fn execute(&self, sql: &str) -> Vec<String> {
         self.server.execute(&self.name, sql)
     }
 }
 
+/// A transaction that keeps its snapshot, as a long query of an analyst does. Ended when dropped.
+#[derive(Debug)]
+pub struct HeldSnapshot(Option<std::sync::mpsc::Sender<()>>, Option<std::thread::JoinHandle<()>>);
+
+impl Drop for HeldSnapshot {
+    fn drop(&mut self) {
+        self.0 = None;
+        let _ = self.1.take().map(std::thread::JoinHandle::join);
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
-        self.server.execute("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        // A test may have stopped the server.
+        let _ = self.server.try_execute("postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{OnceLock, mpsc};
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
@@ -17,6 +19,9 @@ const FOLDER: &str = "frontgate-postgres-";
 
 /// Time within which a server accepts connections.
 pub(crate) const START_MAX: Duration = Duration::from_secs(60);
+
+/// Name of the file with the authority of a server with TLS.
+const AUTHORITY: &str = "authority.pem";
 
 /// Settings that differ from Postgres' defaults.
 const SETTINGS: [&str; 6] = [
@@ -45,6 +50,15 @@ impl Server {
 
     /// Creates and starts a server with a name of its own.
     pub fn create(name: &str) -> Self {
+        Self::create_with(name, false)
+    }
+
+    /// Creates a server that also accepts TLS, see [`Server::authority`].
+    pub fn create_with_tls(name: &str) -> Self {
+        Self::create_with(name, true)
+    }
+
+    fn create_with(name: &str, has_tls: bool) -> Self {
         remove_old_folders();
         let folder = std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
@@ -54,6 +68,9 @@ impl Server {
         own(&folder);
         let output = initdb.output().expect("initdb");
         assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+        if has_tls {
+            write_certificates(&folder);
+        }
         let port = free_port();
         let process = Mutex::new(start(&folder, port));
         let server = Self { folder, port, process };
@@ -64,6 +81,53 @@ impl Server {
     /// Returns the URL of a database.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://frontgate@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Creates a standby of this server that confirms each of its commits.
+    pub fn create_standby(&self, name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("{FOLDER}{}-{name}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        own(&folder);
+        let mut copy = program("pg_basebackup");
+        copy.arg("--pgdata").arg(folder.join("data")).args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"]);
+        copy.args(["--host=127.0.0.1", "--username=frontgate", "--port", &self.port.to_string()]);
+        let output = copy.output().expect("pg_basebackup");
+        assert!(output.status.success(), "pg_basebackup failed: {}", String::from_utf8_lossy(&output.stderr));
+        let port = free_port();
+        let process = Mutex::new(start(&folder, port));
+        let standby = Self { folder, port, process };
+        standby.wait_until_ready();
+        self.execute("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.execute("postgres", "SELECT pg_reload_conf()");
+        let until = Instant::now() + START_MAX;
+        while self.execute("postgres", "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'").is_empty() {
+            assert!(Instant::now() < until, "the standby does not confirm commits");
+            thread::park_timeout(Duration::from_millis(10));
+        }
+        standby
+    }
+
+    /// Stops the server at once, as the loss of its machine would.
+    pub fn stop(&self) {
+        let process = self.process.lock();
+        let _ = kill_process(*process, Signal::QUIT);
+        let until = Instant::now() + START_MAX;
+        while test_kill_process(*process).is_ok() {
+            assert!(Instant::now() < until, "Postgres did not stop");
+            thread::yield_now();
+        }
+    }
+
+    /// Makes a standby the primary server.
+    pub fn promote(&self) {
+        self.execute("postgres", "SELECT pg_promote()");
+        self.execute("postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+        self.execute("postgres", "SELECT pg_reload_conf()");
+    }
+
+    /// Returns the path of the authority that has signed the server's certificate, as a PEM file.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join(AUTHORITY)
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -80,7 +144,7 @@ impl Server {
         self.try_execute(database, sql).unwrap_or_else(|error| panic!("`{sql}` failed: {error:?}"))
     }
 
-    fn try_execute(&self, database: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
+    pub(crate) fn try_execute(&self, database: &str, sql: &str) -> Result<Vec<String>, tokio_postgres::Error> {
         let (url, sql) = (self.url(database), sql.to_owned());
         // The caller may be a thread of a runtime, which must not be blocked by another one.
         let executing = thread::spawn(move || {
@@ -99,6 +163,25 @@ impl Server {
             })
         });
         executing.join().expect("no panic")
+    }
+
+    /// Opens a transaction with a snapshot in a thread, which ends it when `until` is closed.
+    pub(crate) fn hold_snapshot(&self, database: &str, until: mpsc::Receiver<()>) -> thread::JoinHandle<()> {
+        let url = self.url(database);
+        let (held, holds) = mpsc::channel();
+        let holding = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("a connection");
+                tokio::spawn(connection);
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_class";
+                client.batch_execute(begin).await.expect("a transaction");
+                let _ = held.send(());
+                let _ = tokio::task::spawn_blocking(move || until.recv()).await;
+            });
+        });
+        holds.recv().expect("a transaction");
+        holding
     }
 
     /// Stops the server at once, as a crash would, and starts it again.
@@ -145,6 +228,10 @@ fn start(folder: &Path, port: u16) -> Pid {
             let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).expect("a log");
             let mut postgres = program("postgres");
             postgres.arg("-D").arg(folder.join("data")).args(["-p", &port.to_string()]);
+            if folder.join(AUTHORITY).exists() {
+                let file = |name| format!("ssl_{name}_file={}", folder.join(name).display());
+                postgres.args(["-c", "ssl=on", "-c", &file("cert"), "-c", &file("key")]);
+            }
             postgres.args(SETTINGS.iter().flat_map(|setting| ["-c", setting]));
             postgres.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
             let mut child = postgres.spawn().expect("postgres");
@@ -182,6 +269,26 @@ fn bin() -> PathBuf {
     let folders = std::env::split_paths(&from_path).collect::<Vec<_>>();
     let found = versions.into_iter().rev().chain(folders).find(|folder| folder.join("initdb").is_file());
     found.expect("Postgres is not installed: run `cargo xtask test`, or install Debian's package `postgresql`")
+}
+
+/// Writes an authority, and a certificate for the address on loopback.
+fn write_certificates(folder: &Path) {
+    let authority_key = KeyPair::generate().expect("a key");
+    let mut authority = CertificateParams::new([]).expect("no names");
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = authority.self_signed(&authority_key).expect("a certificate");
+    fs::write(folder.join(AUTHORITY), certificate.pem()).expect("a file");
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate().expect("a key");
+    let server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+    let server = server.signed_by(&key, &issuer).expect("a certificate");
+    fs::write(folder.join("cert"), server.pem()).expect("a file");
+    fs::write(folder.join("key"), key.serialize_pem()).expect("a file");
+    for file in ["cert", "key"] {
+        // Postgres refuses a key that others can read.
+        fs::set_permissions(folder.join(file), fs::Permissions::from_mode(0o600)).expect("the file");
+        own(&folder.join(file));
+    }
 }
 
 /// Gives a folder to the user that runs the server.

@@ -15,6 +15,7 @@ mod concurrency;
 mod front_client;
 mod handlers;
 pub mod job;
+pub mod measuring;
 pub mod provider_event;
 mod rate_limit;
 pub mod rate_limits;

@@ -70,6 +70,11 @@ impl Store {
         Ok(Self::new(database, settings, Replica::alone(), None))
     }
 
+    /// Opens the store without recovery and without other gateways, for measurements.
+    pub fn open_to_measure(database: &Arc<Database>, settings: &frontgate_store::Settings) -> Self {
+        Self::new(database, settings, Replica::alone(), None)
+    }
+
     /// Opens the store of a gateway that shares its database. Leases of other gateways stay theirs until those are
     /// declared ended.
     pub async fn open_shared(
