@@ -145,12 +145,12 @@ fn waiting(database: &TestDatabase, depth: u64) -> anyhow::Result<Queue> {
 /// Adds deliveries. Triggers count them afterwards, in one statement.
 fn refill(database: &TestDatabase, count: u64) {
     database.execute(&format!(
-        "ALTER TABLE deliveries DISABLE TRIGGER delivery_counted;
+        "ALTER TABLE deliveries DISABLE TRIGGER delivery_added;
          INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state, due_ms, created_ms,
                                  since_ms, changed_ms)
-           SELECT 'demo', 'conversations', '-', 'CH' || gen_random_uuid(), '[]', '-', 'ready', 1, 1, 1, 1
-           FROM generate_series(1, {count});
-         ALTER TABLE deliveries ENABLE TRIGGER delivery_counted;
+           SELECT 'demo', 'conversations', '-', 'CH' || gen_random_uuid(), '[]', '-', 'ready', had + number, 1, 1, 1
+           FROM generate_series(1, {count}) AS number, (SELECT coalesce(max(due_ms), 0) AS had FROM deliveries) AS all_due;
+         ALTER TABLE deliveries ENABLE TRIGGER delivery_added;
          ANALYZE deliveries"
     ));
 }

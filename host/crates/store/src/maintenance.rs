@@ -267,7 +267,7 @@ pub fn copy(from: &Path, settings: &Settings) -> anyhow::Result<Vec<(&'static st
     upgrade(settings)?;
     let (server, session) = open(settings)?;
     postgres::schema::check(&session, &server)?;
-    let now = session.begin(&Scope::Rows, Flush::Wait).map_err(sql::Error::from)?;
+    let now = session.begin([&Scope::Rows], Flush::Wait).map_err(sql::Error::from)?;
     let target = Transaction::postgres(&session, now);
     let copied = copy_all(&source, &target);
     let Ok(copied) = copied else {

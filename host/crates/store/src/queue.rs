@@ -65,7 +65,8 @@ struct Inner<W> {
     tenants: HashMap<Arc<str>, Share<W>>,
     /// The same tenants in round-robin order.
     turns: VecDeque<Arc<str>>,
-    /// Queued writes that `store.queue_max` limits.
+    /// Queued writes, and those of them that `store.queue_max` limits.
+    len: usize,
     counted: usize,
     closed: bool,
 }
@@ -171,14 +172,14 @@ impl<W> Share<W> {
 
 impl<W> Queue<W> {
     pub(super) fn new(limits: Limits) -> Self {
-        let inner = Inner { tenants: HashMap::new(), turns: VecDeque::new(), counted: 0, closed: false };
+        let inner = Inner { tenants: HashMap::new(), turns: VecDeque::new(), len: 0, counted: 0, closed: false };
         Self { limits, inner: Mutex::new(inner), filled: Condvar::new() }
     }
 
     /// Adds a write, unless a limit is reached.
     pub(super) fn push(&self, origin: Origin, work: W) -> Result<(), StoreError> {
         let mut inner = self.inner.lock();
-        let Inner { tenants, turns, counted, closed } = &mut *inner;
+        let Inner { tenants, turns, len, counted, closed } = &mut *inner;
         if *closed {
             return Err(StoreError::Closed);
         }
@@ -194,6 +195,7 @@ impl<W> Queue<W> {
             turns.push_back(Arc::clone(&tenant));
             tenants.entry(tenant).or_default().push(origin, work);
         }
+        *len += 1;
         *counted += usize::from(is_counted);
         drop(inner);
         self.filled.notify_one();
@@ -209,6 +211,11 @@ impl<W> Queue<W> {
     /// Takes the next write in round-robin order, if any.
     pub(super) fn next(&self) -> Option<W> {
         self.inner.lock().next()
+    }
+
+    /// Returns the number of queued writes.
+    pub(super) fn len(&self) -> usize {
+        self.inner.lock().len
     }
 
     /// Takes the next write in round-robin order, waiting at most `longest`.
@@ -262,6 +269,7 @@ impl<W> Inner<W> {
             self.turns.push_back(tenant);
         }
         let (origin, work) = taken?;
+        self.len -= 1;
         self.counted -= usize::from(origin.purpose != Purpose::Progress);
         Some(work)
     }

@@ -58,7 +58,7 @@ impl Shared {
                 Ok(value)
             }
             Connection::Postgres(session) => {
-                let now = session.begin(scope, Flush::Wait).map_err(sql::Error::from)?;
+                let now = session.begin([scope], Flush::Wait).map_err(sql::Error::from)?;
                 let result = work(&Transaction::postgres(session, now));
                 let Ok(value) = result else {
                     session.roll_back();

@@ -27,6 +27,9 @@ pub enum Error {
     /// A column has a value of another type.
     #[error("unexpected value of a column: {0}")]
     Column(&'static str),
+    /// A concurrent write has changed the same rows: the write is rolled back and runs again.
+    #[error("a concurrent write has changed the same rows")]
+    Conflict,
     /// A required row does not exist.
     #[error("no row found")]
     NoRow,

@@ -72,6 +72,11 @@ pub(super) fn accept(
     answer: &StoredAnswer,
     delivery: Option<&NewDelivery>,
 ) -> sql::Result<Result<Accepted, Overload>> {
+    if transaction.is_shared()
+        && let Some(delivery) = delivery
+    {
+        return accept_at_once(transaction, limits, identities, answer, delivery);
+    }
     for identity in identities {
         if let Some(answer) = find(transaction, tenant, identity)? {
             return Ok(Ok(Accepted::Repeated(answer)));
@@ -101,6 +106,86 @@ pub(super) fn accept(
         rows::insert(transaction, delivery)?;
     }
     Ok(Ok(Accepted::New))
+}
+
+/// Does the same in one statement, because each statement costs a round trip to Postgres.
+fn accept_at_once(
+    transaction: &Transaction<'_>,
+    limits: quotas::Limits,
+    identities: &[String],
+    answer: &StoredAnswer,
+    delivery: &NewDelivery,
+) -> sql::Result<Result<Accepted, Overload>> {
+    let NewDelivery { tenant, kind, name, conversation, payload, request, channel, message } = delivery;
+    let conversation = indexed(conversation.clone());
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let (rows_max, bytes_max) = (number(limits.waiting.rows), number(limits.waiting.bytes));
+    let (now, events_max, kind) = (transaction.now_ms(), number(limits.events_bytes), kind.name());
+    let (deliveries, events) = (quotas::DELIVERIES, quotas::EVENTS);
+    let mut values = values![
+        tenant,
+        answer.body,
+        answer.rejected,
+        now,
+        kind,
+        name,
+        conversation,
+        payload,
+        request,
+        channel,
+        message,
+        events_max,
+        rows_max,
+        bytes_max,
+        deliveries,
+        events
+    ]
+    .to_vec();
+    let fixed = values.len();
+    values.extend(identities.iter().map(|identity| identity as &dyn sql::Value));
+    let places: Vec<String> = (1..=identities.len()).map(|index| format!("?{}", fixed + index)).collect();
+    let (list, rows) = (places.join(", "), places.join("), ("));
+    let accept = format!(
+        "WITH known AS (SELECT answer, rejected FROM events WHERE tenant = ?1 AND identity IN ({list}) LIMIT 1),
+         room AS (SELECT
+           coalesce((SELECT kept_bytes >= ?12 FROM shares WHERE tenant = ?1 AND channel = ?16), FALSE) AS events_full,
+           coalesce((SELECT waiting >= ?13 OR waiting_bytes >= ?14 FROM shares WHERE tenant = ?1 AND channel = ?15), FALSE)
+             AS deliveries_full),
+         mark AS (
+           INSERT INTO events (tenant, identity, answer, rejected, time_ms)
+           SELECT ?1, identity, ?2, ?3, ?4 FROM (VALUES ({rows})) AS new (identity)
+           WHERE NOT EXISTS (SELECT 1 FROM known) AND NOT (SELECT events_full OR deliveries_full FROM room)
+           ORDER BY identity
+           ON CONFLICT DO NOTHING RETURNING identity),
+         delivery AS (
+           INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state, created_ms, since_ms,
+             changed_ms, channel, message, due_ms)
+           SELECT ?1, ?5, ?6, ?7, ?8, ?9, 'ready', ?4, ?4, ?4, ?10, ?11,
+             CASE WHEN NOT EXISTS (
+                 SELECT 1 FROM deliveries
+                 WHERE tenant = ?1 AND conversation = ?7 AND state IN ('ready', 'leased', 'unknown')) THEN ?4
+               WHEN ?5 = 'routing' AND NOT EXISTS (
+                 SELECT 1 FROM deliveries
+                 WHERE tenant = ?1 AND conversation = ?7 AND state IN ('ready', 'leased', 'unknown')
+                   AND NOT (waits_for_plugin OR state = 'ready' AND due_ms IS NULL)) THEN ?4 END
+           WHERE (SELECT count(*) FROM mark) = {}
+           RETURNING id)
+         SELECT (SELECT answer FROM known), (SELECT rejected FROM known), (SELECT events_full FROM room),
+           (SELECT deliveries_full FROM room), EXISTS (SELECT 1 FROM delivery)",
+        identities.len()
+    );
+    let found = transaction.one(&accept, &values, |row| {
+        let known = row.get::<Option<Vec<u8>>>(0)?.zip(row.get::<Option<bool>>(1)?);
+        Ok((known, row.get::<bool>(2)?, row.get::<bool>(3)?, row.get::<bool>(4)?))
+    })?;
+    match found {
+        (Some((body, rejected)), ..) => Ok(Ok(Accepted::Repeated(StoredAnswer { body, rejected }))),
+        (None, true, ..) => Ok(Err(Overload::TenantEvents)),
+        (None, _, true, _) => Ok(Err(Overload::TenantWaiting)),
+        (None, .., true) => Ok(Ok(Accepted::New)),
+        // Another replica has accepted the event a moment ago: the next run finds its answer.
+        (None, .., false) => Err(sql::Error::Conflict),
+    }
 }
 
 fn find(read: &Transaction<'_>, tenant: &str, identity: &str) -> sql::Result<Option<StoredAnswer>> {

@@ -8,7 +8,7 @@ use frontgate_store::{Overload, values};
 /// The `channel` of the row that counts all deliveries of a tenant.
 pub(super) const DELIVERIES: i64 = 0;
 /// The `channel` of the row that counts all events of a tenant.
-const EVENTS: i64 = -1;
+pub(super) const EVENTS: i64 = -1;
 
 /// Divisor for the part of a tenant's quota that providers may use; the rest is reserved for platforms' events.
 const IMPORTS_PART: u64 = 2;
@@ -35,9 +35,9 @@ impl Size {
 /// The quotas of each tenant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    waiting: Size,
+    pub(super) waiting: Size,
     pub(super) kept_bytes: u64,
-    events_bytes: u64,
+    pub(super) events_bytes: u64,
 }
 
 impl Limits {

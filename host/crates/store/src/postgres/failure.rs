@@ -18,6 +18,9 @@ pub enum Failure {
     /// The connection could not be opened, or was lost.
     #[error("connection to Postgres failed: {0}")]
     Connection(String),
+    /// The write has found a concurrent one, see [`crate::sql::Error::Conflict`].
+    #[error("a concurrent write has changed the same rows")]
+    Conflict,
     /// A statement of this transaction failed before, so it can only be rolled back.
     #[error("an earlier statement of the transaction failed")]
     Aborted,
@@ -36,8 +39,11 @@ pub(super) enum Remedy {
 
 impl Failure {
     pub(super) fn remedy(&self) -> Remedy {
-        let Self::Server { code, .. } = self else {
-            return if matches!(self, Self::Connection(_)) { Remedy::Reconnect } else { Remedy::Report };
+        let code = match self {
+            Self::Server { code, .. } => code,
+            Self::Connection(_) => return Remedy::Reconnect,
+            Self::Conflict => return Remedy::Retry,
+            Self::Aborted => return Remedy::Report,
         };
         match *code {
             SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED | SqlState::LOCK_NOT_AVAILABLE => {

@@ -1,7 +1,7 @@
 //! A session: one connection with a runtime of its own, used by one thread at a time.
 
 use std::cell::{Cell as Flag, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -95,16 +95,16 @@ impl Session {
         self.server.now_ms()
     }
 
-    /// Begins a transaction that has its scope to itself; returns the time by the clock of the server.
+    /// Begins a transaction that has its scopes to itself; returns the time by the clock of the server.
     ///
-    /// The scope's lock is a statement of its own, so the following statements see everything that its previous owner
-    /// committed. All parts of the beginning are one message to the server.
-    pub(crate) fn begin(&self, scope: &Scope, flush: Flush) -> Result<i64, Failure> {
+    /// Each lock is a statement of its own, so the following statements see everything that its previous owner committed.
+    /// Locks are taken in the order of their keys, so two transactions never wait for each other. All parts of the
+    /// beginning are one message to the server.
+    pub(crate) fn begin<'s>(&self, scopes: impl IntoIterator<Item = &'s Scope>, flush: Flush) -> Result<i64, Failure> {
         self.has_failed.set(false);
-        let lock = match key(scope, self.server.installation()) {
-            Some(key) => format!("SELECT pg_advisory_xact_lock({key});"),
-            None => String::new(),
-        };
+        let installation = self.server.installation();
+        let keys: BTreeSet<i64> = scopes.into_iter().filter_map(|scope| key(scope, installation)).collect();
+        let lock: String = keys.iter().map(|key| format!("SELECT pg_advisory_xact_lock({key}); ")).collect();
         let flushed = if flush == Flush::Wait { "on" } else { "off" };
         let begin = format!(
             "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = \

@@ -1,4 +1,7 @@
-//! The threads that run queued writes: each write is a transaction of its own, and runs again if its session is lost.
+//! The threads that run queued writes. A write runs again if its session is lost.
+//!
+//! With few writes, each one is a transaction of its own. If more are queued than there are threads, several share a
+//! transaction, which saves round trips and waits for the disk. If one of them fails, each runs again on its own.
 
 use std::sync::Arc;
 use std::thread;
@@ -16,11 +19,14 @@ use crate::crash;
 use crate::error::StoreError;
 use crate::queue::{Next, Queue};
 use crate::sql::{self, Transaction};
-use crate::write::QueuedWrite;
+use crate::write::{Flush, QueuedWrite};
 
 /// Pauses between two attempts to connect, or to run a write: the first one, doubled up to the last one.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LONGEST: Duration = Duration::from_secs(2);
+
+/// Maximum number of writes in one transaction.
+const BATCH_MAX: usize = 16;
 
 /// Time after which an idle thread looks whether its session is still open.
 const IDLE: Duration = Duration::from_secs(30);
@@ -32,7 +38,7 @@ pub(crate) fn start(server: &Arc<Server>, queue: &Arc<Queue>, count: usize, endi
         let (server, queue, ending) = (Arc::clone(server), Arc::clone(queue), Arc::clone(&ending));
         let run = move || {
             let end = End { queue, ending };
-            Writer { server, session: None }.run(&end.queue);
+            Writer { server, session: None, threads: count }.run(&end.queue);
         };
         thread::Builder::new()
             .name(format!("store-{number}"))
@@ -60,6 +66,8 @@ impl Drop for End {
 struct Writer {
     server: Arc<Server>,
     session: Option<Session>,
+    /// Number of threads that run writes.
+    threads: usize,
 }
 
 /// The outcome of one attempt to run a write.
@@ -79,7 +87,14 @@ impl Writer {
                 return;
             }
             match queue.wait(IDLE) {
-                Next::Work(write) => self.write(write),
+                Next::Work(write) => {
+                    // Leaves a fair part to the other threads.
+                    let more = (queue.len() / self.threads).min(BATCH_MAX - 1);
+                    let more = std::iter::from_fn(|| queue.next()).take(more);
+                    let batch: Vec<QueuedWrite> = std::iter::once(write).chain(more).collect();
+                    let again = if batch.len() > 1 { self.write_together(batch) } else { batch };
+                    again.into_iter().for_each(|write| self.write(write));
+                }
                 Next::Nothing => self.check(),
                 Next::Closed => return,
             }
@@ -117,6 +132,32 @@ impl Writer {
         if self.session.as_ref().is_some_and(|session| session.batch("SELECT 1").is_err()) {
             self.session = None;
         }
+    }
+
+    /// Runs writes in one transaction; returns those that have no result and must run again.
+    fn write_together(&mut self, mut batch: Vec<QueuedWrite>) -> Vec<QueuedWrite> {
+        let Some(session) = &self.session else { return batch };
+        let flush = if batch.iter().any(|write| write.flush() == Flush::Wait) { Flush::Wait } else { Flush::Skip };
+        let Ok(now) = session.begin(batch.iter().map(|write| write.scope()), flush) else {
+            session.roll_back();
+            return batch;
+        };
+        let transaction = Transaction::postgres(session, now);
+        for write in &mut batch {
+            write.run(&transaction);
+            // An abandoned write has run no statement.
+            if matches!(write.error(), Some(error) if !matches!(error, StoreError::Timeout)) {
+                session.roll_back();
+                return batch;
+            }
+        }
+        crash::point("before-commit");
+        if !matches!(session.commit(), Committed::Yes) {
+            return batch;
+        }
+        crash::point("committed");
+        batch.into_iter().for_each(|write| write.reply(Ok(())));
+        Vec::new()
     }
 
     /// Runs a write until it has a result, or until `store.timeout_ms` has passed.
@@ -158,7 +199,7 @@ impl Writer {
                 Err(failure) => return Attempt::Failed(failure),
             },
         };
-        let now = match session.begin(write.scope(), write.flush()) {
+        let now = match session.begin([write.scope()], write.flush()) {
             Ok(now) => now,
             Err(failure) => {
                 session.roll_back();
@@ -171,6 +212,7 @@ impl Writer {
             return match error {
                 StoreError::Database(error) => match &*error {
                     sql::Error::Postgres(failure) => Attempt::Failed(failure.clone()),
+                    sql::Error::Conflict => Attempt::Failed(Failure::Conflict),
                     _ => Attempt::Done(Ok(())),
                 },
                 _ => Attempt::Done(Ok(())),

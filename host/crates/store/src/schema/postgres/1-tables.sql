@@ -210,9 +210,9 @@ CREATE UNLOGGED TABLE state_locks (
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0);
 CREATE INDEX state_locks_by_holder ON state_locks (holder);
 
--- Counts. Each count is the sum of up to 16 rows, one for each slot, so that concurrent writes of a tenant do not wait
+-- Counts. Each count is the sum of up to 32 rows, one for each slot, so that concurrent writes of a tenant do not wait
 -- for each other. The server process of a connection decides its slot.
-CREATE FUNCTION slot() RETURNS smallint LANGUAGE sql VOLATILE AS $$ SELECT (pg_backend_pid() % 16)::smallint $$;
+CREATE FUNCTION slot() RETURNS smallint LANGUAGE sql VOLATILE AS $$ SELECT (pg_backend_pid() % 32)::smallint $$;
 
 CREATE TABLE share_slots (
   tenant text NOT NULL,
@@ -229,15 +229,6 @@ CREATE VIEW shares AS
     sum(kept)::bigint AS kept, sum(kept_bytes)::bigint AS kept_bytes
   FROM share_slots GROUP BY tenant, channel;
 
-CREATE FUNCTION add_share(whose text, which bigint, more bigint, more_bytes bigint, ended bigint, ended_bytes bigint)
-RETURNS void LANGUAGE sql AS $$
-  INSERT INTO share_slots AS had (tenant, channel, slot, waiting, waiting_bytes, kept, kept_bytes)
-    VALUES (whose, which, slot(), more, more_bytes, ended, ended_bytes)
-    ON CONFLICT (tenant, channel, slot) DO UPDATE
-    SET waiting = had.waiting + excluded.waiting, waiting_bytes = had.waiting_bytes + excluded.waiting_bytes,
-      kept = had.kept + excluded.kept, kept_bytes = had.kept_bytes + excluded.kept_bytes
-$$;
-
 CREATE FUNCTION count_delivery() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   -- The row whose size and channel count: the old one of a deletion, else the new one.
@@ -251,28 +242,52 @@ DECLARE
   ended bigint := is_ended::int - was_ended::int;
 BEGIN
   IF more <> 0 OR ended <> 0 THEN
-    PERFORM add_share(here.tenant, 0, more, more * size, ended, ended * size);
+    INSERT INTO share_slots AS had (tenant, channel, slot, waiting, waiting_bytes, kept, kept_bytes)
+      VALUES (here.tenant, 0, slot(), more, more * size, ended, ended * size)
+      ON CONFLICT (tenant, channel, slot) DO UPDATE
+      SET waiting = had.waiting + excluded.waiting, waiting_bytes = had.waiting_bytes + excluded.waiting_bytes,
+        kept = had.kept + excluded.kept, kept_bytes = had.kept_bytes + excluded.kept_bytes;
     IF more <> 0 AND here.channel IS NOT NULL AND here.kind IN ('front-import', 'front-status') THEN
-      PERFORM add_share(here.tenant, here.channel, more, more * size, 0, 0);
+      INSERT INTO share_slots AS had (tenant, channel, slot, waiting, waiting_bytes, kept, kept_bytes)
+        VALUES (here.tenant, here.channel, slot(), more, more * size, 0, 0)
+        ON CONFLICT (tenant, channel, slot) DO UPDATE
+        SET waiting = had.waiting + excluded.waiting, waiting_bytes = had.waiting_bytes + excluded.waiting_bytes;
     END IF;
   END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER delivery_counted AFTER INSERT OR DELETE OR UPDATE OF state ON deliveries
+CREATE TRIGGER delivery_added AFTER INSERT OR DELETE ON deliveries
   FOR EACH ROW EXECUTE FUNCTION count_delivery();
+-- A lease does not change a count.
+CREATE TRIGGER delivery_changed AFTER UPDATE OF state ON deliveries
+  FOR EACH ROW WHEN (old.state IN ('sent', 'failed', 'cancelled') <> new.state IN ('sent', 'failed', 'cancelled'))
+  EXECUTE FUNCTION count_delivery();
 
-CREATE FUNCTION count_event() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Counts the events of a statement, with `kept` = 1 for each row that is there afterwards.
+CREATE FUNCTION count_events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP <> 'INSERT' THEN
-    PERFORM add_share(OLD.tenant, -1, 0, 0, -1, -(octet_length(OLD.identity) + octet_length(OLD.answer)));
+    INSERT INTO share_slots AS had (tenant, channel, slot, waiting, waiting_bytes, kept, kept_bytes)
+      SELECT tenant, -1, slot(), 0, 0, -count(*), -sum(octet_length(identity) + octet_length(answer))
+      FROM removed GROUP BY tenant ORDER BY tenant
+      ON CONFLICT (tenant, channel, slot) DO UPDATE
+      SET kept = had.kept + excluded.kept, kept_bytes = had.kept_bytes + excluded.kept_bytes;
   END IF;
   IF TG_OP <> 'DELETE' THEN
-    PERFORM add_share(NEW.tenant, -1, 0, 0, 1, octet_length(NEW.identity) + octet_length(NEW.answer));
+    INSERT INTO share_slots AS had (tenant, channel, slot, waiting, waiting_bytes, kept, kept_bytes)
+      SELECT tenant, -1, slot(), 0, 0, count(*), sum(octet_length(identity) + octet_length(answer))
+      FROM added GROUP BY tenant ORDER BY tenant
+      ON CONFLICT (tenant, channel, slot) DO UPDATE
+      SET kept = had.kept + excluded.kept, kept_bytes = had.kept_bytes + excluded.kept_bytes;
   END IF;
   RETURN NULL;
 END $$;
-CREATE TRIGGER event_counted AFTER INSERT OR DELETE OR UPDATE OF answer ON events
-  FOR EACH ROW EXECUTE FUNCTION count_event();
+CREATE TRIGGER events_added AFTER INSERT ON events
+  REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_events();
+CREATE TRIGGER events_answered AFTER UPDATE ON events
+  REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_events();
+CREATE TRIGGER events_removed AFTER DELETE ON events
+  REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION count_events();
 
 CREATE TABLE bucket_slots (
   bucket bigint NOT NULL,
