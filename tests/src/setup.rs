@@ -44,7 +44,6 @@ impl Setup {
     pub fn on_postgres(mut self, database: &Arc<Database>) -> Self {
         self.home.database = Some(Arc::clone(database));
         self.set("store.url", format!("{:?}", database.url()))
-            .set("store.connections_max", "4")
             .set("store.readers_max", "4")
             .set("replica.beat_ms", "200")
             .set("replica.suspect_ms", "1500")

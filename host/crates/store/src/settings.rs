@@ -22,8 +22,9 @@ pub struct Settings {
     pub password: Option<Secret>,
     /// URL for notifications, if `url` leads to a pooler, which does not deliver them. Empty: `url`.
     pub listen_url: String,
-    /// Connections to Postgres that write. Reads use further connections, see `readers_max`.
-    #[default = 12]
+    /// Connections to Postgres that write. Writes that wait share a transaction, so more connections are rarely faster.
+    /// Reads use further connections, see `readers_max`.
+    #[default = 4]
     #[schemars(range(min = 1, max = 256))]
     pub connections_max: usize,
     /// Time limit for connecting to a host of Postgres.
