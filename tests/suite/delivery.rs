@@ -362,3 +362,20 @@ fn two_gateways_cannot_share_a_store() {
     let held = std::fs::File::open(&lock).expect("the lock");
     assert!(rustix::fs::flock(&held, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err());
 }
+
+#[test]
+fn a_reload_keeps_the_pause_that_twilio_asked_for() {
+    let (twilio, gateway) = start_with_twilio(|setup| setup.set("delivery.retry_longest_ms", "10000"));
+    twilio.filters(&[]);
+    twilio.fault(Fault::new(Action::TooManyRequestsFor(2)).on(Call::AddParticipant));
+    twilio.inbound_sms("+12025550107", OURS, "planted text").expect("a conversation");
+    gateway.log().event("delivery.retry_scheduled").wait_for(1);
+    let receipt = gateway.reconfigure(&[("delivery.at_once_max", "8")]);
+    assert_eq!(receipt["outcome"], "live", "{receipt}");
+    let other = twilio.inbound_sms("+12025550108", OURS, "planted text").expect("a conversation");
+    twilio.wait_for(|state| workers(state, &other) == ["ana@example.org"]);
+    let requests = twilio.requests();
+    let refused = requests.iter().find(|request| request.fault.is_some()).expect("the refused request");
+    let next = requests.iter().find(|request| request.conversation.as_ref() == Some(&other)).expect("a request");
+    assert!(next.at - refused.at >= std::time::Duration::from_secs(2), "{:?}", next.at - refused.at);
+}
