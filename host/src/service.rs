@@ -77,6 +77,10 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     tokio::spawn(Arc::clone(&buckets).delete_expired());
     let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
     let registry = Arc::new(Registry::default());
+    let shown = Arc::clone(&registry);
+    store.replica().show_plugins(move || {
+        shown.live().iter().map(|(name, live)| (name.clone(), live.digest.short().to_string())).collect()
+    });
     let admin_pages =
         AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), (&database, &store), &buckets);
     let admin_pages = Arc::new(admin_pages);

@@ -41,8 +41,12 @@ pub(super) fn replicas(config: &Path, command: &Command) -> anyhow::Result<ExitC
                 return Ok(ExitCode::SUCCESS);
             }
             let own = config.shared_digest();
-            let mut table =
-                table(&["ID", "NAME", "STATE", "BEAT", "UPTIME", "VERSION", "CONFIG", "LEASES", "KEEPS"], &[0, 7]);
+            // Plugins are compared with those of the oldest replica.
+            let first = all.first().map(|replica| replica.plugins.clone()).unwrap_or_default();
+            let mut table = table(
+                &["ID", "NAME", "STATE", "BEAT", "UPTIME", "VERSION", "CONFIG", "PLUGINS", "LEASES", "KEEPS"],
+                &[0, 8],
+            );
             for replica in all {
                 let differs = if replica.config == own { "" } else { " (differs)" };
                 table.add_row([
@@ -53,6 +57,7 @@ pub(super) fn replicas(config: &Path, command: &Command) -> anyhow::Result<ExitC
                     short(replica.uptime_ms),
                     replica.program,
                     format!("{}{differs}", replica.config),
+                    format!("{}{}", replica.plugins.len(), if replica.plugins == first { "" } else { " (differ)" }),
                     replica.leases.to_string(),
                     replica.keeps.join(" "),
                 ]);

@@ -1,5 +1,7 @@
 //! Operators' view of the replicas: lists them, and retires one whose machine is gone.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, bail};
 use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{Shared, values};
@@ -24,6 +26,8 @@ pub struct ReplicaSummary {
     pub program: String,
     /// Digest of the settings that must be equal everywhere.
     pub config: String,
+    /// Its live plugins, with the digests of their files.
+    pub plugins: BTreeMap<String, String>,
     /// The parts that it keeps, such as `acme/twilio`.
     pub keeps: Vec<String>,
     /// Number of deliveries that it has leased.
@@ -40,7 +44,7 @@ pub fn list(settings: &frontgate_store::Settings) -> anyhow::Result<Vec<ReplicaS
         bail!("store.url is a SQLite file, which only one gateway uses; several replicas need Postgres");
     }
     Ok(Shared::open(settings)?.read(|read| {
-        let select = "SELECT id, name, state, beat_ms, started_ms, program, config,
+        let select = "SELECT id, name, state, beat_ms, started_ms, program, config, plugins,
                         (SELECT count(*) FROM deliveries WHERE lease IS NOT NULL AND replica = replicas.id) AS leases,
                         (SELECT string_agg(CASE WHEN part = 'house' THEN part ELSE tenant || '/' || part END, ' '
                                            ORDER BY tenant, part)
@@ -57,6 +61,7 @@ pub fn list(settings: &frontgate_store::Settings) -> anyhow::Result<Vec<ReplicaS
                 uptime_ms: now - row.named::<i64>("started_ms")?,
                 program: row.named("program")?,
                 config: row.named("config")?,
+                plugins: serde_json::from_str(&row.named::<String>("plugins")?).unwrap_or_default(),
                 keeps: keeps.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
                 leases: row.named("leases")?,
             })

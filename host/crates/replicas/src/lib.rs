@@ -23,7 +23,7 @@ mod time;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -98,11 +98,16 @@ pub struct Pauses {
 /// This process among the gateways of its database.
 pub struct Replica(Option<Arc<Member>>);
 
+/// Returns the live plugins with the digests of their files.
+type PluginDigests = Box<dyn Fn() -> BTreeMap<String, String> + Send + Sync>;
+
 /// A process that shares its database.
 struct Member {
     settings: Settings,
     name: String,
     state: Mutex<State>,
+    /// Returns the live plugins.
+    plugins: OnceLock<PluginDigests>,
     /// Wakes the pulse before its next beat.
     wake: Condvar,
     /// Number of changes of `state` that others wait for.
@@ -155,6 +160,10 @@ pub struct Peer {
     pub program: String,
     /// Whether its configuration equals that of this replica, where it has to.
     pub same_config: bool,
+    /// Whether its live plugins are those of this replica.
+    pub same_plugins: bool,
+    /// Its live plugins, with the digests of their files.
+    pub plugins: BTreeMap<String, String>,
     /// The parts that it keeps, such as `acme/twilio`.
     pub keeps: Vec<String>,
 }
@@ -203,6 +212,7 @@ impl Replica {
             settings: settings.clone(),
             name,
             state: Mutex::new(state),
+            plugins: OnceLock::new(),
             wake: Condvar::new(),
             changed: watch::Sender::new(0),
         });
@@ -285,6 +295,14 @@ impl Replica {
             let mut state = member.state.lock();
             (state.tenants, state.config) = (tenants, config);
             member.wake(&mut state);
+        }
+    }
+
+    /// Shows the live plugins to others, which `plugins` returns at each beat.
+    pub fn show_plugins(&self, plugins: impl Fn() -> BTreeMap<String, String> + Send + Sync + 'static) {
+        if let Some(member) = &self.0 {
+            // Later calls have no effect.
+            let _ = member.plugins.set(Box::new(plugins));
         }
     }
 

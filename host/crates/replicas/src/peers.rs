@@ -51,13 +51,14 @@ impl Peers {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
     fn row(id: i64, beat_ms: i64) -> ReplicaRow {
         let (name, state, config, program) = (String::new(), "up".to_owned(), String::new(), String::new());
-        ReplicaRow { id, name, beat_ms, state, tenants: BTreeSet::new(), config, program }
+        let (tenants, plugins) = (BTreeSet::new(), BTreeMap::new());
+        ReplicaRow { id, name, beat_ms, state, tenants, config, program, plugins }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The pulse: one thread with a connection of its own that shows the others that this process is alive, judges them, and
 //! takes and hands over parts.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,7 +62,10 @@ impl Pulse {
             if let Some(previous) = previous {
                 rows::bury_gone(transaction, previous)?;
             }
-            rows::insert(transaction, &Own { name: &name, config: &config, tenants: &tenants, state: "up" })
+            rows::insert(
+                transaction,
+                &Own { name: &name, config: &config, tenants: &tenants, plugins: &BTreeMap::new(), state: "up" },
+            )
         })?;
         self.predecessor.replace(&self.store.url, id);
         let mut state = self.member.state.lock();
@@ -127,9 +131,13 @@ impl Pulse {
             (state.id, self.member.name.clone(), state.config.clone(), state.tenants.clone(), state.is_leaving)
         };
         let state = if is_leaving { "leaving" } else { "up" };
+        let plugins = self.member.plugins.get().map(|plugins| plugins()).unwrap_or_default();
         self.write(|transaction| {
-            let is_alive =
-                rows::beat(transaction, id, &Own { name: &name, config: &config, tenants: &tenants, state })?;
+            let is_alive = rows::beat(
+                transaction,
+                id,
+                &Own { name: &name, config: &config, tenants: &tenants, plugins: &plugins, state },
+            )?;
             let (rows, keepers) = (rows::live(transaction)?, rows::keepers(transaction)?);
             Ok(Beat { is_alive, rows, keepers, now_ms: transaction.now_ms() })
         })
@@ -302,6 +310,7 @@ impl Pulse {
     fn show(&self, beat: &Beat, now: Boottime) {
         let mut state = self.member.state.lock();
         let State { id, config, .. } = &*state;
+        let own = beat.rows.iter().find(|row| row.id == *id).map(|row| &row.plugins);
         let peer = |row: &ReplicaRow| {
             let parts = beat.keepers.iter().filter(|keeper| keeper.replica == Some(row.id));
             let part = |keeper: &KeeperRow| match keeper.key.part {
@@ -316,6 +325,8 @@ impl Pulse {
                 silent_ms: u64::try_from(self.peers.silence(row.id, now).as_millis()).unwrap_or(u64::MAX),
                 program: row.program.clone(),
                 same_config: row.config == *config,
+                same_plugins: own == Some(&row.plugins),
+                plugins: row.plugins.clone(),
                 keeps: parts.map(part).collect(),
             }
         };

@@ -1,6 +1,6 @@
 //! The tables `replicas` and `keepers`, which exist only on Postgres.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use frontgate_store::sql::{self, Row, Transaction};
@@ -18,6 +18,7 @@ pub(crate) struct ReplicaRow {
     pub(crate) tenants: BTreeSet<Arc<str>>,
     pub(crate) config: String,
     pub(crate) program: String,
+    pub(crate) plugins: BTreeMap<String, String>,
 }
 
 /// A row of `keepers`.
@@ -32,6 +33,7 @@ pub(crate) struct Own<'o> {
     pub(crate) name: &'o str,
     pub(crate) config: &'o str,
     pub(crate) tenants: &'o BTreeSet<Arc<str>>,
+    pub(crate) plugins: &'o BTreeMap<String, String>,
     pub(crate) state: &'static str,
 }
 
@@ -45,15 +47,16 @@ pub(crate) fn insert(transaction: &Transaction<'_>, own: &Own<'_>) -> sql::Resul
 
 /// Writes a beat; returns whether the row is still alive.
 pub(crate) fn beat(transaction: &Transaction<'_>, id: i64, own: &Own<'_>) -> sql::Result<bool> {
-    let update = "UPDATE replicas SET beat_ms = ?2, state = ?3, tenants = ?4, config = ?5
+    let update = "UPDATE replicas SET beat_ms = ?2, state = ?3, tenants = ?4, config = ?5, plugins = ?6
                   WHERE id = ?1 AND state <> 'ended'";
-    let values = values![id, transaction.now_ms(), own.state, names(own.tenants), own.config];
+    let plugins = serde_json::to_string(own.plugins).expect("texts");
+    let values = values![id, transaction.now_ms(), own.state, names(own.tenants), own.config, plugins];
     Ok(transaction.execute(update, values)? == 1)
 }
 
 /// Returns all replicas that have not ended.
 pub(crate) fn live(read: &Transaction<'_>) -> sql::Result<Vec<ReplicaRow>> {
-    let select = "SELECT id, name, beat_ms, state, tenants, config, program FROM replicas
+    let select = "SELECT id, name, beat_ms, state, tenants, config, program, plugins FROM replicas
                   WHERE state <> 'ended' ORDER BY id";
     read.rows(select, values![], |row| {
         let tenants: Vec<String> = serde_json::from_str(&row.named::<String>("tenants")?).unwrap_or_default();
@@ -65,6 +68,7 @@ pub(crate) fn live(read: &Transaction<'_>) -> sql::Result<Vec<ReplicaRow>> {
             tenants: tenants.into_iter().map(Arc::from).collect(),
             config: row.named("config")?,
             program: row.named("program")?,
+            plugins: serde_json::from_str(&row.named::<String>("plugins")?).unwrap_or_default(),
         })
     })
 }

@@ -144,10 +144,11 @@ fn apply(transaction: &Transaction<'_>, id: i64, change: &Change, now: i64) -> s
                 let delete = format!("{delete} AND version = ?3");
                 Ok(transaction.execute(&delete, values![id, key, base.cast_signed()])? == 1)
             }
+            // An expired key does not exist, but its row may.
             Some(Base(None)) => {
-                let select = "SELECT NOT EXISTS (SELECT 1 FROM state_entries WHERE bucket = ?1 AND key = ?2
-                                                 AND (expires_ms IS NULL OR expires_ms > ?3))";
-                transaction.value(select, values![id, key, now])
+                transaction.execute(&format!("{delete} AND expires_ms <= ?3"), values![id, key, now])?;
+                let select = "SELECT NOT EXISTS (SELECT 1 FROM state_entries WHERE bucket = ?1 AND key = ?2)";
+                transaction.value(select, values![id, key])
             }
         };
     };

@@ -25,6 +25,8 @@ CREATE TABLE replicas (
   config text NOT NULL,
   -- Names of the tenants, as a JSON array.
   tenants text NOT NULL,
+  -- The live plugins and the digests of their files, as a JSON object.
+  plugins text NOT NULL DEFAULT '{}',
   started_ms bigint NOT NULL,
   beat_ms bigint NOT NULL,
   state text NOT NULL CHECK (state IN ('up', 'leaving', 'ended')),
