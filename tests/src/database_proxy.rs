@@ -20,6 +20,8 @@ pub enum Mode {
     Refuse,
     /// Forwards the next commits, and closes their connections before the answers. The number counts down.
     CutAfterCommit(usize),
+    /// Forwards every commit, and closes the connection before the answer of each nth.
+    CutEvery(usize),
 }
 
 /// A running proxy. Its threads end with the test program.
@@ -31,6 +33,7 @@ pub struct DatabaseProxy {
 struct Inner {
     mode: Mutex<Mode>,
     cut: AtomicUsize,
+    commits: AtomicUsize,
     connections: Mutex<Vec<TcpStream>>,
 }
 
@@ -39,8 +42,12 @@ impl DatabaseProxy {
     pub fn start(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let inner =
-            Arc::new(Inner { mode: Mutex::new(Mode::Pass), cut: AtomicUsize::new(0), connections: Mutex::default() });
+        let inner = Arc::new(Inner {
+            mode: Mutex::new(Mode::Pass),
+            cut: AtomicUsize::new(0),
+            commits: AtomicUsize::new(0),
+            connections: Mutex::default(),
+        });
         let accepting = Arc::clone(&inner);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -128,6 +135,9 @@ impl Inner {
     /// Returns whether the answer to this commit is lost.
     fn takes_cut(&self) -> bool {
         let mut mode = self.mode.lock();
+        if let Mode::CutEvery(count) = *mode {
+            return self.commits.fetch_add(1, Ordering::Relaxed) % count == count - 1;
+        }
         let Mode::CutAfterCommit(left) = *mode else { return false };
         *mode = if left > 1 { Mode::CutAfterCommit(left - 1) } else { Mode::Pass };
         true

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use frontgate_test_postgres::Database;
 
+use crate::database_proxy::{DatabaseProxy, Mode};
 use crate::gateway::Home;
 use crate::{
     Front, Gateway, Names, PUBLIC_URL, Provider, TOKEN, Twilio, component, crashing_program, program, root, target,
@@ -43,7 +44,14 @@ impl Setup {
     /// Stores everything in a database on Postgres. Replicas judge each other within a few seconds.
     pub fn on_postgres(mut self, database: &Arc<Database>) -> Self {
         self.home.database = Some(Arc::clone(database));
-        self.set("store.url", format!("{:?}", database.url()))
+        let mut url = database.url();
+        if let Some(count) = std::env::var("FRONTGATE_CUT_COMMITS").ok().and_then(|count| count.parse().ok()) {
+            // The proxy's threads live as long as the program.
+            let proxy = DatabaseProxy::start(database.server().port());
+            proxy.set(Mode::CutEvery(count));
+            url = proxy.url(&url);
+        }
+        self.set("store.url", format!("{url:?}"))
             .set("store.readers_max", "4")
             .set("replica.beat_ms", "200")
             .set("replica.suspect_ms", "1500")
@@ -182,6 +190,12 @@ impl Setup {
     pub fn start_crashing(self, crash_point: &str) -> Gateway {
         self.write();
         Gateway::start_with(self.home, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
+    }
+
+    /// Starts the gateway with a clock that is ahead by some milliseconds.
+    pub fn start_with_clock(self, ahead_ms: i64) -> Gateway {
+        self.write();
+        Gateway::start_with(self.home, &crashing_program(), &[("FRONTGATE_CLOCK_AHEAD_MS", &ahead_ms.to_string())])
     }
 
     /// Starts the gateway with additional environment variables.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use frontgate_tests::database_proxy::{DatabaseProxy, Mode};
 use frontgate_tests::front::Draft;
 use frontgate_tests::{
-    Action, Call, Database, Fault, Front, Gateway, LIST, PUBLIC_URL, Pooler, PostgresServer, Provider, Replicas, Setup,
-    State, TOKEN, Twilio, another_build, component, eventually, on_postgres, run,
+    Action, Balancer, Call, Database, Fault, Front, Gateway, LIST, PUBLIC_URL, Pooler, PostgresServer, Provider,
+    Replicas, Setup, State, TOKEN, Twilio, another_build, component, eventually, on_postgres, run,
 };
 use rustix::process::Signal;
 
@@ -17,11 +17,14 @@ use crate::channels::{LEE, SERVER};
 use crate::crash;
 use crate::delivery::{OURS, workers, workers_added};
 
-/// Number of kills, and of other repeated faults, in an ordinary run. `FRONTGATE_KILLS` sets another number.
-const KILLS: usize = 12;
+/// Numbers of kills and of other repeated faults in an ordinary run. `FRONTGATE_KILLS` replaces all of them.
+const KILLS: usize = 60;
+const RESTARTS: usize = 20;
+const CUTS: usize = 60;
+const REPEATED_EVENTS: usize = 200;
 
-fn kills() -> usize {
-    std::env::var("FRONTGATE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS)
+fn times(usual: usize) -> usize {
+    std::env::var("FRONTGATE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// A gateway that routes each conversation to one of two workers.
@@ -88,7 +91,7 @@ fn each_part_has_one_keeper_and_every_replica_accepts_events() {
 fn killed_replicas_lose_nothing_and_double_nothing() {
     let (twilio, mut replicas) = start(3);
     let mut sids = Vec::new();
-    for kill in 0..kills() {
+    for kill in 0..times(KILLS) {
         for _ in 0..4 {
             sids.push(customer_writes(&twilio, sids.len()));
         }
@@ -158,7 +161,7 @@ fn a_replica_that_stops_hands_over_at_once() {
 #[test]
 fn one_event_that_reaches_every_replica_is_delivered_once() {
     let (twilio, replicas) = start(3);
-    for index in 0..40 {
+    for index in 0..times(REPEATED_EVENTS) {
         let sid = format!("CH{index:032}");
         let form = [
             ("ConversationSid", &*sid),
@@ -183,7 +186,7 @@ fn one_event_that_reaches_every_replica_is_delivered_once() {
     let deliveries = replicas.gateways[0].deliveries();
     let conversations: HashSet<&str> =
         deliveries.iter().filter_map(|delivery| delivery["conversation"].as_str()).collect();
-    assert_eq!((deliveries.len(), conversations.len()), (40, 40));
+    assert_eq!((deliveries.len(), conversations.len()), (times(REPEATED_EVENTS), times(REPEATED_EVENTS)));
     drop(twilio);
 }
 
@@ -202,7 +205,7 @@ fn start_behind_proxy(name: &str, count: usize) -> (Twilio, Replicas, &'static P
 fn a_restart_of_the_database_loses_nothing_and_ends_no_replica() {
     let (twilio, replicas, server, _proxy) = start_behind_proxy("restart", 2);
     let mut sids = Vec::new();
-    for restart in 0..kills() / 2 {
+    for restart in 0..times(RESTARTS) {
         for _ in 0..4 {
             sids.push(customer_writes(&twilio, sids.len()));
         }
@@ -216,7 +219,7 @@ fn a_restart_of_the_database_loses_nothing_and_ends_no_replica() {
 fn a_write_whose_commit_got_no_answer_runs_again_and_counts_once() {
     let (twilio, replicas, _server, proxy) = start_behind_proxy("cut", 2);
     let mut sids = Vec::new();
-    for _ in 0..kills() {
+    for _ in 0..times(CUTS) {
         proxy.set(Mode::CutAfterCommit(2));
         sids.push(customer_writes(&twilio, sids.len()));
     }
@@ -478,4 +481,25 @@ fn a_replica_that_crashes_at_any_point_loses_nothing_and_doubles_nothing() {
     }
     // The points of deliveries are reached only while the third replica is their keeper.
     assert!(reached >= 4, "{reached} points were reached");
+}
+
+#[test]
+fn clocks_that_are_an_hour_apart_change_nothing() {
+    const HOUR_MS: i64 = 3_600_000;
+    let (twilio, database) = (Twilio::start(), Arc::new(Database::create()));
+    let start = |number: usize, ahead_ms: i64| {
+        let setup = routing(&twilio).on_postgres(&database).set("replica.name", format!("\"replica-{number}\""));
+        setup.start_with_clock(ahead_ms)
+    };
+    let gateways = vec![start(0, -HOUR_MS), start(1, 0), start(2, HOUR_MS)];
+    let mut replicas = Replicas { gateways, balancer: Balancer::start(), database: Arc::clone(&database) };
+    replicas.balance();
+    twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
+    let mut sids: Vec<String> = (0..12).map(|index| customer_writes(&twilio, index)).collect();
+    let keeper = replicas.keeper("demo/twilio");
+    let mut gone = replicas.gateways.remove(keeper);
+    gone.kill();
+    replicas.balance();
+    sids.extend((12..24).map(|index| customer_writes(&twilio, index)));
+    assert_once(&twilio, &replicas, &sids);
 }

@@ -1,7 +1,8 @@
-//! The program `frontgate-crash-points`: `frontgate`, except that it kills itself at a point that a test selects. Not
-//! for production.
+//! The program `frontgate-crash-points`: `frontgate`, except that it kills itself at a point that a test selects, or has a
+//! wrong clock. Not for production.
 //!
 //! `FRONTGATE_CRASH_AT` is a point, as `POINT`, or as `POINT:N` for the nth time that it is reached.
+//! `FRONTGATE_CLOCK_AHEAD_MS` sets the clock of everything that is stored.
 
 mod attempts;
 
@@ -22,6 +23,9 @@ static PASSED: AtomicU32 = AtomicU32::new(0);
 
 fn main() -> ExitCode {
     crash::set_hook(crash_at);
+    if let Some(ms) = std::env::var("FRONTGATE_CLOCK_AHEAD_MS").ok().and_then(|ms| ms.parse().ok()) {
+        crash::set_clock_ahead(ms);
+    }
     compiler_child::set_probe(attempts::attempt);
     frontgate::cli::main()
 }

@@ -264,7 +264,7 @@ pub fn postgres_version() -> i64 {
 
 /// Returns the current time in milliseconds since 1970.
 pub fn now_ms() -> u64 {
-    millis(SystemTime::now()).unsigned_abs()
+    millis(SystemTime::now()).saturating_add(crash::clock_ahead_ms()).unsigned_abs()
 }
 
 /// Converts a time to milliseconds since 1970, the unit of the database.
