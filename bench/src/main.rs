@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: measures the gateway and other servers that give the same answers, in alternation, and prints
-//! ratios. A missed goal is reported, but does not fail the run.
+//! `cargo xtask bench`: measures in turn the gateway and other servers that give the same answers, and prints ratios
+//! of their results. A missed goal is reported, but does not fail the run.
 #![expect(clippy::print_stdout, reason = "printing is what a command does")]
 
 mod connection;

@@ -13,7 +13,8 @@ use super::say;
 /// Age of a transaction from which it slows down the queue noticeably.
 const OLD_TRANSACTION_SECONDS: u64 = 60;
 
-/// Connections of a gateway besides those that write and read: pulse, notifications and an operator's command.
+/// Connections that a gateway opens besides its writers and readers: one each for its beat, for notifications and for an
+/// operator's command.
 const OTHER_CONNECTIONS: usize = 3;
 
 #[derive(Debug, Subcommand)]

@@ -66,7 +66,7 @@ enum Piece {
 }
 
 impl Settings {
-    /// The file.
+    /// Returns the path of the customers' file.
     pub(crate) fn path() -> Result<String> {
         settings::get("customers").ok_or_else(|| {
             Error::failed("the setting `customers` is missing: name a .csv or .json file in the granted folder")

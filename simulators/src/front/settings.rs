@@ -93,7 +93,7 @@ impl Front {
         self.shared.update(|state| state.settings.imported_to_lose = times);
     }
 
-    /// Sends this many of the next `message_imported` twice.
+    /// Sends each of the next `times` requests `message_imported` twice.
     pub fn repeat_imported(&self, times: usize) {
         self.shared.update(|state| state.settings.imported_to_repeat = times);
     }

@@ -111,7 +111,7 @@ impl DeliveryContext {
         Ok(rest)
     }
 
-    /// Checks, right before a request, that no other replica may have taken over the delivery.
+    /// Fails if another replica could have taken over the delivery already. Called right before a request is sent.
     fn check_lease(&self, delivery: &Delivery) -> Result<(), Stop> {
         if self.store.replica().may_act(delivery.replica) { Ok(()) } else { Err(retry(SILENT, false).into()) }
     }

@@ -1,4 +1,4 @@
-//! Plugin records on disk: the last good versions with their bytes, decisions about other versions, and receipts. Only
+//! Plugin records on disk: the last good versions with their bytes, decisions about other versions, and receipts (the outcome of each attempt to change a plugin). Only
 //! one task writes them.
 //!
 //! `versions/DIGEST.wasm` contains the bytes of a version, `plugins.json` the records by name, and `history.jsonl` the

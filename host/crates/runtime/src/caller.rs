@@ -10,7 +10,7 @@ use crate::run::memory::{MemoryPool, POOLS};
 /// The tenant and request of a call. Every line that the plugin logs names both.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Name of the tenant, or `-` for a trial start.
+    /// Name of the tenant, or `-` for a trial start, which checks a new file (`trial`).
     pub tenant: Arc<str>,
     /// Id of the request.
     pub request: Arc<str>,

@@ -59,12 +59,12 @@ impl Origin {
         Self { tenant: tenant.into(), purpose: Purpose::Event, bytes }
     }
 
-    /// Returns the origin of a plugin's state.
+    /// Returns the origin of a write of a plugin's state.
     pub fn state(tenant: impl Into<Arc<str>>, bytes: usize) -> Self {
         Self { tenant: tenant.into(), purpose: Purpose::State, bytes }
     }
 
-    /// Returns the origin of events of a channel's provider.
+    /// Returns the origin of a write of events from a channel's provider.
     pub fn import(tenant: impl Into<Arc<str>>, channel: i64, bytes: usize) -> Self {
         Self { tenant: tenant.into(), purpose: Purpose::Import { channel }, bytes }
     }

@@ -15,7 +15,7 @@ use super::sql::{self, Transaction};
 pub(super) struct Readers {
     source: Source,
     permits: Arc<Semaphore>,
-    /// Permits of each tenant that has read before.
+    /// Permits of each tenant that has run a read so far.
     shares: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
     share: usize,
     idle: Mutex<Vec<Connection>>,

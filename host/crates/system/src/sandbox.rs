@@ -85,7 +85,7 @@ impl Confinement {
     }
 }
 
-/// A sandbox that is still open, so that the process can start threads.
+/// A sandbox whose seccomp filters are not installed yet, so that the process can still start threads.
 pub struct Sandbox(Confinement);
 
 impl Sandbox {

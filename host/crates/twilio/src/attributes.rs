@@ -18,8 +18,8 @@ pub struct Merged {
     pub changed: bool,
 }
 
-/// Adds missing values. A value that would exceed `bytes_max` is left out, except that this is an error for the first
-/// value.
+/// Adds missing values. A value that would make the object longer than `bytes_max` is left out. If it is the first of
+/// `additions`, the merge fails.
 pub fn merge(present: &str, additions: &[(&str, Option<&str>)], bytes_max: usize) -> Result<Merged, &'static str> {
     let mut attributes: Map<String, Value> = match present.trim() {
         // PHP encodes an empty object as `[]`.

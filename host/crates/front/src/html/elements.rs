@@ -58,7 +58,7 @@ pub(super) const KEPT: [(&str, &str); 54] = [
     ("ul", "ul"),
 ];
 
-/// Elements of which only the content is kept. Unknown elements are typed text, such as an address in `<` and `>`.
+/// Elements of which only the content is kept. Unknown elements are kept as text, since a person has probably typed them: an address in `<` and `>`, for example.
 pub(super) const UNWRAPPED: [&str; 51] = [
     "a", "abbr", "acronym", "audio", "base", "bdi", "bdo", "big", "body", "button", "canvas", "cite", "col",
     "colgroup", "dfn", "embed", "fieldset", "font", "head", "html", "iframe", "img", "input", "label", "link", "map",

@@ -134,7 +134,7 @@ impl FilePool {
         self.abandoned.load(Ordering::Relaxed) >= self.threads * ABANDONED_PER_THREAD
     }
 
-    /// Counts an abandoned operation until a thread becomes free.
+    /// Adds one to the number of abandoned operations, and subtracts it once a thread of the pool is free.
     pub(crate) fn abandon(&self) {
         let abandoned = Arc::clone(&self.abandoned);
         abandoned.fetch_add(1, Ordering::Relaxed);

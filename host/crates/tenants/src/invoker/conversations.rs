@@ -1,5 +1,5 @@
-//! Answers Conversations webhooks with the tenant's plugin. Without one, names conversations and participants after the
-//! customer in the CRM.
+//! Answers Conversations webhooks with the tenant's plugin. If the tenant has no plugin for them, conversations and
+//! participants get the name of the customer in the CRM.
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::conversations::{
