@@ -503,3 +503,23 @@ fn clocks_that_are_an_hour_apart_change_nothing() {
     sids.extend((12..24).map(|index| customer_writes(&twilio, index)));
     assert_once(&twilio, &replicas, &sids);
 }
+
+#[test]
+fn the_rate_of_a_tenant_holds_over_all_replicas_and_a_kill() {
+    const RATE: usize = 10;
+    let twilio = Twilio::start();
+    let setup = || routing(&twilio).set("delivery.requests_per_second_max", RATE.to_string());
+    let mut replicas = Replicas::start(3, setup);
+    twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
+    let mut sids: Vec<String> = (0..12).map(|index| customer_writes(&twilio, index)).collect();
+    let keeper = replicas.keeper("demo/twilio");
+    replicas.kill_and_start_again(keeper);
+    sids.extend((12..24).map(|index| customer_writes(&twilio, index)));
+    assert_once(&twilio, &replicas, &sids);
+    let times: Vec<Duration> = twilio.requests().iter().map(|request| request.at).collect();
+    // A bucket grants a burst of one second at most. A new keeper starts with an empty bucket.
+    let most =
+        |start: &Duration| times.iter().filter(|at| (*start..*start + Duration::from_secs(1)).contains(*at)).count();
+    let most = times.iter().map(most).max().expect("requests");
+    assert!(most <= 2 * RATE, "{most} requests in a second");
+}
