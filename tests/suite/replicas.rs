@@ -349,13 +349,13 @@ fn operators_see_all_replicas_and_can_retire_one() {
     let text = String::from_utf8_lossy(&list.stdout).into_owned();
     assert!(text.contains("replica-0") && text.contains("replica-1") && text.contains("demo/twilio"), "{text}");
     replicas.gateways[1].drop_plugin("plugin", &another_build(&component("misbehaving"), 1));
+    let list = || String::from_utf8_lossy(&replicas.gateways[0].command(&["replicas", "list"]).stdout).into_owned();
+    eventually("the difference", list, |text| text.contains("1 (differ)"));
     eventually(
         "the difference",
         || replicas.gateways[0].status()["replicas"][1]["same_plugins"].clone(),
         |same| *same == false,
     );
-    let list = replicas.gateways[0].command(&["replicas", "list"]);
-    assert!(String::from_utf8_lossy(&list.stdout).contains("1 (differ)"));
     let status = String::from_utf8_lossy(&replicas.gateways[0].command(&["store", "status"]).stdout).into_owned();
     assert!(status.contains("Postgres") && status.contains("tables have version 1"), "{status}");
     let retired = replicas.gateways[0].command(&["replicas", "retire", "replica-1"]);
