@@ -4,6 +4,7 @@ pub(crate) mod admin_api;
 mod generation;
 mod reload;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -115,6 +116,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         Arc::new(Generations::new(&config, Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default() }));
     generations.warn_about_unknown_tenants().await;
     let mut delivering = tokio::spawn(Arc::clone(&generations).deliver(stop.clone()));
+    store.replica().configure(config.tenant_names(), config.shared_digest());
     let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, Arc::clone(&admin_pages));
     let reloader = Arc::new(reloader);
     let operating = tokio::spawn({
@@ -185,8 +187,8 @@ async fn open_store(config: &Arc<Config>, database: &Arc<Database>) -> anyhow::R
     let joining = Arc::clone(config);
     let replica = spawn_blocking(move || {
         let folder = joining.admin.socket.parent().unwrap_or(Path::new("."));
-        let (tenants, digest) = (joining.tenant_names(), joining.shared_digest());
-        Replica::join(&joining.replica, &joining.store, folder, tenants, digest)
+        // It gets no tenant before its workers run.
+        Replica::join(&joining.replica, &joining.store, folder, BTreeSet::new(), joining.shared_digest())
     });
     Store::open_shared(database, &config.store, replica.await??, bell).await
 }

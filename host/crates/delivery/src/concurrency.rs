@@ -20,6 +20,11 @@ impl ChannelConcurrency {
         channels.iter().filter(|(_, count)| **count >= most).map(|(channel, _)| *channel).collect()
     }
 
+    /// Returns the largest number of deliveries in progress of one channel.
+    pub(super) fn most(&self) -> usize {
+        self.channels.lock().values().copied().max().unwrap_or_default()
+    }
+
     pub(super) fn add(&self, channel: Option<i64>) {
         if let Some(channel) = channel {
             *self.channels.lock().entry(channel).or_default() += 1;

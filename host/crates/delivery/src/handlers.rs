@@ -123,7 +123,7 @@ impl DeliveryContext {
     }
 
     /// Returns the longest time for which a request about a delivery may be on its way.
-    fn effect(&self, kind: Kind) -> Duration {
+    pub(super) fn effect(&self, kind: Kind) -> Duration {
         let request =
             Duration::from_millis(self.limits.request_timeout_ms.saturating_add(self.limits.connect_timeout_ms));
         let plugin = Duration::from_millis(self.limits.plugin_timeout_ms);

@@ -117,7 +117,8 @@ impl Worker {
     async fn run(self, stop: CancellationToken) {
         let limits = &self.context.limits;
         let permits = Arc::new(Semaphore::new(limits.at_once_max));
-        let longest = Duration::from_millis(limits.retry_longest_ms);
+        // A later due time is an error of a clock, unless it is the wait for a request that may be on its way.
+        let longest = Duration::from_millis(limits.retry_longest_ms).max(self.context.effect(self.kind));
         let apps = self.context.fronts.values();
         let per_channel = apps.map(|front| front.app.at_once_per_channel_max).min().unwrap_or(usize::MAX);
         let store = Arc::clone(&self.context.store);
@@ -146,7 +147,9 @@ impl Worker {
             if searched_all.elapsed() >= POLL_INTERVAL {
                 (floor, searched_all) = (queue::ALL, Instant::now());
             }
-            let more = permits.available_permits().min(CLAIM_MAX - 1);
+            // All leased deliveries could belong to the busiest channel.
+            let of_channel = per_channel.saturating_sub(self.channels.most()).max(1);
+            let more = permits.available_permits().min(CLAIM_MAX - 1).min(of_channel - 1);
             let wanted = Wanted {
                 tenant: Arc::clone(&tenant),
                 kind: self.kind,

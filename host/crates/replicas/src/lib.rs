@@ -217,7 +217,7 @@ impl Replica {
             changed: watch::Sender::new(0),
         });
         let mut pulse = pulse::Pulse::new(&member, store.clone(), folder);
-        pulse.begin().context("failed to register this replica")?;
+        pulse.join().context("failed to register this replica")?;
         let id = member.state.lock().id;
         info!(event = "replica.joined", replica = id, name = member.name, "joined as replica {id} `{}`", member.name);
         thread::Builder::new()

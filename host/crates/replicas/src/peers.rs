@@ -58,7 +58,7 @@ mod tests {
     fn row(id: i64, beat_ms: i64) -> ReplicaRow {
         let (name, state, config, program) = (String::new(), "up".to_owned(), String::new(), String::new());
         let (tenants, plugins) = (BTreeSet::new(), BTreeMap::new());
-        ReplicaRow { id, name, beat_ms, state, tenants, config, program, plugins }
+        ReplicaRow { id, name, beat_ms, state, tenants, config, program, plugins, lease_ms: 0 }
     }
 
     #[test]

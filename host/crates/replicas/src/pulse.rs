@@ -17,6 +17,9 @@ use crate::rows::{self, KeeperRow, Own, ReplicaRow};
 use crate::time::Boottime;
 use crate::{Kept, Key, Member, Pace, Part, Peer, State};
 
+/// Number of attempts to register this process when it starts.
+const JOIN_TRIES: u32 = 5;
+
 /// Time for which the row of an ended replica is kept.
 const ENDED_KEPT: Duration = Duration::from_secs(3_600);
 
@@ -50,10 +53,27 @@ impl Pulse {
         }
     }
 
+    /// Registers this process for the first time. The connection may be lost meanwhile.
+    pub(crate) fn join(&mut self) -> anyhow::Result<()> {
+        for _ in 1..JOIN_TRIES {
+            match self.begin() {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    warn!(event = "replica.join_failed", "failed to register this replica, retrying: {error:#}");
+                    self.connection = None;
+                    std::thread::sleep(self.member.settings.beat());
+                }
+            }
+        }
+        self.begin()
+    }
+
     /// Registers this process under a new id. Declares the previous process of its folder ended.
-    pub(crate) fn begin(&mut self) -> anyhow::Result<()> {
+    fn begin(&mut self) -> anyhow::Result<()> {
         let sent = Boottime::now();
-        let previous = self.predecessor.id(&self.store.url);
+        let installation = self.connection()?.installation();
+        let place = format!("{} {installation}", self.store.url);
+        let (previous, lease_ms) = (self.predecessor.id(&place), self.member.settings.lease_ms);
         let (name, config, tenants) = {
             let state = self.member.state.lock();
             (self.member.name.clone(), state.config.clone(), state.tenants.clone())
@@ -64,10 +84,17 @@ impl Pulse {
             }
             rows::insert(
                 transaction,
-                &Own { name: &name, config: &config, tenants: &tenants, plugins: &BTreeMap::new(), state: "up" },
+                &Own {
+                    name: &name,
+                    config: &config,
+                    tenants: &tenants,
+                    plugins: &BTreeMap::new(),
+                    state: "up",
+                    lease_ms,
+                },
             )
         })?;
-        self.predecessor.replace(&self.store.url, id);
+        self.predecessor.replace(&place, id);
         let mut state = self.member.state.lock();
         state.id = id;
         state.kept.clear();
@@ -130,13 +157,13 @@ impl Pulse {
             let state = self.member.state.lock();
             (state.id, self.member.name.clone(), state.config.clone(), state.tenants.clone(), state.is_leaving)
         };
-        let state = if is_leaving { "leaving" } else { "up" };
+        let (state, lease_ms) = (if is_leaving { "leaving" } else { "up" }, self.member.settings.lease_ms);
         let plugins = self.member.plugins.get().map(|plugins| plugins()).unwrap_or_default();
         self.write(|transaction| {
             let is_alive = rows::beat(
                 transaction,
                 id,
-                &Own { name: &name, config: &config, tenants: &tenants, plugins: &plugins, state },
+                &Own { name: &name, config: &config, tenants: &tenants, plugins: &plugins, state, lease_ms },
             )?;
             let (rows, keepers) = (rows::live(transaction)?, rows::keepers(transaction)?);
             Ok(Beat { is_alive, rows, keepers, now_ms: transaction.now_ms() })
@@ -162,7 +189,9 @@ impl Pulse {
         let (me, lease) = (self.member.state.lock().id, self.member.settings.lease());
         for row in live.iter().filter(|row| row.id != me) {
             let silence = self.peers.silence(row.id, now);
-            if silence >= lease && self.write(|transaction| rows::bury(transaction, row.id, row.beat_ms))? {
+            // The other one may have been started with a longer lease.
+            let own = Duration::from_millis(u64::try_from(row.lease_ms).unwrap_or_default());
+            if silence >= lease.max(own) && self.write(|transaction| rows::bury(transaction, row.id, row.beat_ms))? {
                 warn!(
                     event = "replica.buried",
                     replica = row.id,
@@ -238,19 +267,14 @@ impl Pulse {
                 is_settled: self.peers.age(row.id, now) >= suspect,
             })
             .collect();
-        // A part that the table gives to this id, but that this process does not know, was taken by an unclear commit.
-        let mut keepers = beat.keepers.clone();
-        for row in &mut keepers {
-            if row.replica == Some(state.id) && !state.kept.contains_key(&row.key) {
-                row.replica = Some(i64::MIN);
-            }
-        }
-        let mut changes = compare(state.id, &state.tenants, &candidates, &beat.rows, &keepers);
-        for (_, from) in &mut changes.take {
-            if *from == Some(i64::MIN) {
-                *from = Some(state.id);
-            }
-        }
+        let answering: Vec<ReplicaRow> =
+            beat.rows.iter().filter(|row| self.peers.silence(row.id, now) < suspect).cloned().collect();
+        let mut changes = compare(state.id, &state.tenants, &candidates, &answering, &beat.keepers);
+        // A part that the table gives to this id, but that this process does not know, was taken by a commit whose answer
+        // was lost.
+        let is_unknown = |row: &&KeeperRow| row.replica == Some(state.id) && !state.kept.contains_key(&row.key);
+        let unknown = beat.keepers.iter().filter(is_unknown).map(|row| (row.key.clone(), Some(state.id)));
+        changes.take.extend(unknown);
         if state.is_leaving {
             changes.let_go = state.kept.keys().cloned().collect();
         }
@@ -301,7 +325,12 @@ impl Pulse {
             state.kept.iter_mut().filter_map(written).collect()
         };
         for (key, fence, pace) in new {
-            self.write(|transaction| rows::set_pace(transaction, &key, fence, &pace))?;
+            if let Err(error) = self.write(|transaction| rows::set_pace(transaction, &key, fence, &pace)) {
+                if let Some(kept) = self.member.state.lock().kept.get_mut(&key) {
+                    kept.is_pace_new = true;
+                }
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -335,10 +364,13 @@ impl Pulse {
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&sql::Transaction<'_>) -> sql::Result<T>) -> anyhow::Result<T> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            None => self.connection.insert(Shared::open(&self.store)?),
-        };
-        Ok(connection.write(&Scope::Rows, work)?)
+        Ok(self.connection()?.write(&Scope::Rows, work)?)
+    }
+
+    fn connection(&mut self) -> anyhow::Result<&mut Shared> {
+        match &mut self.connection {
+            Some(connection) => Ok(connection),
+            none => Ok(none.insert(Shared::open(&self.store)?)),
+        }
     }
 }

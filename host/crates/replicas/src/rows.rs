@@ -19,6 +19,7 @@ pub(crate) struct ReplicaRow {
     pub(crate) config: String,
     pub(crate) program: String,
     pub(crate) plugins: BTreeMap<String, String>,
+    pub(crate) lease_ms: i64,
 }
 
 /// A row of `keepers`.
@@ -35,14 +36,17 @@ pub(crate) struct Own<'o> {
     pub(crate) tenants: &'o BTreeSet<Arc<str>>,
     pub(crate) plugins: &'o BTreeMap<String, String>,
     pub(crate) state: &'static str,
+    pub(crate) lease_ms: u64,
 }
 
 /// Inserts a row for this start of the process, and returns its id.
 pub(crate) fn insert(transaction: &Transaction<'_>, own: &Own<'_>) -> sql::Result<i64> {
-    let insert = "INSERT INTO replicas (name, program, speaks, config, tenants, started_ms, beat_ms, state)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'up') RETURNING id";
+    let insert = "INSERT INTO replicas (name, program, speaks, config, tenants, started_ms, beat_ms, state, lease_ms)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, 'up', ?7) RETURNING id";
+    let lease = i64::try_from(own.lease_ms).unwrap_or(i64::MAX);
     let (program, speaks) = (env!("CARGO_PKG_VERSION"), frontgate_store::postgres_version());
-    transaction.value(insert, values![own.name, program, speaks, own.config, names(own.tenants), transaction.now_ms()])
+    transaction
+        .value(insert, values![own.name, program, speaks, own.config, names(own.tenants), transaction.now_ms(), lease])
 }
 
 /// Writes a beat; returns whether the row is still alive.
@@ -56,7 +60,7 @@ pub(crate) fn beat(transaction: &Transaction<'_>, id: i64, own: &Own<'_>) -> sql
 
 /// Returns all replicas that have not ended.
 pub(crate) fn live(read: &Transaction<'_>) -> sql::Result<Vec<ReplicaRow>> {
-    let select = "SELECT id, name, beat_ms, state, tenants, config, program, plugins FROM replicas
+    let select = "SELECT id, name, beat_ms, state, tenants, config, program, plugins, lease_ms FROM replicas
                   WHERE state <> 'ended' ORDER BY id";
     read.rows(select, values![], |row| {
         let tenants: Vec<String> = serde_json::from_str(&row.named::<String>("tenants")?).unwrap_or_default();
@@ -68,6 +72,7 @@ pub(crate) fn live(read: &Transaction<'_>) -> sql::Result<Vec<ReplicaRow>> {
             tenants: tenants.into_iter().map(Arc::from).collect(),
             config: row.named("config")?,
             program: row.named("program")?,
+            lease_ms: row.named("lease_ms")?,
             plugins: serde_json::from_str(&row.named::<String>("plugins")?).unwrap_or_default(),
         })
     })

@@ -91,9 +91,26 @@ pub(super) fn write(
 ) -> sql::Result<Result<(), Conflict>> {
     match transaction.savepoint(|transaction| write_all(transaction, bucket, changes, most, now)) {
         Ok(()) => Ok(Ok(())),
+        // An earlier run of this write may have succeeded, although the answer to its commit was lost.
+        Err(Undo::Conflict(Conflict::Changed)) if is_written(transaction, bucket, changes)? => Ok(Ok(())),
         Err(Undo::Conflict(conflict)) => Ok(Err(conflict)),
         Err(Undo::Database(error)) => Err(error),
     }
+}
+
+/// Returns whether these changes are in the tables. Versions are random, and all changes are committed together, so one
+/// version proves it.
+fn is_written(read: &Transaction<'_>, bucket: &Bucket, changes: &[Change]) -> sql::Result<bool> {
+    let select = format!("SELECT version FROM state_entries WHERE bucket = {BUCKET} AND key = ?3");
+    for change in changes {
+        if let Some(value) = &change.value {
+            let values = values![bucket.plugin, bucket.tenant, Key(&change.key)];
+            if read.row(&select, values, |row| row.get::<i64>(0))? == Some(value.version.cast_signed()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// The error that rolls back the savepoint.

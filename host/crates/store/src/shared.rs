@@ -34,6 +34,14 @@ impl Shared {
         }))
     }
 
+    /// Returns the id of the tables on Postgres; empty for SQLite.
+    pub fn installation(&self) -> String {
+        match &self.0 {
+            Connection::Sqlite(_) => String::new(),
+            Connection::Postgres(session) => session.installation().to_owned(),
+        }
+    }
+
     /// Runs a read.
     pub fn read<T>(&self, work: impl FnOnce(&Transaction<'_>) -> T) -> T {
         work(&self.0.read())

@@ -96,7 +96,8 @@ fn prune_excess(transaction: &Transaction<'_>, kept_bytes: u64) -> sql::Result<b
 /// Deletes old messages that are settled. Other messages are kept, since open deliveries refer to them.
 fn prune_messages(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
     let delete = "DELETE FROM front_messages WHERE id IN (
-                    SELECT id FROM front_messages WHERE settled AND created_ms < ?1 LIMIT ?2)";
+                    SELECT id FROM front_messages WHERE settled AND created_ms < ?1 LIMIT ?2)
+                  AND settled AND created_ms < ?1";
     Ok(transaction.execute(delete, values![before, ROWS_MAX])? == ROWS_MAX as usize)
 }
 
@@ -104,6 +105,7 @@ fn prune_messages(transaction: &Transaction<'_>, before: i64) -> sql::Result<boo
 fn prune_conversations(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
     let delete = "DELETE FROM front_conversations WHERE (channel, external_id) IN (
                     SELECT channel, external_id FROM front_conversations WHERE used_ms < ?1 LIMIT ?2)
+                  AND used_ms < ?1
                   RETURNING channel, external_id";
     let deleted =
         transaction.rows(delete, values![before, ROWS_MAX], |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)))?;
@@ -115,7 +117,9 @@ fn prune_conversations(transaction: &Transaction<'_>, before: i64) -> sql::Resul
 }
 
 fn delete_deliveries(transaction: &Transaction<'_>, old: Vec<(i64, i64)>) -> sql::Result<bool> {
-    delete_some(old, |id| transaction.execute("DELETE FROM deliveries WHERE id = ?1", values![id]).map(drop))
+    // An operator may have reopened one of them meanwhile.
+    let delete = "DELETE FROM deliveries WHERE id = ?1 AND state IN ('sent', 'failed', 'cancelled')";
+    delete_some(old, |id| transaction.execute(delete, values![id]).map(drop))
 }
 
 /// Deletes rows until their bytes reach [`BYTES_MAX`]; returns whether more may be left.

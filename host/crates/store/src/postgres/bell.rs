@@ -94,6 +94,8 @@ async fn run(server: Server, inner: Arc<Inner>) {
             );
         }
         is_lost = true;
+        // Others look at intervals, so hints that could not be sent are not kept.
+        inner.pending.lock().clear();
         sleep(RECONNECT_PAUSE).await;
     }
 }

@@ -56,9 +56,19 @@ impl Failure {
             | SqlState::CANNOT_CONNECT_NOW
             | SqlState::TOO_MANY_CONNECTIONS
             | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+            | SqlState::IN_FAILED_SQL_TRANSACTION
             | SqlState::FEATURE_NOT_SUPPORTED => Remedy::Reconnect,
-            _ if code.code().starts_with("08") => Remedy::Reconnect,
+            _ if self.is_of_connection() => Remedy::Reconnect,
             _ => Remedy::Report,
+        }
+    }
+
+    /// Returns whether the connection has failed. A pooler reports that like an error of the server.
+    pub(super) fn is_of_connection(&self) -> bool {
+        match self {
+            Self::Server { code, .. } => code.code().starts_with("08"),
+            Self::Connection(_) => true,
+            Self::Conflict | Self::Aborted => false,
         }
     }
 

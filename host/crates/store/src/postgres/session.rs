@@ -90,6 +90,11 @@ impl Session {
         self.is_lost.get() || self.client.is_closed()
     }
 
+    /// Returns the id of the tables.
+    pub(crate) fn installation(&self) -> &str {
+        self.server.installation()
+    }
+
     /// Returns the time by the clock of the server, as far as it is known.
     pub(crate) fn now_ms(&self) -> i64 {
         self.server.now_ms()
@@ -107,7 +112,7 @@ impl Session {
         let lock: String = keys.iter().map(|key| format!("SELECT pg_advisory_xact_lock({key}); ")).collect();
         let flushed = if flush == Flush::Wait { "on" } else { "off" };
         let begin = format!(
-            "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = \
+            "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = \
              {IDLE_IN_TRANSACTION_MS}; SET LOCAL synchronous_commit = {flushed}; {lock} SELECT now_ms()",
             self.server.timeout.as_millis(),
         );
@@ -129,7 +134,7 @@ impl Session {
         }
         match self.wait(self.client.batch_execute("COMMIT")) {
             Ok(()) => Committed::Yes,
-            Err(failure) if failure.is_of_server() => {
+            Err(failure) if !failure.is_of_connection() => {
                 self.roll_back();
                 Committed::No(failure)
             }

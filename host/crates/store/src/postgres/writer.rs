@@ -92,8 +92,11 @@ impl Writer {
                     let more = (queue.len() / self.threads).min(BATCH_MAX - 1);
                     let more = std::iter::from_fn(|| queue.next()).take(more);
                     let batch: Vec<QueuedWrite> = std::iter::once(write).chain(more).collect();
-                    let again = if batch.len() > 1 { self.write_together(batch) } else { batch };
-                    again.into_iter().for_each(|write| self.write(write));
+                    if batch.len() > 1 {
+                        self.write_together(batch);
+                    } else {
+                        batch.into_iter().for_each(|write| self.write(write, false));
+                    }
                 }
                 Next::Nothing => self.check(),
                 Next::Closed => return,
@@ -134,36 +137,62 @@ impl Writer {
         }
     }
 
-    /// Runs writes in one transaction; returns those that have no result and must run again.
-    fn write_together(&mut self, mut batch: Vec<QueuedWrite>) -> Vec<QueuedWrite> {
-        let Some(session) = &self.session else { return batch };
+    /// Runs writes in one transaction, or, if one of them fails, each in its own.
+    fn write_together(&mut self, mut batch: Vec<QueuedWrite>) {
+        let is_unclear = match self.attempt_together(&mut batch) {
+            Attempt::Done(_) => return batch.into_iter().for_each(|write| write.reply(Ok(()))),
+            Attempt::Failed(_) => false,
+            Attempt::Unclear(_) => {
+                METRICS.store_unclear.inc();
+                true
+            }
+        };
+        batch.into_iter().for_each(|write| self.write(write, is_unclear));
+    }
+
+    fn attempt_together(&mut self, batch: &mut [QueuedWrite]) -> Attempt {
+        let session = match self.open() {
+            Ok(session) => session,
+            Err(failure) => return Attempt::Failed(failure),
+        };
         let flush = if batch.iter().any(|write| write.flush() == Flush::Wait) { Flush::Wait } else { Flush::Skip };
-        let Ok(now) = session.begin(batch.iter().map(|write| write.scope()), flush) else {
-            session.roll_back();
-            return batch;
+        let now = match session.begin(batch.iter().map(|write| write.scope()), flush) {
+            Ok(now) => now,
+            Err(failure) => {
+                session.roll_back();
+                return Attempt::Failed(failure);
+            }
         };
         let transaction = Transaction::postgres(session, now);
-        for write in &mut batch {
+        for write in batch {
             write.run(&transaction);
             // An abandoned write has run no statement.
             if matches!(write.error(), Some(error) if !matches!(error, StoreError::Timeout)) {
                 session.roll_back();
-                return batch;
+                return Attempt::Failed(Failure::Aborted);
             }
         }
-        crash::point("before-commit");
-        if !matches!(session.commit(), Committed::Yes) {
-            return batch;
+        commit(session)
+    }
+
+    /// Returns the session, or a new one if it is lost.
+    fn open(&mut self) -> Result<&Session, Failure> {
+        if self.session.as_ref().is_some_and(Session::is_closed) {
+            METRICS.store_reconnects.inc();
+            self.session = None;
         }
-        crash::point("committed");
-        batch.into_iter().for_each(|write| write.reply(Ok(())));
-        Vec::new()
+        match &mut self.session {
+            Some(session) => Ok(session),
+            none => Ok(none.insert(Session::open(&self.server)?)),
+        }
     }
 
     /// Runs a write until it has a result, or until `store.timeout_ms` has passed.
-    fn write(&mut self, mut write: QueuedWrite) {
+    ///
+    /// `is_unclear` tells whether an earlier run may have succeeded.
+    fn write(&mut self, mut write: QueuedWrite, mut is_unclear: bool) {
         let until = Instant::now() + self.server.timeout;
-        let (mut pause, mut is_unclear) = (PAUSE_FIRST, false);
+        let mut pause = PAUSE_FIRST;
         loop {
             let (failure, remedy) = match self.attempt(&mut write) {
                 Attempt::Done(committed) => return write.reply(committed),
@@ -192,12 +221,9 @@ impl Writer {
     }
 
     fn attempt(&mut self, write: &mut QueuedWrite) -> Attempt {
-        let session = match &self.session {
-            Some(session) => session,
-            None => match Session::open(&self.server) {
-                Ok(session) => self.session.insert(session),
-                Err(failure) => return Attempt::Failed(failure),
-            },
+        let session = match self.open() {
+            Ok(session) => session,
+            Err(failure) => return Attempt::Failed(failure),
         };
         let now = match session.begin([write.scope()], write.flush()) {
             Ok(now) => now,
@@ -218,15 +244,19 @@ impl Writer {
                 _ => Attempt::Done(Ok(())),
             };
         }
-        crash::point("before-commit");
-        match session.commit() {
-            Committed::Yes => {
-                crash::point("committed");
-                Attempt::Done(Ok(()))
-            }
-            Committed::No(failure) => Attempt::Failed(failure),
-            Committed::Unclear(failure) => Attempt::Unclear(failure),
+        commit(session)
+    }
+}
+
+fn commit(session: &Session) -> Attempt {
+    crash::point("before-commit");
+    match session.commit() {
+        Committed::Yes => {
+            crash::point("committed");
+            Attempt::Done(Ok(()))
         }
+        Committed::No(failure) => Attempt::Failed(failure),
+        Committed::Unclear(failure) => Attempt::Unclear(failure),
     }
 }
 

@@ -184,8 +184,11 @@ fn begin_connect(
         return Ok(match known.state {
             ChannelState::Connected => ConnectResult::Known(known),
             _ => {
-                let update = "UPDATE front_channels SET credential = ?2 WHERE id = ?1";
-                transaction.execute(update, values![known.id, credential])?;
+                let update = "UPDATE front_channels SET credential = ?2 WHERE id = ?1 AND state = 'connecting'";
+                if transaction.execute(update, values![known.id, credential])? == 0 {
+                    // Another request has connected or removed it a moment ago.
+                    return Err(sql::Error::Conflict);
+                }
                 ConnectResult::New(Channel { credential: credential.map(str::to_owned), ..known })
             }
         });

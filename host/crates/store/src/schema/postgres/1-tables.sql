@@ -29,6 +29,8 @@ CREATE TABLE replicas (
   plugins text NOT NULL DEFAULT '{}',
   started_ms bigint NOT NULL,
   beat_ms bigint NOT NULL,
+  -- Silence for which it may act, so that others wait at least as long.
+  lease_ms bigint NOT NULL DEFAULT 0,
   state text NOT NULL CHECK (state IN ('up', 'leaving', 'ended')),
   -- Whether the process is known to have ended, so that none of its requests is on its way.
   gone boolean NOT NULL DEFAULT false
