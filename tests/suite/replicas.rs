@@ -22,6 +22,10 @@ const KILLS: usize = 60;
 const RESTARTS: usize = 20;
 const CUTS: usize = 60;
 const REPEATED_EVENTS: usize = 200;
+const MESSAGES: usize = 60;
+const FAILOVERS: usize = 1;
+/// Each failover needs two servers.
+const FAILOVERS_MAX: usize = 10;
 
 fn times(usual: usize) -> usize {
     std::env::var("FRONTGATE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
@@ -254,7 +258,7 @@ fn messages_of_one_conversation_keep_their_order_while_keepers_move() {
     front.point_at(replicas.balancer.address());
     let channel = front.connect(SERVER).expect("a channel");
     let first = front.send(&channel, Draft::new("planted text 0").to(LEE));
-    for turn in 1..60 {
+    for turn in 1..times(MESSAGES) {
         let sent = front.reply(&first.conversation, &*format!("planted text {turn}"));
         let sent = if sent.outcome.is_err() { front.resend(&sent.message) } else { sent };
         sent.ids();
@@ -267,8 +271,8 @@ fn messages_of_one_conversation_keep_their_order_while_keepers_move() {
             replicas.balance();
         }
     }
-    provider.wait_for(|known| known.messages.len() == 60);
-    let expected: Vec<_> = (0..60).map(|turn| format!("planted text {turn}")).collect();
+    provider.wait_for(|known| known.messages.len() == times(MESSAGES));
+    let expected: Vec<_> = (0..times(MESSAGES)).map(|turn| format!("planted text {turn}")).collect();
     assert_eq!(provider.look(|known| known.texts().join(",")), expected.join(","));
 }
 
@@ -440,20 +444,23 @@ fn a_faulty_address_of_the_database_is_reported_with_its_fix() {
 
 #[test]
 fn a_failover_to_a_standby_that_confirms_commits_loses_nothing() {
-    let primary: &'static PostgresServer = Box::leak(Box::new(PostgresServer::create("primary")));
-    let standby = primary.create_standby("standby");
-    let database = Arc::new(Database::create_on(primary));
-    let both = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), standby.port());
-    let url = database.url().replace(&format!("127.0.0.1:{}", primary.port()), &both);
-    let twilio = Twilio::start();
-    let replicas = Replicas::start_at(2, database, &url, || routing(&twilio));
-    twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
-    let mut sids: Vec<String> = (0..6).map(|index| customer_writes(&twilio, index)).collect();
-    primary.stop();
-    standby.promote();
-    sids.extend((6..12).map(|index| customer_writes(&twilio, index)));
-    assert_once(&twilio, &replicas, &sids);
-    assert_eq!(replicas.count("replica.buried"), 0);
+    for turn in 0..times(FAILOVERS).min(FAILOVERS_MAX) {
+        let primary: &'static PostgresServer = Box::leak(Box::new(PostgresServer::create(&format!("primary-{turn}"))));
+        let standby = primary.create_standby(&format!("standby-{turn}"));
+        let database = Arc::new(Database::create_on(primary));
+        let both = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), standby.port());
+        let url = database.url().replace(&format!("127.0.0.1:{}", primary.port()), &both);
+        let twilio = Twilio::start();
+        let replicas = Replicas::start_at(2, database, &url, || routing(&twilio));
+        twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
+        let mut sids: Vec<String> = (0..6).map(|index| customer_writes(&twilio, index)).collect();
+        primary.stop();
+        standby.promote();
+        sids.extend((6..12).map(|index| customer_writes(&twilio, index)));
+        assert_once(&twilio, &replicas, &sids);
+        assert_eq!(replicas.count("replica.buried"), 0);
+        standby.stop();
+    }
 }
 
 #[test]
