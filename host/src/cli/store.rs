@@ -80,7 +80,9 @@ fn show(config: &Config, status: &ServerStatus) {
     let [used, most] = status.connections;
     let each = config.store.connections_max + config.store.readers_max + OTHER_CONNECTIONS;
     say!("{used} of {most} connections are in use; each gateway opens up to {each}");
-    say!("round trip {} us, clock {} ms ahead of this machine's", status.round_trip.as_micros(), status.clock_ahead_ms);
+    let (apart, direction) =
+        (status.clock_ahead_ms.unsigned_abs(), if status.clock_ahead_ms < 0 { "behind" } else { "ahead of" });
+    say!("round trip {} us, clock {apart} ms {direction} this machine's", status.round_trip.as_micros());
     let oldest = status.oldest_transaction.as_secs();
     if oldest >= OLD_TRANSACTION_SECONDS {
         say!("! a transaction is open for {oldest} s, which slows down the queue; find it in pg_stat_activity");

@@ -22,6 +22,7 @@ pub mod settings;
 mod time;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -67,6 +68,15 @@ const ALL_TENANTS: &str = "*";
 struct Key {
     tenant: Arc<str>,
     part: Part,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            Part::House => f.write_str(self.part.name()),
+            Part::Twilio | Part::Front => write!(f, "{}/{}", self.tenant, self.part.name()),
+        }
+    }
 }
 
 impl Key {

@@ -15,7 +15,7 @@ use crate::peers::Peers;
 use crate::predecessor::Predecessor;
 use crate::rows::{self, KeeperRow, Own, ReplicaRow};
 use crate::time::Boottime;
-use crate::{Kept, Key, Member, Pace, Part, Peer, State};
+use crate::{Kept, Key, Member, Pace, Peer, State};
 
 /// Number of attempts to register this process when it starts.
 const JOIN_TRIES: u32 = 5;
@@ -219,9 +219,7 @@ impl Pulse {
                     replica = id,
                     tenant = &*key.tenant,
                     part = key.part.name(),
-                    "keeps {}/{}",
-                    key.tenant,
-                    key.part.name()
+                    "keeps {key}"
                 );
                 let kept = Kept { fence, in_progress: 0, letting_go_since: None, pace, is_pace_new: false };
                 self.member.state.lock().kept.insert(key, kept);
@@ -236,9 +234,7 @@ impl Pulse {
                 replica = id,
                 tenant = &*key.tenant,
                 part = key.part.name(),
-                "hands over {}/{}",
-                key.tenant,
-                key.part.name()
+                "hands over {key}"
             );
             self.member.state.lock().kept.remove(&key);
             has_changed = true;
@@ -342,10 +338,6 @@ impl Pulse {
         let own = beat.rows.iter().find(|row| row.id == *id).map(|row| &row.plugins);
         let peer = |row: &ReplicaRow| {
             let parts = beat.keepers.iter().filter(|keeper| keeper.replica == Some(row.id));
-            let part = |keeper: &KeeperRow| match keeper.key.part {
-                Part::House => "house".to_owned(),
-                part => format!("{}/{}", keeper.key.tenant, part.name()),
-            };
             Peer {
                 id: row.id,
                 name: row.name.clone(),
@@ -356,7 +348,7 @@ impl Pulse {
                 same_config: row.config == *config,
                 same_plugins: own == Some(&row.plugins),
                 plugins: row.plugins.clone(),
-                keeps: parts.map(part).collect(),
+                keeps: parts.map(|keeper| keeper.key.to_string()).collect(),
             }
         };
         let peers = beat.rows.iter().map(peer).collect();

@@ -24,6 +24,9 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 3;
 
+/// The port of Postgres, unless the URL names another.
+const DEFAULT_PORT: u16 = 5_432;
+
 /// A Postgres server, with what is known about its clock.
 pub(crate) struct Server {
     config: Config,
@@ -144,7 +147,11 @@ impl Server {
 
     /// Returns the hosts and the database for messages, without the password.
     pub(crate) fn display(&self) -> String {
-        let hosts: Vec<String> = self.config.get_hosts().iter().map(host).collect();
+        // The library gives one port for each host, one for all, or none.
+        let ports = self.config.get_ports();
+        let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(DEFAULT_PORT);
+        let named = self.config.get_hosts().iter().enumerate();
+        let hosts: Vec<String> = named.map(|(index, name)| format!("{}:{}", host(name), port(index))).collect();
         format!("{}/{}", hosts.join(","), self.config.get_dbname().unwrap_or_default())
     }
 }
