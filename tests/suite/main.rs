@@ -44,6 +44,7 @@ mod probation;
 mod reconfigure;
 mod reload;
 mod replicas;
+mod replicas_database;
 mod scenarios;
 mod security;
 mod signature;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use frontgate_tests::database_proxy::{DatabaseProxy, Mode};
 use frontgate_tests::front::Draft;
 use frontgate_tests::{
-    Action, Balancer, Call, Database, Fault, Front, Gateway, LIST, PUBLIC_URL, Pooler, PostgresServer, Provider,
-    Replicas, Setup, State, TOKEN, Twilio, another_build, component, eventually, on_postgres, run,
+    Action, Balancer, Call, Database, Fault, Front, Gateway, PUBLIC_URL, Provider, Replicas, Setup, State, TOKEN,
+    Twilio, another_build, component, eventually,
 };
 use rustix::process::Signal;
 
@@ -19,20 +18,15 @@ use crate::delivery::{OURS, workers, workers_added};
 
 /// Numbers of kills and of other repeated faults in an ordinary run. `FRONTGATE_KILLS` replaces all of them.
 const KILLS: usize = 60;
-const RESTARTS: usize = 20;
-const CUTS: usize = 60;
 const REPEATED_EVENTS: usize = 200;
 const MESSAGES: usize = 60;
-const FAILOVERS: usize = 1;
-/// Each failover needs two servers.
-const FAILOVERS_MAX: usize = 10;
 
-fn times(usual: usize) -> usize {
+pub(crate) fn times(usual: usize) -> usize {
     std::env::var("FRONTGATE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// A gateway that routes each conversation to one of two workers.
-fn routing(twilio: &Twilio) -> Setup {
+pub(crate) fn routing(twilio: &Twilio) -> Setup {
     // Twilio retries unacknowledged webhooks until a gateway answers.
     twilio.retries(1_000, Duration::from_millis(20));
     twilio.filters(&["onConversationAdd", "onParticipantAdded"]);
@@ -49,7 +43,7 @@ fn start(count: usize) -> (Twilio, Replicas) {
     (twilio, replicas)
 }
 
-fn customer_writes(twilio: &Twilio, index: usize) -> String {
+pub(crate) fn customer_writes(twilio: &Twilio, index: usize) -> String {
     twilio.inbound_sms(&format!("+1202555{index:04}"), OURS, "planted text").expect("a conversation")
 }
 
@@ -62,12 +56,12 @@ fn begin_slow_routing(twilio: &Twilio) -> String {
 }
 
 /// Returns whether each of these conversations has exactly one worker.
-fn each_has_a_worker(state: &State, sids: &[String]) -> bool {
+pub(crate) fn each_has_a_worker(state: &State, sids: &[String]) -> bool {
     sids.iter().all(|sid| workers(state, sid).len() == 1)
 }
 
 /// Checks that no worker was added twice, and that every delivery was sent.
-fn assert_once(twilio: &Twilio, replicas: &Replicas, sids: &[String]) {
+pub(crate) fn assert_once(twilio: &Twilio, replicas: &Replicas, sids: &[String]) {
     twilio.wait_for(|state| each_has_a_worker(state, sids));
     for sid in sids {
         assert_eq!(workers_added(twilio, sid), 1, "{sid}");
@@ -194,63 +188,6 @@ fn one_event_that_reaches_every_replica_is_delivered_once() {
     drop(twilio);
 }
 
-/// Starts replicas whose database is on a server of its own, which the test may stop, behind a proxy.
-fn start_behind_proxy(name: &str, count: usize) -> (Twilio, Replicas, &'static PostgresServer, DatabaseProxy) {
-    let server: &'static PostgresServer = Box::leak(Box::new(PostgresServer::create(name)));
-    let database = Arc::new(Database::create_on(server));
-    let proxy = DatabaseProxy::start(server.port());
-    let (twilio, url) = (Twilio::start(), proxy.url(&database.url()));
-    let replicas = Replicas::start_at(count, database, &url, || routing(&twilio));
-    twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
-    (twilio, replicas, server, proxy)
-}
-
-#[test]
-fn a_restart_of_the_database_loses_nothing_and_ends_no_replica() {
-    let (twilio, replicas, server, _proxy) = start_behind_proxy("restart", 2);
-    let mut sids = Vec::new();
-    for restart in 0..times(RESTARTS) {
-        for _ in 0..4 {
-            sids.push(customer_writes(&twilio, sids.len()));
-        }
-        if restart % 2 == 0 { server.crash_and_restart() } else { server.stop_and_restart() }
-    }
-    assert_once(&twilio, &replicas, &sids);
-    assert_eq!(replicas.count("replica.buried"), 0);
-}
-
-#[test]
-fn a_write_whose_commit_got_no_answer_runs_again_and_counts_once() {
-    let (twilio, replicas, _server, proxy) = start_behind_proxy("cut", 2);
-    let mut sids = Vec::new();
-    for _ in 0..times(CUTS) {
-        proxy.set(Mode::CutAfterCommit(2));
-        sids.push(customer_writes(&twilio, sids.len()));
-    }
-    proxy.set(Mode::Pass);
-    assert_once(&twilio, &replicas, &sids);
-    assert!(proxy.cut() > 0);
-    let unclear: f64 = replicas.gateways.iter().map(|gateway| gateway.metric("frontgate_store_unclear_total")).sum();
-    assert!(unclear > 0.0);
-}
-
-#[test]
-fn replicas_that_cannot_reach_the_database_send_nothing_twice_and_go_on_afterwards() {
-    let (twilio, replicas, _server, proxy) = start_behind_proxy("partition", 2);
-    let mut sids: Vec<String> = (0..4).map(|index| customer_writes(&twilio, index)).collect();
-    for mode in [Mode::Refuse, Mode::BlackHole] {
-        proxy.set(mode);
-        replicas.gateways[0].log().event("replica.beat_failed").wait_for(1);
-        let answer = replicas.gateways[0].crm(&LIST);
-        assert_eq!(answer.status, 200, "a list needs no database: {}", answer.text);
-        proxy.set(Mode::Pass);
-        sids.push(customer_writes(&twilio, sids.len()));
-        twilio.wait_for(|state| each_has_a_worker(state, &sids));
-    }
-    assert_once(&twilio, &replicas, &sids);
-    assert_eq!(replicas.count("replica.buried"), 0);
-}
-
 #[test]
 fn messages_of_one_conversation_keep_their_order_while_keepers_move() {
     let (front, provider) = (Front::start(), Provider::start());
@@ -312,36 +249,6 @@ fn a_pause_that_twilio_asked_for_is_kept_by_the_next_keeper() {
 }
 
 #[test]
-fn a_sqlite_file_is_copied_to_postgres_with_everything_in_it() {
-    let twilio = Twilio::start();
-    let mut before = routing(&twilio).start();
-    if on_postgres() {
-        return;
-    }
-    twilio.point_at(before.address(), PUBLIC_URL, "", TOKEN);
-    let first = customer_writes(&twilio, 1);
-    twilio.wait_for(|state| each_has_a_worker(state, std::slice::from_ref(&first)));
-    before.wait_for_deliveries();
-    // One delivery is open when the gateway ends.
-    twilio.fault(Fault::new(Action::Slow(500)).on(Call::AddParticipant));
-    let second = customer_writes(&twilio, 2);
-    twilio.wait_for(|state| state.requests().iter().any(|request| request.fault.is_some()));
-    before.kill();
-    let had = before.deliveries().len();
-    let database = Arc::new(Database::create());
-    before.edit_config(&[("store.url", &format!("{:?}", database.url()))]);
-    let copied = before.command(&["store", "copy", "--from", "sqlite:data/frontgate.db"]);
-    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-    assert!(String::from_utf8_lossy(&copied.stdout).contains(&format!("deliveries: {had} rows")));
-    let after = before.start_again();
-    twilio.point_at(after.address(), PUBLIC_URL, "", TOKEN);
-    twilio.wait_for(|state| each_has_a_worker(state, std::slice::from_ref(&second)));
-    assert_eq!((workers_added(&twilio, &first), workers_added(&twilio, &second)), (1, 1));
-    let again = after.command(&["store", "copy", "--from", "sqlite:data/frontgate.db"]);
-    assert!(String::from_utf8_lossy(&again.stderr).contains("stop them first"));
-}
-
-#[test]
 fn operators_see_all_replicas_and_can_retire_one() {
     let (_twilio, replicas) = start(2);
     eventually(
@@ -369,23 +276,6 @@ fn operators_see_all_replicas_and_can_retire_one() {
 }
 
 #[test]
-fn replicas_work_behind_a_pooler_with_and_without_notifications() {
-    let server = PostgresServer::shared();
-    let Some(pooler) = Pooler::start(server) else { return };
-    for listens in [false, true] {
-        let database = Arc::new(Database::create_on(server));
-        let (twilio, url, direct) = (Twilio::start(), pooler.url(&database.url()), database.url());
-        let replicas = Replicas::start_at(2, database, &url, || {
-            let setup = routing(&twilio).set("store.prepared", "false");
-            if listens { setup.set("store.listen_url", format!("{direct:?}")) } else { setup }
-        });
-        twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
-        let sids: Vec<String> = (0..6).map(|index| customer_writes(&twilio, index)).collect();
-        assert_once(&twilio, &replicas, &sids);
-    }
-}
-
-#[test]
 fn increments_of_a_plugin_are_exact_across_replicas() {
     let database = Arc::new(Database::create());
     let start = |number: usize| {
@@ -406,61 +296,6 @@ fn increments_of_a_plugin_are_exact_across_replicas() {
     });
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=60).collect::<Vec<_>>());
-}
-
-#[test]
-fn a_server_with_tls_is_trusted_by_its_authority_only() {
-    let server: &'static PostgresServer = Box::leak(Box::new(PostgresServer::create_with_tls("tls")));
-    let database = Arc::new(Database::create_on(server));
-    let url = format!("{:?}", format!("{}?sslmode=require", database.url()));
-    let setup = || Setup::misbehaving().on_postgres(&database).set("store.url", url.as_str());
-    let trusting = setup().set("store.ca_files", format!("[{:?}]", server.authority())).start();
-    let used = database.execute("SELECT count(*) FROM pg_stat_ssl WHERE ssl");
-    assert_ne!(used, ["0"]);
-    assert_eq!(trusting.output_of("hello"), "version 1");
-    let other = setup();
-    other.write();
-    let status = run(other.folder(), &["store", "status", "--config", "config.toml"]);
-    let text = String::from_utf8_lossy(&status.stderr);
-    assert!(!status.status.success() && text.contains("certificate"), "{text}");
-}
-
-#[test]
-fn a_faulty_address_of_the_database_is_reported_with_its_fix() {
-    for (url, fault) in [
-        ("postgres://frontgate:secret@127.0.0.1/frontgate", "it contains a password"),
-        ("postgres://frontgate@127.0.0.1", "it has no database"),
-        ("postgres://frontgate@db.example.org/frontgate?sslmode=disable", "it turns TLS off"),
-        ("mysql://frontgate@127.0.0.1/frontgate", "is not the URL of a supported database"),
-    ] {
-        let setup = Setup::misbehaving().set("store.url", format!("{url:?}"));
-        setup.write();
-        let checked = run(setup.folder(), &["check", "--config", "config.toml"]);
-        let text = String::from_utf8_lossy(&checked.stdout);
-        assert!(!checked.status.success() && text.contains(fault), "{url}: {text}");
-        assert!(!text.contains("secret@"), "{text}");
-    }
-}
-
-#[test]
-fn a_failover_to_a_standby_that_confirms_commits_loses_nothing() {
-    for turn in 0..times(FAILOVERS).min(FAILOVERS_MAX) {
-        let primary: &'static PostgresServer = Box::leak(Box::new(PostgresServer::create(&format!("primary-{turn}"))));
-        let standby = primary.create_standby(&format!("standby-{turn}"));
-        let database = Arc::new(Database::create_on(primary));
-        let both = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), standby.port());
-        let url = database.url().replace(&format!("127.0.0.1:{}", primary.port()), &both);
-        let twilio = Twilio::start();
-        let replicas = Replicas::start_at(2, database, &url, || routing(&twilio));
-        twilio.point_at(replicas.balancer.address(), PUBLIC_URL, "", TOKEN);
-        let mut sids: Vec<String> = (0..6).map(|index| customer_writes(&twilio, index)).collect();
-        primary.stop();
-        standby.promote();
-        sids.extend((6..12).map(|index| customer_writes(&twilio, index)));
-        assert_once(&twilio, &replicas, &sids);
-        assert_eq!(replicas.count("replica.buried"), 0);
-        standby.stop();
-    }
 }
 
 #[test]

@@ -41,8 +41,8 @@ pub(crate) fn store(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let sqlite = format!("sqlite:{}", folder.path().join("bench.db").display());
     let postgres = TestDatabase::create();
     let mut series = Series::default();
-    let file = open(&sqlite)?;
-    let servers = [open(&postgres.url())?, open(&postgres.url())?];
+    let file = open(&runtime, &sqlite)?;
+    let servers = [open(&runtime, &postgres.url())?, open(&runtime, &postgres.url())?];
     for _ in 0..plan.rounds {
         series.push(SQLITE, ACCEPTED, accept(&runtime, plan, &[Arc::clone(&file)])?);
         series.push(POSTGRES, ACCEPTED, accept(&runtime, plan, &[Arc::clone(&servers[0])])?);
@@ -56,7 +56,7 @@ pub(crate) fn store(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     drop(servers);
     for (name, depth) in [(SHALLOW_QUEUE, SHALLOW), (DEEP_QUEUE, DEEP)] {
         let database = TestDatabase::create();
-        let queue = waiting(&database, depth)?;
+        let queue = waiting(&runtime, &database, depth)?;
         for _ in 0..plan.rounds {
             series.push(name, LEASED, lease(&runtime, plan, &database, &queue)?);
         }
@@ -78,10 +78,10 @@ pub(crate) fn store(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(url: &str) -> anyhow::Result<Arc<Store>> {
+fn open(runtime: &Runtime, url: &str) -> anyhow::Result<Arc<Store>> {
     let settings = Settings { url: url.to_owned(), waiting_per_tenant_max: u64::MAX >> 1, ..Settings::default() };
     let database = Arc::new(Database::open(&settings)?);
-    Ok(Arc::new(Store::open_to_measure(&database, &settings)))
+    Ok(Arc::new(runtime.block_on(Store::open(&database, &settings))?))
 }
 
 /// Accepts events of many conversations for the planned time; returns the number per second.
@@ -129,10 +129,10 @@ fn delivery(number: u64) -> NewDelivery {
 }
 
 /// Fills a database with deliveries that are due, and returns their queue.
-fn waiting(database: &TestDatabase, depth: u64) -> anyhow::Result<Queue> {
+fn waiting(runtime: &Runtime, database: &TestDatabase, depth: u64) -> anyhow::Result<Queue> {
     let settings = Settings { url: database.url(), ..Settings::default() };
     let opened = Arc::new(Database::open(&settings)?);
-    let store = Store::open_to_measure(&opened, &settings);
+    let store = runtime.block_on(Store::open(&opened, &settings))?;
     database.execute(
         "INSERT INTO replicas (id, name, program, speaks, config, tenants, started_ms, beat_ms, state)
            VALUES (1, '-', '-', 1, '-', '[]', 0, 0, 'up');

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Subcommand;
 use frontgate_config::Config;
+use frontgate_delivery::store::recover;
 use frontgate_store::maintenance::{self, ServerStatus, Status};
 
 use super::say;
@@ -52,7 +53,7 @@ pub(super) fn store(config: &Path, command: &Command) -> anyhow::Result<ExitCode
         Command::Copy { from } => {
             let path = from.strip_prefix("sqlite:").map(PathBuf::from);
             let path = path.context("--from needs the URL of a SQLite file, such as sqlite:data/frontgate.db")?;
-            for (table, rows) in maintenance::copy(&path, &config.store)? {
+            for (table, rows) in maintenance::copy(&path, &config.store, recover)? {
                 say!("{table}: {rows} rows");
             }
         }

@@ -38,7 +38,23 @@ const SETTINGS: [&str; 6] = [
 pub struct Server {
     folder: PathBuf,
     port: u16,
-    process: Mutex<Pid>,
+    process: Mutex<Process>,
+}
+
+/// A started program.
+#[derive(Debug)]
+struct Process {
+    id: Pid,
+    /// Receives once the program has ended.
+    ended: mpsc::Receiver<()>,
+}
+
+impl Process {
+    /// Ends the program with a signal.
+    fn end(&self, signal: Signal) {
+        let _ = kill_process(self.id, signal);
+        self.ended.recv_timeout(START_MAX).expect("Postgres ends");
+    }
 }
 
 impl Server {
@@ -109,13 +125,7 @@ impl Server {
 
     /// Stops the server at once, as the loss of its machine would.
     pub fn stop(&self) {
-        let process = self.process.lock();
-        let _ = kill_process(*process, Signal::QUIT);
-        let until = Instant::now() + START_MAX;
-        while test_kill_process(*process).is_ok() {
-            assert!(Instant::now() < until, "Postgres did not stop");
-            thread::yield_now();
-        }
+        self.process.lock().end(Signal::QUIT);
     }
 
     /// Makes a standby the primary server.
@@ -196,12 +206,7 @@ impl Server {
 
     fn restart(&self, signal: Signal) {
         let mut process = self.process.lock();
-        let _ = kill_process(*process, signal);
-        let until = Instant::now() + START_MAX;
-        while test_kill_process(*process).is_ok() {
-            assert!(Instant::now() < until, "Postgres did not stop");
-            thread::yield_now();
-        }
+        process.end(signal);
         *process = start(&self.folder, self.port);
         drop(process);
         self.wait_until_ready();
@@ -218,8 +223,9 @@ impl Server {
 }
 
 /// Starts the program. It gets a signal when this process ends, even if this process is killed.
-fn start(folder: &Path, port: u16) -> Pid {
+fn start(folder: &Path, port: u16) -> Process {
     let (sender, started) = mpsc::channel();
+    let (ending, ended) = mpsc::channel();
     let folder = folder.to_owned();
     // The signal comes at the end of the thread that starts the program, so this thread lives as long as the program.
     thread::Builder::new()
@@ -238,9 +244,10 @@ fn start(folder: &Path, port: u16) -> Pid {
             let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("an id");
             let _ = sender.send(id);
             let _ = child.wait();
+            let _ = ending.send(());
         })
         .expect("a thread");
-    started.recv().expect("a process")
+    Process { id: started.recv().expect("a process"), ended }
 }
 
 fn program(name: &str) -> Command {

@@ -29,7 +29,7 @@ pub use self::events::{Accepted, StoredAnswer};
 use self::provider_gate::ProviderGate;
 pub(super) use self::prune::Retention;
 pub use self::quotas::Size;
-pub use self::rows::Counts;
+pub use self::rows::{Counts, recover};
 
 /// Interval at which a gateway that shares its database looks for leases of ended replicas, and for its own leases that
 /// no worker knows.
@@ -68,11 +68,6 @@ impl Store {
             );
         }
         Ok(Self::new(database, settings, Replica::alone(), None))
-    }
-
-    /// Opens the store without recovery and without other gateways, for measurements.
-    pub fn open_to_measure(database: &Arc<Database>, settings: &frontgate_store::Settings) -> Self {
-        Self::new(database, settings, Replica::alone(), None)
     }
 
     /// Opens the store of a gateway that shares its database. Leases of other gateways stay theirs until those are

@@ -316,13 +316,6 @@ impl Replica {
         }
     }
 
-    /// Looks at the database before the next beat, for example because another replica let a part go.
-    pub fn look(&self) {
-        if let Some(member) = &self.0 {
-            member.wake(&mut member.state.lock());
-        }
-    }
-
     /// Hands over all parts. Waits until others may take them, but at most for `replica.handover_ms`.
     pub async fn leave(&self) {
         let Some(member) = &self.0 else { return };

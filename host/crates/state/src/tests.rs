@@ -218,7 +218,9 @@ impl World {
             return;
         }
         let held: usize = self.expected.iter().map(|expected| expected.locked.len()).sum();
+        let until = Instant::now() + Duration::from_secs(60);
         loop {
+            assert!(Instant::now() < until, "locks of ended calls are left");
             let count = |read: &Transaction<'_>| read.value::<u64>("SELECT count(*) FROM state_locks", values![]);
             let count = self.buckets.database.read(NO_TENANT, count).await.expect("a number");
             if usize::try_from(count).expect("a small number") <= held {

@@ -11,7 +11,8 @@
 //! - [`sql`]: statements and values, and the [`sql::Scope`] of a write.
 //! - [`Shared`]: an operator's access from another process; [`maintenance`]: commands about the whole database.
 //!
-//! The crates `delivery` and `state` own the tables in `schema` and all statements on them; this crate has no SQL.
+//! The crates `delivery` and `state` own the tables in `schema` and all statements on them; this crate only copies whole
+//! tables.
 
 mod connection;
 pub mod crash;

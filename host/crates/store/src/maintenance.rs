@@ -255,12 +255,17 @@ impl Value for Copied<'_> {
 }
 
 /// Copies all rows of a SQLite file into the empty tables of the configured Postgres server, in one transaction. Returns
-/// the number of rows of each table. The file must not be in use, and is not changed except for a migration.
+/// the number of rows of each table. The file must not be in use, and is not changed except for a migration. `recover`
+/// releases the deliveries that were leased when the file's gateway ended.
 ///
 /// # Errors
 ///
 /// Fails if a gateway uses either database, if the tables are not empty, or with the row that could not be copied.
-pub fn copy(from: &Path, settings: &Settings) -> anyhow::Result<Vec<(&'static str, usize)>> {
+pub fn copy(
+    from: &Path,
+    settings: &Settings,
+    recover: impl FnOnce(&Transaction<'_>) -> sql::Result<usize>,
+) -> anyhow::Result<Vec<(&'static str, usize)>> {
     ensure!(settings.is_shared(), "store.url is not a Postgres server: write the new URL into the configuration first");
     ensure!(from.is_file(), "{} does not exist", from.display());
     let (source, _lock) = sqlite::schema::open_exclusive(from)?;
@@ -269,7 +274,10 @@ pub fn copy(from: &Path, settings: &Settings) -> anyhow::Result<Vec<(&'static st
     postgres::schema::check(&session, &server)?;
     let now = session.begin([&Scope::Rows], Flush::Wait).map_err(sql::Error::from)?;
     let target = Transaction::postgres(&session, now);
-    let copied = copy_all(&source, &target);
+    let copied = copy_all(&source, &target).and_then(|copied| {
+        recover(&target)?;
+        Ok(copied)
+    });
     let Ok(copied) = copied else {
         session.roll_back();
         return copied;
@@ -297,14 +305,6 @@ fn copy_all(source: &rusqlite::Connection, target: &Transaction<'_>) -> anyhow::
         let rows = copy_table(source, target, table).with_context(|| format!("failed to copy table {}", table.name))?;
         copied.push((table.name, rows));
     }
-    // Deliveries that were leased when the file's gateway ended.
-    target.execute(
-        "UPDATE deliveries SET lease = NULL, due_ms = ?1, changed_ms = ?1,
-           reason = CASE WHEN sending AND state = 'leased' THEN 'gateway stopped during the send' ELSE reason END,
-           state = CASE WHEN sending THEN 'unknown' ELSE 'ready' END
-         WHERE state = 'leased' OR lease IS NOT NULL",
-        values![target.now_ms()],
-    )?;
     for Table { name, columns } in &TABLES {
         if columns[0].0 == "id" {
             let sequence = format!(

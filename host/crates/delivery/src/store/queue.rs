@@ -56,7 +56,7 @@ impl Store {
     /// Leases the tenant's next due deliveries of a kind, except those of busy channels.
     pub(crate) async fn claim(&self, wanted: Wanted) -> Result<Next, StoreError> {
         let origin = Origin::progress(Arc::clone(&wanted.tenant));
-        // A claim that a crash of the database undoes is harmless: the delivery is ready again, and whoever claimed it
+        // A claim that a crash of the database undoes is harmless: the delivery is ready again, and the replica that claimed it
         // fails to store a plan.
         let (lease, has_run) = (uuid::Uuid::new_v4().to_string(), AtomicBool::new(false));
         let claim = move |transaction: &Transaction<'_>| {

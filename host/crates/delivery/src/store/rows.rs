@@ -81,7 +81,7 @@ pub(super) fn counts(read: &Transaction<'_>) -> sql::Result<Counts> {
 /// Releases all leases after a crash and returns their number.
 ///
 /// A delivery whose request may have been sent becomes `unknown`, any other one `ready`.
-pub(super) fn recover(transaction: &Transaction<'_>) -> sql::Result<usize> {
+pub fn recover(transaction: &Transaction<'_>) -> sql::Result<usize> {
     transaction.execute(
         "UPDATE deliveries SET lease = NULL, due_ms = ?1, changed_ms = ?1,
            reason = CASE WHEN sending AND state = 'leased' THEN 'gateway stopped during the send' ELSE reason END,

@@ -1,7 +1,7 @@
 //! The bell: tells other gateways what has changed, by notifications on a connection of its own.
 //!
 //! A notification is only a hint. It is sent after the commit, because a notification inside a transaction makes the
-//! commits of all gateways wait for each other, and whoever waits for one also looks at the tables at intervals.
+//! commits of all gateways wait for each other, and a gateway that waits for one also looks at the tables at intervals.
 
 use std::collections::BTreeSet;
 use std::future::poll_fn;

@@ -82,18 +82,7 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
             Some(reported) => Self::Server { code: reported.code().clone(), message: reported.message().to_owned() },
-            None => Self::Connection(describe(&error)),
+            None => Self::Connection(format!("{:#}", anyhow::Error::from(error))),
         }
     }
-}
-
-/// Returns the error with its causes.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

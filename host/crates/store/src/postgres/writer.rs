@@ -72,8 +72,8 @@ struct Writer {
 
 /// The outcome of one attempt to run a write.
 enum Attempt {
-    /// The write has its result: its own, or the error of the commit.
-    Done(Result<(), StoreError>),
+    /// The writes have their results.
+    Done,
     /// Nothing was written.
     Failed(Failure),
     /// The answer to the commit was lost.
@@ -139,8 +139,8 @@ impl Writer {
 
     /// Runs writes in one transaction, or, if one of them fails, each in its own.
     fn write_together(&mut self, mut batch: Vec<QueuedWrite>) {
-        let is_unclear = match self.attempt_together(&mut batch) {
-            Attempt::Done(_) => return batch.into_iter().for_each(|write| write.reply(Ok(()))),
+        let is_unclear = match self.attempt(&mut batch) {
+            Attempt::Done => return batch.into_iter().for_each(|write| write.reply(Ok(()))),
             Attempt::Failed(_) => false,
             Attempt::Unclear(_) => {
                 METRICS.store_unclear.inc();
@@ -148,31 +148,6 @@ impl Writer {
             }
         };
         batch.into_iter().for_each(|write| self.write(write, is_unclear));
-    }
-
-    fn attempt_together(&mut self, batch: &mut [QueuedWrite]) -> Attempt {
-        let session = match self.open() {
-            Ok(session) => session,
-            Err(failure) => return Attempt::Failed(failure),
-        };
-        let flush = if batch.iter().any(|write| write.flush() == Flush::Wait) { Flush::Wait } else { Flush::Skip };
-        let now = match session.begin(batch.iter().map(|write| write.scope()), flush) {
-            Ok(now) => now,
-            Err(failure) => {
-                session.roll_back();
-                return Attempt::Failed(failure);
-            }
-        };
-        let transaction = Transaction::postgres(session, now);
-        for write in batch {
-            write.run(&transaction);
-            // An abandoned write has run no statement.
-            if matches!(write.error(), Some(error) if !matches!(error, StoreError::Timeout)) {
-                session.roll_back();
-                return Attempt::Failed(Failure::Aborted);
-            }
-        }
-        commit(session)
     }
 
     /// Returns the session, or a new one if it is lost.
@@ -194,8 +169,8 @@ impl Writer {
         let until = Instant::now() + self.server.timeout;
         let mut pause = PAUSE_FIRST;
         loop {
-            let (failure, remedy) = match self.attempt(&mut write) {
-                Attempt::Done(committed) => return write.reply(committed),
+            let (failure, remedy) = match self.attempt(std::slice::from_mut(&mut write)) {
+                Attempt::Done => return write.reply(Ok(())),
                 Attempt::Failed(failure) => {
                     let remedy = failure.remedy();
                     (failure, remedy)
@@ -220,43 +195,49 @@ impl Writer {
         }
     }
 
-    fn attempt(&mut self, write: &mut QueuedWrite) -> Attempt {
+    /// Runs writes in one transaction. A write that fails by itself has its result, unless others share the transaction.
+    fn attempt(&mut self, writes: &mut [QueuedWrite]) -> Attempt {
         let session = match self.open() {
             Ok(session) => session,
             Err(failure) => return Attempt::Failed(failure),
         };
-        let now = match session.begin([write.scope()], write.flush()) {
+        let flush = if writes.iter().any(|write| write.flush() == Flush::Wait) { Flush::Wait } else { Flush::Skip };
+        let now = match session.begin(writes.iter().map(|write| write.scope()), flush) {
             Ok(now) => now,
             Err(failure) => {
                 session.roll_back();
                 return Attempt::Failed(failure);
             }
         };
-        write.run(&Transaction::postgres(session, now));
-        if let Some(error) = write.error() {
+        let (transaction, is_alone) = (Transaction::postgres(session, now), writes.len() == 1);
+        for write in writes {
+            write.run(&transaction);
+            let error = match write.error() {
+                // An abandoned write has run no statement.
+                None | Some(StoreError::Timeout) => continue,
+                Some(error) => error,
+            };
             session.roll_back();
             return match error {
                 StoreError::Database(error) => match &*error {
                     sql::Error::Postgres(failure) => Attempt::Failed(failure.clone()),
                     sql::Error::Conflict => Attempt::Failed(Failure::Conflict),
-                    _ => Attempt::Done(Ok(())),
+                    _ if is_alone => Attempt::Done,
+                    _ => Attempt::Failed(Failure::Aborted),
                 },
-                _ => Attempt::Done(Ok(())),
+                _ if is_alone => Attempt::Done,
+                _ => Attempt::Failed(Failure::Aborted),
             };
         }
-        commit(session)
-    }
-}
-
-fn commit(session: &Session) -> Attempt {
-    crash::point("before-commit");
-    match session.commit() {
-        Committed::Yes => {
-            crash::point("committed");
-            Attempt::Done(Ok(()))
+        crash::point("before-commit");
+        match session.commit() {
+            Committed::Yes => {
+                crash::point("committed");
+                Attempt::Done
+            }
+            Committed::No(failure) => Attempt::Failed(failure),
+            Committed::Unclear(failure) => Attempt::Unclear(failure),
         }
-        Committed::No(failure) => Attempt::Failed(failure),
-        Committed::Unclear(failure) => Attempt::Unclear(failure),
     }
 }
 

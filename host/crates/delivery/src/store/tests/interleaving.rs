@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
 
 use frontgate_store::sql::Scope;
 use frontgate_store::{Origin, values};
@@ -68,7 +69,9 @@ fn accept(store: &Store, scope: Scope) -> JoinHandle<Result<(), StoreError>> {
 
 /// Waits until a session of the database waits for a lock.
 fn wait_until_one_waits(place: &TestDatabase) {
+    let until = Instant::now() + Duration::from_secs(60);
     while place.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").is_empty() {
+        assert!(Instant::now() < until, "no session waits for the lock");
         std::thread::yield_now();
     }
 }
