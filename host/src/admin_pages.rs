@@ -13,9 +13,10 @@ use frontgate_config::Config;
 use frontgate_delivery::Store;
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::{Counts, StoreError};
+use frontgate_rollouts::Rollouts;
 use frontgate_runtime::{Engine, Registry};
 use frontgate_state::{Buckets, Usage};
-use frontgate_store::{Database, Waiting};
+use frontgate_store::Waiting;
 use frontgate_telemetry::REFUSALS;
 use frontgate_telemetry::metrics::{self, METRICS, labels};
 use frontgate_tenants::coverage;
@@ -37,6 +38,7 @@ pub(crate) struct AdminPages {
     store: Arc<Store>,
     waiting: Waiting,
     buckets: Arc<Buckets>,
+    rollouts: Option<Arc<Rollouts>>,
     /// Tenants that have gauges in the metrics.
     counted: Mutex<BTreeSet<String>>,
     started: Instant,
@@ -44,23 +46,31 @@ pub(crate) struct AdminPages {
     draining: AtomicBool,
 }
 
+/// What the pages show.
+pub(crate) struct Sources {
+    pub(crate) config: Arc<Config>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) waiting: Waiting,
+    pub(crate) buckets: Arc<Buckets>,
+    /// What the replicas agree on; `None` if plugins come from the folder.
+    pub(crate) rollouts: Option<Arc<Rollouts>>,
+}
+
 impl AdminPages {
     /// Creates the pages of a gateway that is not ready before [`AdminPages::loaded`].
-    pub(crate) fn new(
-        config: Arc<Config>,
-        engine: Arc<Engine>,
-        registry: Arc<Registry>,
-        (database, store): (&Database, &Arc<Store>),
-        buckets: &Arc<Buckets>,
-    ) -> Self {
+    pub(crate) fn new(sources: Sources) -> Self {
+        let Sources { config, engine, registry, store, waiting, buckets, rollouts } = sources;
         Self {
             config: ArcSwap::new(config),
             configured: ArcSwapOption::empty(),
             engine,
             registry,
-            store: Arc::clone(store),
-            waiting: database.waiting(),
-            buckets: Arc::clone(buckets),
+            store,
+            waiting,
+            buckets,
+            rollouts,
             counted: Mutex::default(),
             started: Instant::now(),
             loading: AtomicBool::new(true),
@@ -192,6 +202,11 @@ impl AdminPages {
         for (tenant, part) in replica.kept() {
             let labels = labels::Part { tenant: (*tenant).into(), part: part.name() };
             METRICS.replica_keeps.get_or_create(&labels).set(1);
+        }
+        METRICS.plugin_replicas_behind.clear();
+        for (name, rollout) in self.rollouts.iter().flat_map(|rollouts| rollouts.current().as_ref().clone()) {
+            let behind = self.rollouts.as_ref().map_or(0, |rollouts| rollouts.behind(&name, &rollout).len());
+            METRICS.plugin_replicas_behind.get_or_create(&labels::Plugin { plugin: name.into() }).set(count(behind));
         }
     }
 

@@ -18,7 +18,8 @@ use frontgate_gateway::server::socket::Socket;
 use frontgate_gateway::server::{Callers, Server};
 use frontgate_loader::reload::{Access, Reload};
 use frontgate_replicas::Replica;
-use frontgate_runtime::settings::PluginConfig;
+use frontgate_rollouts::{Limits, Rollouts};
+use frontgate_runtime::settings::{PluginConfig, PluginSource};
 use frontgate_runtime::{AddressOverride, Engine, NetworkOverrides, Registry};
 use frontgate_state::Buckets;
 use frontgate_store::Database;
@@ -33,7 +34,7 @@ use tracing::{info, warn};
 use self::admin_api::AdminApi;
 use self::generation::{Generations, Shared};
 use self::reload::Reloader;
-use crate::admin_pages::AdminPages;
+use crate::admin_pages::{self, AdminPages};
 
 /// Result of a shutdown after a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +83,17 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     store.replica().show_plugins(move || {
         shown.live().iter().map(|(name, live)| (name.clone(), live.digest.short().to_string())).collect()
     });
-    let admin_pages =
-        AdminPages::new(Arc::clone(&config), Arc::clone(&engine), Arc::clone(&registry), (&database, &store), &buckets);
+    let rollouts = start_rollouts(&config, &database, &store);
+    let pages = admin_pages::Sources {
+        config: Arc::clone(&config),
+        engine: Arc::clone(&engine),
+        registry: Arc::clone(&registry),
+        store: Arc::clone(&store),
+        waiting: database.waiting(),
+        buckets: Arc::clone(&buckets),
+        rollouts: rollouts.clone(),
+    };
+    let admin_pages = AdminPages::new(pages);
     let admin_pages = Arc::new(admin_pages);
 
     let admin_stop = CancellationToken::new();
@@ -97,8 +107,8 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     ));
 
     let around = NetworkOverrides { own: vec![address, admin_address], address_override: overrides.address_override };
-    let mut plugins_reload =
-        Reload::new(&engine, &registry, &(Arc::clone(&config) as Arc<dyn PluginConfig>), around, Access::Write)?;
+    let plugin_config = Arc::clone(&config) as Arc<dyn PluginConfig>;
+    let mut plugins_reload = Reload::new(&engine, &registry, &plugin_config, around, Access::Write, rollouts.clone())?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Start to serve as soon as every role has a plugin. Do not wait for slower compilations.
@@ -157,8 +167,15 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         () = database.closed() => anyhow::bail!("database writer ended"),
     }
     admin_pages.draining();
-    let leaving = Arc::clone(store.replica());
-    let leaving = tokio::spawn(async move { leaving.leave().await });
+    let (leaving, trials) = (Arc::clone(store.replica()), rollouts);
+    let leaving = tokio::spawn(async move {
+        if let Some(rollouts) = &trials
+            && let Err(error) = rollouts.leave().await
+        {
+            warn!(event = "rollout.not_stored", "failed to leave the trials of plugins to other replicas: {error}");
+        }
+        leaving.leave().await;
+    });
     info!(event = "gateway.draining", "shutting down: finishing accepted requests; a second signal aborts them");
     let drained = async {
         tokio::time::sleep(delay).await;
@@ -177,6 +194,18 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     // The socket's task removes the socket file when it ends.
     let _ = operating.await;
     Ok(if clean { Shutdown::Clean } else { Shutdown::Forced })
+}
+
+/// Starts to read what the replicas agree on about plugins; `None` if plugins come from the folder.
+fn start_rollouts(config: &Config, database: &Arc<Database>, store: &Store) -> Option<Arc<Rollouts>> {
+    let plugins = &config.plugins;
+    let limits = Limits {
+        versions_max: plugins.versions_max,
+        versions_bytes_max: plugins.versions_bytes_max,
+        receipts_max: plugins.receipts_max,
+    };
+    let is_shared = config.plugin_source() == PluginSource::Store;
+    is_shared.then(|| Rollouts::start(database, store.replica(), limits))
 }
 
 /// Opens the tables of the delivery queue. With Postgres, joins the gateways that share them.

@@ -9,7 +9,7 @@ use frontgate_tests::root;
 use serde_json::Value;
 
 /// The gateway's crates, each with its allowed dependencies, lowest first. ARCHITECTURE.md shows the same graph.
-const CRATES: [(&str, &[&str]); 23] = [
+const CRATES: [(&str, &[&str]); 24] = [
     ("memory", &[]),
     ("system", &[]),
     ("signing", &[]),
@@ -24,9 +24,10 @@ const CRATES: [(&str, &[&str]); 23] = [
     ("twilio-rest", &["net", "twilio"]),
     ("store", &["net", "settings", "system", "telemetry"]),
     ("replicas", &["store", "telemetry"]),
+    ("rollouts", &["contract", "replicas", "store"]),
     ("state", &["settings", "store"]),
     ("runtime", &["contract", "net", "settings", "signing", "state", "system", "telemetry"]),
-    ("loader", &["contract", "runtime", "system", "telemetry"]),
+    ("loader", &["contract", "rollouts", "runtime", "store", "system", "telemetry"]),
     ("tenants", &["contract", "front", "runtime", "signing", "telemetry", "twilio"]),
     (
         "delivery",

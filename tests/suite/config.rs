@@ -52,6 +52,7 @@ fn each_configuration_fault_is_reported_with_position_and_fix() {
         (("tenants.demo.twilio.callback_timeout_ms", "6000"), "config.toml:", "6000 is out of range", "from 1 to 5999"),
         (("tenants.demo.path", "\"acme/\""), "config.toml:", "is not a path", "begin with `/`"),
         (("tenants.demo.roles.crm", "[\"a b\"]"), "config.toml:", "is not a plugin's name", "without `.wasm`"),
+        (("plugins.source", "\"store\""), "config.toml:", "needs a database on Postgres", "write \"folder\""),
         (("plugins.directory", "\"nowhere\""), "config.toml:", "does not exist", "create it"),
         (("plugins.named.plugin.files", "\"nowhere\""), "config.toml:", "does not exist", "create it"),
         (

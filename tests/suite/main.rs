@@ -45,6 +45,7 @@ mod reconfigure;
 mod reload;
 mod replicas;
 mod replicas_database;
+mod rollouts;
 mod scenarios;
 mod security;
 mod signature;

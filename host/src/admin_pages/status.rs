@@ -70,6 +70,24 @@ pub(crate) struct Plugin {
     pub(crate) versions: Vec<Version>,
     /// The last attempt to load a file.
     pub(crate) last_attempt: Option<Attempt>,
+    /// What the replicas agree on, with `plugins.source = "store"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rollout: Option<RolloutStatus>,
+}
+
+/// What the replicas agree on about one plugin.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RolloutStatus {
+    /// SHA-256 of the version that every replica runs.
+    pub(crate) live: Option<String>,
+    /// SHA-256 of the version on trial.
+    pub(crate) trial: Option<String>,
+    /// Name of the replica that runs the version on trial.
+    pub(crate) trial_replica: Option<String>,
+    /// SHA-256 of the version that waits for approval.
+    pub(crate) waiting: Option<String>,
+    /// Names of the replicas that run another version than they should; `frontgate plugin history` has the reasons.
+    pub(crate) behind: Vec<String>,
 }
 
 /// A live version.
@@ -156,6 +174,17 @@ impl Status {
         }
         for (name, versions) in pages.registry.versions().iter() {
             plugins.entry(name.clone()).and_modify(|plugin| plugin.versions.clone_from(versions));
+        }
+        if let Some(rollouts) = &pages.rollouts {
+            for (name, rollout) in rollouts.current().iter() {
+                plugins.entry(name.clone()).or_default().rollout = Some(RolloutStatus {
+                    live: rollout.live.map(|digest| digest.to_string()),
+                    trial: rollout.trial.map(|trial| trial.digest.to_string()),
+                    trial_replica: rollout.trial.map(|trial| rollouts.name_of(trial.replica)),
+                    waiting: rollout.waiting.as_ref().map(|(digest, _)| digest.to_string()),
+                    behind: rollouts.behind(name, rollout),
+                });
+            }
         }
         let reasons = pages.reasons();
         Self {

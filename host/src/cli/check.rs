@@ -68,8 +68,14 @@ fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let runtime = super::runtime()?;
     confinement(runtime.block_on(single::confinement(&config.plugins)).as_deref());
     runtime.block_on(async {
-        let mut reload =
-            Reload::new(&engine, &registry, &(Arc::clone(config) as _), NetworkOverrides::default(), Access::Read)?;
+        let mut reload = Reload::new(
+            &engine,
+            &registry,
+            &(Arc::clone(config) as _),
+            NetworkOverrides::default(),
+            Access::Read,
+            None,
+        )?;
         reload.load_until(|| false).await
     })?;
     let mut faults = 0;

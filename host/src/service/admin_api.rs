@@ -74,7 +74,7 @@ impl AdminApi {
             );
         };
         let Some(operation) = operation(&path, details) else {
-            let known = "unknown path: use /reload, /plugins/NAME/rollback or /plugins/NAME/allow\n";
+            let known = "unknown path: use /reload, or rollback, allow or remove below /plugins/NAME/\n";
             return text(StatusCode::NOT_FOUND, known);
         };
         match timeout(self.reloader.timeout(), self.execute(operation)).await {
@@ -109,6 +109,7 @@ fn operation(path: &str, CommandBody { digest }: CommandBody) -> Option<Operatio
         ["reload"] => Some(Operation::Reload),
         ["plugins", plugin, "rollback"] => Some(Operation::Plugins(Command::Rollback { name: name(plugin)?, digest })),
         ["plugins", plugin, "allow"] => Some(Operation::Plugins(Command::Allow { name: name(plugin)?, digest })),
+        ["plugins", plugin, "remove"] => Some(Operation::Plugins(Command::Remove { name: name(plugin)? })),
         _ => None,
     }
 }

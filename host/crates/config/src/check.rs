@@ -12,6 +12,7 @@ mod webhooks;
 use std::path::PathBuf;
 
 use frontgate_net::read_authorities;
+use frontgate_runtime::settings::PluginSource;
 use frontgate_settings::Diagnostic;
 use url::Url;
 
@@ -33,6 +34,9 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, diagnostics: &
         && let Err(fault) = config.store.check_server()
     {
         report.add("store.url", &format!("{fault:#}"), "see docs/operate/configuration.md");
+    }
+    if config.plugins.source == Some(PluginSource::Store) && !config.store.is_shared() {
+        report.add("plugins.source", "\"store\" needs a database on Postgres", "write \"folder\", or change store.url");
     }
     folders(config, &mut report);
     guards::owners(config, &mut report);

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use frontgate_contract::Role;
 use frontgate_gateway::settings::{Admin, Server};
 use frontgate_runtime::TenantShare;
-use frontgate_runtime::settings::{PluginConfig, Plugins};
+use frontgate_runtime::settings::{PluginConfig, PluginSource, Plugins};
 pub use frontgate_settings::{Diagnostic, Diagnostics};
 use frontgate_settings::{Open, Secret, open_as_is};
 use frontgate_system::ownership;
@@ -130,6 +130,12 @@ impl Config {
         let text: Vec<String> = shared.map(|setting| format!("{}={}", setting.key, setting.value)).collect();
         let digest = Sha256::digest(text.join("\n"));
         digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Returns where the plugins come from.
+    pub fn plugin_source(&self) -> PluginSource {
+        let usual = if self.store.is_shared() { PluginSource::Store } else { PluginSource::Folder };
+        self.plugins.source.unwrap_or(usual)
     }
 
     /// Returns the names of all tenants.

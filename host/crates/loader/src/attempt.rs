@@ -8,6 +8,7 @@ use ::bytes::Bytes;
 use arc_swap::ArcSwap;
 use frontgate_contract::Manifest;
 use frontgate_contract::digest::Digest;
+use frontgate_rollouts::Rollouts;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{
     Build, Engine, LoadedPlugin, NetworkOverrides, PluginFile, RuntimeConfig, TRIALS_MAX, TrialError, start_once,
@@ -54,6 +55,8 @@ pub(super) struct Loader {
     engine: Arc<Engine>,
     config: ArcSwap<RuntimeConfig>,
     overrides: NetworkOverrides,
+    /// What the replicas agree on; `None` if plugins come from the folder.
+    rollouts: Option<Arc<Rollouts>>,
     builds: Builds,
     /// Limits how many files are read and hashed at the same time.
     readers: Arc<FairQueue>,
@@ -70,8 +73,10 @@ impl Loader {
         engine: &Arc<Engine>,
         config: &Arc<dyn PluginConfig>,
         overrides: NetworkOverrides,
+        rollouts: Option<Arc<Rollouts>>,
     ) -> anyhow::Result<Self> {
         Ok(Self {
+            rollouts,
             builds: Builds::new(engine, config.plugins())?,
             engine: Arc::clone(engine),
             config: ArcSwap::from_pointee(RuntimeConfig::new(config, &overrides)),
@@ -158,7 +163,10 @@ impl Loader {
         let refused = matches!(result, Err(Failure::Permanent(_) | Failure::Temporary(_)));
         self.builds.note(&name, !refused);
         let restored = match (&result, current, record.live) {
-            (Err(_), None, Some(last)) if digest != Some(last) => self.restore_last(&name, last).await,
+            // What the replicas agree on is loaded without a file.
+            (Err(_), None, Some(last)) if digest != Some(last) && self.rollouts.is_none() => {
+                self.restore_last(&name, last).await
+            }
             _ => None,
         };
         let manifest = manifest.into_inner();
@@ -177,12 +185,18 @@ impl Loader {
         read.await.map_err(Failure::Temporary)?
     }
 
-    /// Loads a stored version from the records folder.
+    /// Loads a stored version: from the records folder, or from the database.
     pub(super) async fn restore(&self, name: &str, digest: Digest) -> Result<LoadedPlugin, Failure> {
         policy::check_lock(name, digest, self.lock().await, &self.config().plugins().directory)?;
-        let folder = self.config().plugins().records.clone();
-        let read = run_blocking(move || records::read_version(&folder, digest)).await;
-        let wasm: Bytes = read.map_err(anyhow::Error::from).flatten().map_err(Failure::Temporary)?.into();
+        let wasm = match &self.rollouts {
+            Some(rollouts) => rollouts.bytes(digest).await,
+            None => {
+                let folder = self.config().plugins().records.clone();
+                let read = run_blocking(move || records::read_version(&folder, digest)).await;
+                read.map_err(anyhow::Error::from).flatten().map(Bytes::from)
+            }
+        };
+        let wasm = wasm.map_err(Failure::Temporary)?;
         // A restored version must be optimized now: no later step replaces a quick build.
         self.rebuild(name, wasm, digest).await
     }

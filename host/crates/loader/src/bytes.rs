@@ -100,10 +100,8 @@ impl Source {
             }
             Self::File(seen, open) => (seen, open),
         };
-        let too_large = || Failure::Permanent(anyhow!("it has more than plugins.file_bytes_max = {bytes_max} bytes"));
         match &seen.kind {
-            Kind::File { bytes } if *bytes > bytes_max => return Err(too_large()),
-            Kind::File { .. } => {}
+            Kind::File { bytes } => too_large(*bytes, bytes_max).map_or(Ok(()), Err)?,
             Kind::Other(what) => return Err(Failure::Permanent(anyhow!("not a regular file: {what}"))),
             Kind::Unreadable(error) => return Err(Failure::Temporary(anyhow!("failed to read metadata: {error}"))),
         }
@@ -116,13 +114,17 @@ impl Source {
             }
             // The file may have grown since it was scanned.
             len += read as u64;
-            if len > bytes_max {
-                return Err(too_large());
-            }
+            too_large(len, bytes_max).map_or(Ok(()), Err)?;
             builder.update(&buffer[..read]);
             take(&buffer[..read]).context("failed to copy a plugin's bytes").map_err(Failure::Temporary)?;
         }
     }
+}
+
+/// Returns the failure for a plugin beyond the size limit.
+pub(super) fn too_large(bytes: u64, bytes_max: u64) -> Option<Failure> {
+    let failure = || Failure::Permanent(anyhow!("it has more than plugins.file_bytes_max = {bytes_max} bytes"));
+    (bytes > bytes_max).then(failure)
 }
 
 /// Returns the failure for a file that changed after it was hashed. The next scan finds the new file.

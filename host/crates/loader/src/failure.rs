@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use anyhow::anyhow;
+use frontgate_contract::Role;
+
 /// The reason why a file is not usable.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -13,9 +16,16 @@ pub(super) enum Failure {
     NeedsApproval(String),
     /// The file was rolled back, and is not attempted again.
     Excluded(String),
+    /// The replicas know the version and have agreed on another one.
+    Known(String),
 }
 
 impl Failure {
+    /// Returns the failure of a version without a role that a tenant uses.
+    pub(super) fn lost_role(role: Role) -> Self {
+        Self::Permanent(anyhow!("role {role}, which a tenant uses, is missing in the new file"))
+    }
+
     pub(super) fn is_temporary(&self) -> bool {
         matches!(self, Self::Temporary(_))
     }
@@ -25,7 +35,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Permanent(error) | Self::Temporary(error) => write!(f, "{error:#}"),
-            Self::NeedsApproval(reason) | Self::Excluded(reason) => f.write_str(reason),
+            Self::NeedsApproval(reason) | Self::Excluded(reason) | Self::Known(reason) => f.write_str(reason),
         }
     }
 }

@@ -72,13 +72,27 @@ impl Records {
         // Bytes from this folder go live without another check of their owner.
         let open = || Folder::private(path).map(Arc::new);
         let folder = if access == Access::Write || path.exists() { Some(open().with_context(context)?) } else { None };
+        let mut records = Self::new(folder.clone(), access, plugins);
+        if let Some(folder) = folder {
+            records.stored = stored(&folder).with_context(context)?;
+            records.read(&folder)?;
+        }
+        Ok(records)
+    }
+
+    /// Creates records that are in memory only, a copy of what the replicas agree on.
+    pub(super) fn in_memory(plugins: &frontgate_runtime::settings::Plugins) -> Self {
+        Self::new(None, Access::Read, plugins)
+    }
+
+    fn new(folder: Option<Arc<Folder>>, access: Access, plugins: &frontgate_runtime::settings::Plugins) -> Self {
         let limits = Limits {
             names_max: plugins.names_max,
             versions_max: plugins.versions_max,
             versions_bytes_max: plugins.versions_bytes_max,
         };
-        let mut records = Self {
-            folder: folder.clone(),
+        Self {
+            folder,
             access,
             content: Content::default(),
             guard: None,
@@ -88,12 +102,12 @@ impl Records {
             writing: Bytes::new(),
             stored: BTreeSet::new(),
             new: Vec::new(),
-        };
-        if let Some(folder) = folder {
-            records.stored = stored(&folder).with_context(context)?;
-            records.read(&folder)?;
         }
-        Ok(records)
+    }
+
+    /// Replaces the record of a name.
+    pub(super) fn set(&mut self, name: &str, record: Record) {
+        self.content.names.insert(name.to_owned(), record);
     }
 
     fn read(&mut self, folder: &Arc<Folder>) -> anyhow::Result<()> {

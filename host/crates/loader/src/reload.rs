@@ -8,8 +8,10 @@
 mod command;
 mod configure;
 mod decide;
+mod decisions;
 mod probation;
 mod publish;
+mod rollout;
 mod task;
 mod watch;
 
@@ -17,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+use frontgate_rollouts::Rollouts;
 use frontgate_runtime::receipt::Outcome;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{Engine, NetworkOverrides, Registry};
@@ -30,6 +34,7 @@ pub use self::command::{Answer, Command, Commands};
 use self::command::{Request, Waiting};
 use self::probation::Probations;
 use self::publish::Publisher;
+use self::rollout::Agreement;
 use self::task::TaskResult;
 use self::watch::Watch;
 use super::attempt::Loader;
@@ -60,21 +65,30 @@ pub struct Reload {
     /// Commands that wait until every file was attempted.
     waiting: Vec<Waiting>,
     publisher: Publisher,
+    /// What the replicas agree on; `None` if plugins come from the folder.
+    agreement: Option<Agreement>,
 }
 
 impl Reload {
-    /// Opens the records. Loads no plugin yet.
+    /// Opens the records, unless the replicas agree on versions through `rollouts`. Loads no plugin yet.
     pub fn new(
         engine: &Arc<Engine>,
         registry: &Arc<Registry>,
         config: &Arc<dyn PluginConfig>,
         overrides: NetworkOverrides,
         access: Access,
+        rollouts: Option<Arc<Rollouts>>,
     ) -> anyhow::Result<Self> {
         let plugins = config.plugins();
-        let loader = Loader::new(engine, config, overrides)?;
+        let loader = Loader::new(engine, config, overrides, rollouts.clone())?;
         let (commands, requests) = Commands::new();
-        let records = Records::open(&plugins.records, access, plugins)?;
+        let (records, publisher) = match &rollouts {
+            Some(_) => (Records::in_memory(plugins), Publisher::without_file()),
+            None => (
+                Records::open(&plugins.records, access, plugins)?,
+                Publisher::new(&plugins.records, access, plugins.receipts_max)?,
+            ),
+        };
         registry.set_damaged(records.damaged());
         Ok(Self {
             loader: Arc::new(loader),
@@ -90,7 +104,8 @@ impl Reload {
             commands,
             requests,
             waiting: Vec::new(),
-            publisher: Publisher::new(&plugins.records, access, plugins.receipts_max)?,
+            publisher,
+            agreement: rollouts.map(Agreement::new),
         })
     }
 
@@ -101,10 +116,19 @@ impl Reload {
 
     /// Attempts to load every file in the folder. Returns when all attempts have ended, or when `enough` returns true.
     pub async fn load_until(&mut self, enough: impl Fn() -> bool) -> anyhow::Result<()> {
-        for (name, seen) in self.scan().await? {
-            self.attempt(name, seen);
+        self.begin_to_follow().await.context("failed to read the rollouts of plugins")?;
+        let files = self.scan().await?;
+        if let Some(agreement) = &mut self.agreement {
+            agreement.start(&files);
         }
-        while let Some(finished) = self.attempts.join_next().await {
+        loop {
+            for (name, seen) in &files {
+                // A file is an offer only after the agreed version was loaded.
+                if !self.attempted.contains_key(name) && !self.is_following(name) && !self.running.contains_key(name) {
+                    self.attempt(name.clone(), seen.clone());
+                }
+            }
+            let Some(finished) = self.attempts.join_next().await else { break };
             self.finish_all(finished);
             self.publish().await;
             if enough() {
@@ -153,6 +177,7 @@ impl Reload {
                 () = sleep(rescan), if !is_pending => self.retry_failed(),
                 Some(finished) = self.attempts.join_next() => self.finish_all(finished),
                 Some(request) = self.requests.recv() => self.execute(request),
+                () = rollout::changed(&mut self.agreement) => self.follow_all(),
                 () = self.probations.decide.notified() => self.end_probations(),
                 () = sleep_until(probation.unwrap_or_else(Instant::now)), if probation.is_some() => self.end_probations(),
             }
@@ -213,11 +238,13 @@ impl Reload {
             .filter(stable)
             .filter(|name| now.get(**name) != self.attempted.get(**name) || self.retry_now.contains(**name))
             .filter(|name| !self.running.contains_key(**name) || !now.contains_key(**name))
+            .filter(|name| !self.is_following(name))
             .map(|name| (*name).clone())
             .collect();
         for name in changed {
             match now.get(&name) {
                 Some(seen) => self.attempt(name, seen.clone()),
+                None if self.agreement.is_some() => self.file_removed(&name),
                 None => self.remove(&name),
             }
         }
@@ -231,6 +258,10 @@ impl Reload {
                 self.attempt(name, seen);
             }
         }
+        if let Some(agreement) = &mut self.agreement {
+            agreement.forget_failures(false);
+        }
+        self.follow_all();
         self.warn_of_overdue();
     }
 
@@ -257,7 +288,11 @@ impl Reload {
         self.attempted.insert(name.clone(), seen.clone());
         self.retry_now.remove(&name);
         let current = self.registry.get(&name).map(|live| live.digest);
-        let attempt = Arc::clone(&self.loader).load(name.clone(), seen, current, self.records.of(&name));
+        let mut record = self.records.of(&name);
+        if self.agreement.as_ref().is_some_and(|agreement| agreement.is_new(&name, &seen)) {
+            record.offered.clear();
+        }
+        let attempt = Arc::clone(&self.loader).load(name.clone(), seen, current, record);
         let finished = async { TaskResult::Loaded(Box::new(attempt.await)) };
         self.running.insert(name, self.attempts.spawn(finished));
         self.publish_status();
@@ -282,6 +317,11 @@ impl Reload {
             Ok(TaskResult::Restored(restored)) => self.finish_rollback(*restored),
             Ok(TaskResult::Optimized(name, built)) => self.optimized(&name, *built),
             Ok(TaskResult::Configured(configuration)) => self.configured(*configuration),
+            Ok(TaskResult::Offered(offer)) => self.offered(*offer),
+            Ok(TaskResult::Followed(followed)) => self.followed(*followed),
+            Ok(TaskResult::Decided(name)) => self.decided(&name),
+            Ok(TaskResult::Requested(requested)) => self.requested(*requested),
+            Ok(TaskResult::Commanded(commanded)) => self.commanded(*commanded),
             Err(aborted) if aborted.is_cancelled() => {}
             Err(panic) => {
                 let name = failed.as_deref();
@@ -289,6 +329,7 @@ impl Reload {
                 error!(event = "plugin.load_panicked", plugin = name, "failed to load {which}: panic: {panic}");
             }
         }
+        self.follow_all();
         self.publish_status();
     }
 

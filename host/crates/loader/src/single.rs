@@ -77,7 +77,7 @@ pub async fn load(
     wasm: Bytes,
     overrides: NetworkOverrides,
 ) -> anyhow::Result<LoadedPlugin> {
-    let loader = Loader::new(engine, config, overrides)?;
+    let loader = Loader::new(engine, config, overrides, None)?;
     loader.single(name, wasm).await.map_err(|failure| anyhow!("{failure}"))
 }
 

@@ -25,6 +25,10 @@ pub use self::named::{Instances, Named};
 #[derive(Debug, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plugins {
+    /// Whether this gateway runs what lies in `directory`, or what all gateways on one Postgres have agreed on: each new file
+    /// is then offered to all of them. Default: `store` with Postgres, `folder` with SQLite.
+    #[schemars(extend("x-restart" = true))]
+    pub source: Option<PluginSource>,
     /// Folder that is watched for `.wasm` files. The name of a plugin is its file name without `.wasm`.
     #[default(PathBuf::from("plugins"))]
     #[schemars(extend("x-restart" = true))]
@@ -299,6 +303,16 @@ pub struct Probation {
     #[default = 1]
     #[schemars(range(min = 1, max = 64))]
     pub failures: u32,
+}
+
+/// Where the plugins come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PluginSource {
+    /// The folder alone.
+    Folder,
+    /// The database, which the folder only adds to.
+    Store,
 }
 
 /// The configuration as the runtime sees it.

@@ -74,6 +74,7 @@ pub struct Metrics {
     pub state_keys: Family<labels::State, Gauge>,
     pub store_disk_level: Gauge,
     pub bell_rings: Counter,
+    pub plugin_replicas_behind: Family<labels::Plugin, Gauge>,
     pub replicas: Gauge,
     pub replicas_buried: Gauge,
     pub replica_keeps: Family<labels::Part, Gauge>,
@@ -177,6 +178,10 @@ impl Metrics {
             replica_keeps: all.family(
                 "frontgate_replica_keeps",
                 "1 if this gateway executes the deliveries of a tenant to a platform",
+            ),
+            plugin_replicas_behind: all.family(
+                "frontgate_plugin_replicas_behind",
+                "Gateways that run another version of a plugin than all have agreed on",
             ),
             bell_rings: all.metric("frontgate_bell_rings_total", "Hints to other gateways on the same Postgres"),
             store_reconnects: all.metric(

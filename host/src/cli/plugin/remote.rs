@@ -9,11 +9,14 @@ use frontgate_config::Config;
 use frontgate_loader::lock::Lock;
 use frontgate_loader::records::history;
 use frontgate_loader::single;
+use frontgate_runtime::receipt::Receipt;
+use frontgate_runtime::settings::PluginSource;
 use hyper::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
-use crate::admin_pages::status::{Plugin, Status};
-use crate::cli::format::escaped;
+use crate::admin_pages::status::{Plugin, RolloutStatus, Status};
+use crate::cli::format::{escaped, plain};
 use crate::cli::{client, reload, runtime, say};
 use crate::service::admin_api::CommandBody;
 
@@ -47,6 +50,11 @@ pub(crate) enum Command {
         /// Prefix of the version's digest; by default the waiting version
         digest: Option<String>,
     },
+    /// Remove a plugin from all replicas, where plugins.source is "store"; otherwise, delete its file
+    Remove {
+        /// Plugin
+        name: String,
+    },
     /// Write plugins.lock with every file in the plugins' folder
     Lock,
 }
@@ -64,6 +72,7 @@ pub(super) fn run(config: &Path, command: &Command) -> anyhow::Result<ExitCode> 
             }
             decide(&config, name, "allow", digest.clone())
         }
+        Command::Remove { name } => decide(&config, name, "remove", None),
         Command::Lock => lock(&config),
     }
 }
@@ -98,8 +107,28 @@ fn list(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         if !others.is_empty() {
             say!("{:width$}  earlier versions: {}", "", others.join(", "));
         }
+        if let Some(rollout) = &plugin.rollout {
+            rollout_lines(rollout).iter().for_each(|line| say!("{:width$}  {line}", ""));
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns what is not the same at all replicas.
+fn rollout_lines(rollout: &RolloutStatus) -> Vec<String> {
+    let short = |digest: &String| digest.chars().take(12).collect::<String>();
+    let mut lines = Vec::new();
+    if let (Some(digest), Some(replica)) = (&rollout.trial, &rollout.trial_replica) {
+        lines.push(format!("on trial at replica `{}`: {}", plain(replica), short(digest)));
+    }
+    if let Some(digest) = &rollout.waiting {
+        lines.push(format!("waits for approval: {}", short(digest)));
+    }
+    if !rollout.behind.is_empty() {
+        let live = rollout.live.as_ref().map_or_else(|| "no version".to_owned(), short);
+        lines.push(format!("replicas that do not run {live} yet: {}", plain(&rollout.behind.join(", "))));
+    }
+    lines
 }
 
 fn line(plugin: &Plugin) -> String {
@@ -122,20 +151,49 @@ fn line(plugin: &Plugin) -> String {
 }
 
 fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Result<ExitCode> {
-    let mut receipts = history::read(&config.plugins.records)?;
-    receipts.retain(|receipt| name.is_none_or(|name| receipt.plugin == name));
+    let mut receipts = match config.plugin_source() {
+        PluginSource::Store => shared_history(config)?,
+        PluginSource::Folder => history::read(&config.plugins.records)?.into_iter().map(ReplicaReceipt::from).collect(),
+    };
+    receipts.retain(|ReplicaReceipt { receipt, .. }| name.is_none_or(|name| receipt.plugin == name));
     // The file may contain more receipts until the gateway truncates it.
-    for receipt in &receipts[receipts.len().saturating_sub(config.plugins.receipts_max)..] {
+    for entry in &receipts[receipts.len().saturating_sub(config.plugins.receipts_max)..] {
         if json {
-            say!("{}", serde_json::to_string(receipt)?);
+            say!("{}", serde_json::to_string(entry)?);
         } else {
-            reload::print(receipt);
+            reload::print(&entry.receipt);
+            entry.replica.iter().for_each(|replica| say!("    at replica `{}`", plain(replica)));
         }
     }
     if receipts.is_empty() && !json {
         say!("no receipts");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A receipt and the replica that wrote it.
+#[derive(Serialize)]
+struct ReplicaReceipt {
+    #[serde(flatten)]
+    receipt: Receipt,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replica: Option<String>,
+}
+
+impl From<Receipt> for ReplicaReceipt {
+    fn from(receipt: Receipt) -> Self {
+        Self { receipt, replica: None }
+    }
+}
+
+/// Returns the receipts of all replicas.
+fn shared_history(config: &Config) -> anyhow::Result<Vec<ReplicaReceipt>> {
+    let stored = frontgate_rollouts::admin::receipts(&config.store)?;
+    // A newer program may have written a receipt that this one cannot read.
+    let read = |(replica, receipt): (String, String)| {
+        Some(ReplicaReceipt { receipt: serde_json::from_str(&receipt).ok()?, replica: Some(replica) })
+    };
+    Ok(stored.into_iter().filter_map(read).collect())
 }
 
 /// Sends a command about a plugin's version to the running gateway.

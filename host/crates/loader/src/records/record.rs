@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use frontgate_contract::digest::Digest;
 use frontgate_contract::{Capability, Manifest};
+use frontgate_rollouts::Rollout;
 use frontgate_runtime::receipt::{Outcome, Receipt};
 use frontgate_runtime::registry::Version;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,9 @@ pub(crate) struct Record {
     pub(super) excluded: Vec<(Digest, String)>,
     /// Versions that the operator allowed, or that were live before records were damaged.
     pub(super) allowed: Vec<Digest>,
+    /// Versions that the replicas know, with `plugins.source = "store"`.
+    #[serde(skip)]
+    pub(crate) offered: BTreeSet<Digest>,
     /// When the record was created, in milliseconds since 1970; 0 for records of earlier releases.
     pub(super) since_ms: u64,
     /// Set while records are damaged.
@@ -42,6 +46,23 @@ pub(super) struct Guard {
 }
 
 impl Record {
+    /// Returns the record of a name from what the replicas agree on. Only stored versions can be rolled back to.
+    pub(crate) fn of_rollout(rollout: &Rollout) -> Self {
+        let stored = rollout.versions.iter().filter(|version| version.is_stored);
+        let live_before = stored.filter_map(|version| {
+            let time_ms = version.live_ms?.unsigned_abs();
+            Some(Version { digest: version.digest, time_ms, manifest: version.manifest.clone() })
+        });
+        Self {
+            live: rollout.live,
+            versions: live_before.collect(),
+            excluded: rollout.excluded.clone(),
+            allowed: rollout.allowed.clone(),
+            offered: rollout.versions.iter().map(|version| version.digest).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Returns the reason why a version is excluded, or `None` if it is not.
     pub(crate) fn excluded(&self, digest: Digest) -> Option<&str> {
         self.excluded.iter().find(|(known, _)| *known == digest).map(|(_, reason)| reason.as_str())

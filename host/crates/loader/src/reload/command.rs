@@ -31,6 +31,11 @@ pub enum Command {
         /// First digits of the version's digest.
         digest: Option<String>,
     },
+    /// Remove a plugin from all replicas, with `plugins.source = "store"`.
+    Remove {
+        /// The plugin's name.
+        name: String,
+    },
 }
 
 /// The result of a successful command.

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 
 use super::Reload;
 use super::command::{self, Command, Request, Waiting};
-use super::probation::Failed;
+use super::probation::Ended;
 use super::publish::ReceiptFields;
 use super::task::{Restored, TaskResult};
 use crate::attempt::{Attempt, Candidate};
@@ -40,32 +40,42 @@ impl Reload {
             // The file has the bytes of the live version, possibly after a file that was not usable.
             Ok(None) => Outcome::Live,
             Ok(Some(candidate)) => match self.lost_role(&candidate.live) {
-                Some(role) => Outcome::Kept(format!("role {role}, which a tenant uses, is missing in the new file")),
+                Some(role) => Outcome::Kept(Failure::lost_role(role).to_string()),
                 None => {
+                    if let Some(agreement) = &self.agreement {
+                        let rollouts = Arc::clone(&agreement.rollouts);
+                        return self.offer(&rollouts, candidate, changes.unwrap_or_default(), took);
+                    }
                     self.go_live(candidate, before.clone());
                     Outcome::Live
                 }
             },
             Err(failure) => self.outcome_of_failure(&name, failure),
         };
-        let last = self.registry.receipts().get(&name).cloned();
-        let swapped = before.as_ref().map(|live| live.digest) != digest;
-        let already_reported = last.is_some_and(|last| last.digest == digest && last.outcome == outcome);
+        let before = before.map(|live| live.digest);
+        let fields = ReceiptFields { digest, before, after: None, changes: changes.unwrap_or_default(), took };
+        self.report(&name, outcome, fields);
+    }
+
+    /// Adds the receipt of an attempt, unless the last one says the same. `after` is filled in.
+    pub(super) fn report(&mut self, name: &str, outcome: Outcome, mut fields: ReceiptFields) {
+        let last = self.registry.receipts().get(name).cloned();
+        let swapped = fields.before != fields.digest;
+        let already_reported = last.is_some_and(|last| last.digest == fields.digest && last.outcome == outcome);
         if already_reported && !(outcome == Outcome::Live && swapped) {
             return;
         }
-        let after = self.registry.get(&name).map(|live| live.digest);
-        let before = before.map(|live| live.digest);
-        let fields = ReceiptFields { digest, before, after, changes: changes.unwrap_or_default(), took };
-        self.publisher.add(&name, outcome, fields);
+        if let (Outcome::Waiting(reason), Some(digest)) = (&outcome, fields.digest) {
+            self.wait_for_approval(name, digest, reason);
+        }
+        fields.after = self.registry.get(name).map(|live| live.digest);
+        self.publisher.add(name, outcome, fields);
     }
 
-    fn go_live(&mut self, candidate: Candidate, before: Option<Arc<LoadedPlugin>>) {
+    pub(super) fn go_live(&mut self, candidate: Candidate, before: Option<Arc<LoadedPlugin>>) {
         let live = Arc::new(candidate.live);
         self.probations.end(&live.name);
-        if let Some(old) = before {
-            self.probations.begin(&live, old, &self.loader.config().plugins().probation);
-        }
+        self.observe(&live, before);
         if live.build == Build::Quick {
             let optimize = Arc::clone(&self.loader).optimize(Arc::clone(&live), candidate.wasm.clone());
             self.attempts.spawn(async {
@@ -103,7 +113,7 @@ impl Reload {
         }
     }
 
-    fn outcome_of_failure(&mut self, name: &str, failure: Failure) -> Outcome {
+    pub(super) fn outcome_of_failure(&mut self, name: &str, failure: Failure) -> Outcome {
         if failure.is_temporary() {
             self.retry_later.insert(name.to_owned());
         }
@@ -116,7 +126,7 @@ impl Reload {
     }
 
     /// Returns a role that the live version has, the new version lacks, and a tenant assigns to this plugin.
-    fn lost_role(&self, new: &LoadedPlugin) -> Option<Role> {
+    pub(super) fn lost_role(&self, new: &LoadedPlugin) -> Option<Role> {
         let old = self.registry.get(&new.name)?;
         let lost = old.roles().into_iter().filter(|role| !new.roles().contains(role));
         lost.into_iter().find(|role| self.loader.config().is_named(&new.name, *role))
@@ -126,6 +136,11 @@ impl Reload {
     pub(super) fn remove(&mut self, name: &str) {
         self.attempted.remove(name);
         self.stop(name);
+        self.remove_live(name);
+    }
+
+    /// Removes the live version of a plugin.
+    pub(super) fn remove_live(&mut self, name: &str) {
         let before = self.registry.get(name).map(|live| live.digest);
         self.registry.remove(name);
         self.probations.end(name);
@@ -144,41 +159,77 @@ impl Reload {
 
     /// Rolls back versions that failed on probation.
     pub(super) fn end_probations(&mut self) {
-        for Failed { name, old, reason } in self.probations.decide(&self.loader.config().plugins().probation) {
-            self.roll_back_to(&name, old, &reason, Duration::ZERO);
+        let config = self.loader.config();
+        for Ended { name, digest, old, failure } in self.probations.decide(&config.plugins().probation) {
+            match failure {
+                Some(reason) => {
+                    self.roll_back_to(&name, old, &reason, Duration::ZERO);
+                    self.withdraw(&name, digest, &reason);
+                }
+                None => self.passed(&name, digest),
+            }
         }
         self.publish_status();
     }
 
-    /// Activates an earlier version and excludes the live version from further attempts.
-    fn roll_back_to(&mut self, name: &str, old: Arc<LoadedPlugin>, reason: &str, took: Duration) {
+    /// Activates an earlier version, if any, and excludes the live version from further attempts.
+    fn roll_back_to(&mut self, name: &str, old: Option<Arc<LoadedPlugin>>, reason: &str, took: Duration) {
         let Some(withdrawn) = self.registry.get(name) else { return };
         self.probations.end(name);
         self.records.exclude(name, withdrawn.digest, reason);
-        self.records.live(name, old.digest, &old.manifest, None);
         let fields = ReceiptFields {
             digest: Some(withdrawn.digest),
             before: Some(withdrawn.digest),
-            after: Some(old.digest),
-            changes: Changes::new(Some(&withdrawn.manifest), &old.manifest),
+            after: old.as_ref().map(|old| old.digest),
+            changes: old.as_ref().map(|old| Changes::new(Some(&withdrawn.manifest), &old.manifest)).unwrap_or_default(),
             took,
         };
-        self.activate(old);
+        match old {
+            Some(old) => {
+                self.records.live(name, old.digest, &old.manifest, None);
+                self.activate(old);
+            }
+            None => self.registry.remove(name),
+        }
         self.publisher.add(name, Outcome::RolledBack(reason.to_owned()), fields);
     }
 
-    /// Starts a command.
-    pub(super) fn execute(&mut self, Request { command, answer }: Request) {
+    /// Starts a command. With several replicas, it first reads what the others have decided.
+    pub(super) fn execute(&mut self, request: Request) {
+        match &self.agreement {
+            Some(agreement) => {
+                let rollouts = Arc::clone(&agreement.rollouts);
+                self.attempts.spawn(async move {
+                    let read = rollouts.refresh().await;
+                    TaskResult::Requested(Box::new((request, read)))
+                });
+            }
+            None => self.execute_now(request),
+        }
+    }
+
+    pub(super) fn execute_now(&mut self, Request { command, answer }: Request) {
         match command {
             Command::Reload => {
                 let receipts = self.registry.receipts();
                 let standing = receipts.values().filter(|receipt| receipt.outcome.reason().is_some());
                 self.retry_now.extend(standing.map(|receipt| receipt.plugin.clone()));
+                if let Some(agreement) = &mut self.agreement {
+                    agreement.forget_failures(true);
+                }
+                self.follow_all();
                 self.waiting.push(Waiting { answer, receipts: Vec::new() });
             }
             Command::Configure(config) => self.configure(&config, answer),
+            Command::Remove { name } => self.remove_for_all(&name, answer),
+            Command::Rollback { name, digest: None } => {
+                if let Some(answer) = self.withdraw_trial(&name, BY_OPERATOR, answer) {
+                    self.roll_back(&name, None, answer);
+                }
+            }
             Command::Rollback { name, digest } => self.roll_back(&name, digest.as_deref(), answer),
             Command::Allow { name, digest } => match self.digest_to_allow(&name, digest.as_deref()) {
+                Ok(digest) if self.agreement.is_some() => self.allow_for_all(&name, digest, answer),
                 Ok(digest) => self.allow(&name, digest, answer),
                 Err(refusal) => drop(answer.send(Err(refusal))),
             },
@@ -198,9 +249,15 @@ impl Reload {
         self.stop(name);
         let (loader, name) = (Arc::clone(&self.loader), name.to_owned());
         let restored_name = name.clone();
+        let rollouts = self.agreement.as_ref().map(|agreement| Arc::clone(&agreement.rollouts));
         let restore = async move {
             let (name, began) = (restored_name, Instant::now());
-            let result = loader.restore(&name, target).await;
+            let mut result = loader.restore(&name, target).await;
+            if let (Ok(_), Some(rollouts)) = (&result, rollouts)
+                && let Err(error) = rollouts.roll_back(&name, target, BY_OPERATOR).await
+            {
+                result = Err(Failure::Temporary(error.into()));
+            }
             TaskResult::Restored(Box::new(Restored { name, result, took: began.elapsed(), answer }))
         };
         self.running.insert(name.clone(), self.attempts.spawn(restore));
@@ -211,7 +268,7 @@ impl Reload {
     pub(super) fn finish_rollback(&mut self, Restored { name, result, took, answer }: Restored) {
         match result {
             Ok(live) => {
-                self.roll_back_to(&name, Arc::new(live), BY_OPERATOR, took);
+                self.roll_back_to(&name, Some(Arc::new(live)), BY_OPERATOR, took);
                 self.waiting.push(Waiting { answer, receipts: Vec::new() });
             }
             Err(failure) => {
@@ -226,6 +283,7 @@ impl Reload {
         let last = self.registry.receipts().get(name).cloned();
         let waits = last.filter(|last| matches!(last.outcome, Outcome::Waiting(_) | Outcome::RolledBack(_)));
         let waits = waits.and_then(|last| last.digest);
+        let waits = waits.or_else(|| self.waiting_for_approval(name));
         let Some(digits) = digits else {
             return waits.ok_or_else(|| format!("no version of plugin `{name}` waits to be allowed"));
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_contract::digest::Digest;
 use frontgate_runtime::LoadedPlugin;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -19,15 +20,18 @@ pub(super) struct Probations {
 
 struct Watched {
     new: Arc<LoadedPlugin>,
-    old: Arc<LoadedPlugin>,
+    /// `None` if no version was live at this replica.
+    old: Option<Arc<LoadedPlugin>>,
     ends: Instant,
 }
 
-/// A version that failed its probation, and the previous one.
-pub(super) struct Failed {
+/// A version whose probation has ended, and the previous one.
+pub(super) struct Ended {
     pub(super) name: String,
-    pub(super) old: Arc<LoadedPlugin>,
-    pub(super) reason: String,
+    pub(super) digest: Digest,
+    pub(super) old: Option<Arc<LoadedPlugin>>,
+    /// Why it failed; `None` if it did not.
+    pub(super) failure: Option<String>,
 }
 
 impl Probations {
@@ -35,7 +39,7 @@ impl Probations {
     pub(super) fn begin(
         &mut self,
         new: &Arc<LoadedPlugin>,
-        old: Arc<LoadedPlugin>,
+        old: Option<Arc<LoadedPlugin>>,
         limits: &frontgate_runtime::settings::Probation,
     ) {
         if limits.calls == 0 {
@@ -53,7 +57,7 @@ impl Probations {
 
     /// Returns the previous version of a plugin on probation.
     pub(super) fn old(&self, name: &str) -> Option<Arc<LoadedPlugin>> {
-        self.watched.get(name).map(|watched| Arc::clone(&watched.old))
+        self.watched.get(name).and_then(|watched| watched.old.clone())
     }
 
     /// Returns the time at which the first probation ends.
@@ -66,23 +70,27 @@ impl Probations {
         self.watched.keys().cloned().collect()
     }
 
-    /// Ends the failed and the completed probations, and returns the failed versions.
-    pub(super) fn decide(&mut self, limits: &frontgate_runtime::settings::Probation) -> Vec<Failed> {
+    /// Ends the failed and the completed probations, and returns them.
+    pub(super) fn decide(&mut self, limits: &frontgate_runtime::settings::Probation) -> Vec<Ended> {
         let now = Instant::now();
-        let mut failed = Vec::new();
+        let mut ended = Vec::new();
         self.watched.retain(|name, Watched { new, old, ends }| {
             let (failures, calls) = (new.health.failures(), new.health.calls());
-            if failures >= limits.failures && old.health.failures_lately() < limits.failures {
-                let calls = calls.min(limits.calls.into());
-                let reason = format!(
+            let failed_before = old.as_ref().map_or(0, |old| old.health.failures_lately());
+            let has_failed = failures >= limits.failures && failed_before < limits.failures;
+            if !has_failed && calls < limits.calls.into() && now < *ends {
+                return true;
+            }
+            let calls = calls.min(limits.calls.into());
+            let failure = has_failed.then(|| {
+                format!(
                     "{failures} of the first {calls} calls of the new version trapped or timed out; the previous \
                      version did not fail as often"
-                );
-                failed.push(Failed { name: name.clone(), old: Arc::clone(old), reason });
-                return false;
-            }
-            calls < limits.calls.into() && now < *ends
+                )
+            });
+            ended.push(Ended { name: name.clone(), digest: new.digest, old: old.clone(), failure });
+            false
         });
-        failed
+        ended
     }
 }

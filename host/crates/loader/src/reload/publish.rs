@@ -24,11 +24,16 @@ pub(super) struct Publisher {
 impl Publisher {
     pub(super) fn new(folder: &Path, access: Access, receipts_max: usize) -> anyhow::Result<Self> {
         if access == Access::Read {
-            return Ok(Self { history: None, ids: Ids::default(), written: Vec::new() });
+            return Ok(Self::without_file());
         }
         let (history, last) = History::open(folder, receipts_max)?;
         let ids = last.map_or_else(Ids::default, |last| Ids::after(&last.id));
         Ok(Self { history: Some(history), ids, written: Vec::new() })
+    }
+
+    /// Creates a publisher whose receipts are stored in the database.
+    pub(super) fn without_file() -> Self {
+        Self { history: None, ids: Ids::default(), written: Vec::new() }
     }
 
     /// Adds a receipt, which the next [`Reload::publish`] writes.
@@ -66,6 +71,7 @@ impl Reload {
         if receipts.is_empty() && pending.is_none() {
             return;
         }
+        let stored = self.store_receipts(&receipts).await;
         let mut history = self.publisher.history.take();
         let records_changed = pending.is_some();
         let written = spawn_blocking(move || {
@@ -84,7 +90,7 @@ impl Reload {
         if records_changed {
             self.records.finish_write(records.is_ok(), new);
         }
-        let result = records.and(noted);
+        let result = records.and(noted).and(stored);
         self.publisher.history = history;
         if let Err(error) = result {
             warn!(

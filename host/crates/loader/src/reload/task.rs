@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_runtime::{LoadedPlugin, RuntimeConfig};
+use frontgate_store::StoreError;
 use tokio::sync::oneshot;
 
-use super::command;
+use super::command::{self, Request};
+use super::decisions::Commanded;
+use super::rollout::{Followed, Offer};
 use crate::attempt::Attempt;
 use crate::failure::Failure;
 
@@ -17,6 +20,13 @@ pub(super) enum TaskResult {
     /// The plugin's name, and the optimized build of a version whose quick build may still be live.
     Optimized(Arc<str>, Box<Result<LoadedPlugin, Failure>>),
     Configured(Box<Configuration>),
+    Offered(Box<Offer>),
+    Followed(Box<Followed>),
+    /// The plugin's name.
+    Decided(String),
+    Commanded(Box<Commanded>),
+    /// A command, and the result of reading what the other replicas have decided.
+    Requested(Box<(Request, Result<(), StoreError>)>),
 }
 
 /// The result of loading a version for an operator's rollback.

@@ -50,6 +50,67 @@ CREATE TABLE keepers (
 ) WITH (fillfactor = 50);
 CREATE INDEX keepers_by_replica ON keepers (replica);
 
+-- The version of each plugin that the replicas agree on, with `plugins.source = "store"`.
+CREATE TABLE plugin_rollouts (
+  name text PRIMARY KEY,
+  -- Grows with every change of the row, of its versions and of the decisions about them.
+  serial bigint NOT NULL DEFAULT 0,
+  -- Digest of the version that every replica runs; NULL: none.
+  live text,
+  -- Is live again if `live` fails at any replica.
+  previous text,
+  -- Digest of the version that one replica runs.
+  trial text,
+  trial_replica bigint,
+  -- Number of replicas that ended during the trial.
+  trials_lost bigint NOT NULL DEFAULT 0,
+  -- Digest of the last version that needs approval.
+  waiting text,
+  waiting_reason text
+);
+
+-- Versions that were offered.
+CREATE TABLE plugin_versions (
+  name text NOT NULL,
+  digest text NOT NULL,
+  -- Declarations of the component, as a JSON object.
+  manifest text NOT NULL,
+  size bigint NOT NULL,
+  -- Whether the bytes are still there.
+  is_stored boolean NOT NULL,
+  offered_ms bigint NOT NULL,
+  -- When it last became live.
+  live_ms bigint,
+  PRIMARY KEY (name, digest)
+);
+
+-- Versions that are excluded for a reason, or allowed.
+CREATE TABLE plugin_decisions (
+  name text NOT NULL,
+  digest text NOT NULL,
+  excluded text,
+  time_ms bigint NOT NULL,
+  PRIMARY KEY (name, digest)
+);
+
+CREATE TABLE plugin_bytes (
+  digest text NOT NULL,
+  part bigint NOT NULL,
+  bytes bytea NOT NULL,
+  time_ms bigint NOT NULL,
+  PRIMARY KEY (digest, part)
+);
+-- Components hardly shrink, and are read whole.
+ALTER TABLE plugin_bytes ALTER bytes SET STORAGE EXTERNAL;
+
+-- Outcomes of the attempts of all replicas, as JSON objects. Ids are UUIDs that sort by time.
+CREATE TABLE plugin_receipts (
+  id text PRIMARY KEY,
+  replica text NOT NULL,
+  time_ms bigint NOT NULL,
+  receipt text NOT NULL
+);
+
 CREATE TABLE events (
   tenant text NOT NULL,
   identity text NOT NULL,
