@@ -1,6 +1,7 @@
 //! Tests known pitfalls for developers of channels. Section 7 of the contract lists the pitfalls; faults of Front's
 //! sample server are tested too.
 
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use frontgate_tests::front::{
@@ -359,6 +360,22 @@ fn faults_of_fronts_sample_server_are_avoided() {
     let path = fixture.front.channel(&other).webhook_url.strip_prefix(PUBLIC_URL).expect("ours").to_owned();
     let delete = json!({"type": "delete", "payload": {"channel_id": fixture.channel}}).to_string();
     assert_rejected(&fixture.post(&path, &now_ms().to_string(), &delete, None), 400);
+}
+
+#[test]
+fn identical_requests_at_once_call_the_plugin_once() {
+    let fixture = ChannelFixture::new();
+    let calls = || fixture.gateway.metric_sum("frontgate_plugin_calls_total");
+    let before = calls();
+    let body = json!({"type": "list_addresses", "payload": {"page_token": "slow"}}).to_string();
+    let time = now_ms().to_string();
+    let answers: Vec<Answer> = thread::scope(|scope| {
+        let send = || scope.spawn(|| fixture.post("/front/sms", &time, &body, None));
+        let both = [send(), send()];
+        both.map(|call| call.join().expect("an answer")).into()
+    });
+    assert_eq!((answers[0].status, &answers[0].json), (200, &answers[1].json), "{}", answers[0].text);
+    assert_eq!(calls() - before, 1.0);
 }
 
 #[test]

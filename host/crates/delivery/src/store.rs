@@ -52,6 +52,7 @@ pub struct Store {
     leases: Mutex<HashSet<String>>,
     limits: quotas::Limits,
     providers: ProviderGate,
+    replay_turns: front::ReplayTurns,
 }
 
 impl Store {
@@ -101,6 +102,7 @@ impl Store {
             leases: Mutex::default(),
             limits: quotas::Limits::new(settings),
             providers: ProviderGate::default(),
+            replay_turns: front::ReplayTurns::default(),
         }
     }
 

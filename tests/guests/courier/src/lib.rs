@@ -1,7 +1,7 @@
 //! A Front channel for tests that calls the tests' provider at the URL in the setting `url`.
 //!
 //! The token `refused` is rejected at `connect`. A message `refuse WORDS` is rejected with these words as the reason,
-//! and a message `crash` makes the plugin panic. Files whose names start with `form` are uploaded in a form, other
+//! and a message `crash` makes the plugin panic. The page `slow` of the addresses takes half a second. Files whose names start with `form` are uploaded in a form, other
 //! files directly.
 #![cfg(target_family = "wasm")]
 
@@ -35,7 +35,12 @@ impl Channel for Courier {
 
     fn list_addresses(credential: Option<String>, page_token: Option<String>) -> Result<AddressPage> {
         let address = |value: &str, name| Address { value: value.to_owned(), name };
-        Ok(match page_token {
+        Ok(match page_token.as_deref() {
+            Some("slow") => {
+                // Long enough for a second request to arrive.
+                std::thread::sleep(std::time::Duration::from_millis(500));
+                AddressPage { addresses: vec![address("slow", None)], next_page_token: None }
+            }
             None => AddressPage { addresses: vec![address("one", credential)], next_page_token: Some("2".to_owned()) },
             Some(_) => AddressPage { addresses: vec![address("two", None)], next_page_token: None },
         })

@@ -15,7 +15,8 @@ pub use self::channels::{Channel, ChannelState, ConnectResult};
 pub use self::conversations::Hints;
 pub use self::messages::{Incoming, StoredMessage};
 pub use self::provider_events::ProviderBatch;
-pub use self::replays::ReplayCheck;
+pub(crate) use self::replays::ReplayTurns;
+pub use self::replays::{ReplayCheck, ReplayTurn};
 pub(super) use self::watchers::Watchers;
 
 #[cfg(test)]

@@ -1,8 +1,13 @@
 //! Replays of Front's requests other than messages: a byte-identical request gets the stored answer.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
 use frontgate_front::replies::ChannelResponse;
 use frontgate_store::sql::{self, Row, Scope, Transaction, indexed};
 use frontgate_store::{Origin, values};
+use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::store::{Store, StoreError};
 
@@ -20,7 +25,32 @@ pub enum ReplayCheck {
     Altered,
 }
 
+/// Requests that are being answered, so that identical ones wait for the answer instead of calling the plugin again.
+#[derive(Default)]
+pub(crate) struct ReplayTurns(Mutex<HashMap<String, Weak<AsyncMutex<()>>>>);
+
+/// The turn of one request, until it is dropped.
+pub struct ReplayTurn(#[allow(dead_code, reason = "its drop lets the next request begin")] OwnedMutexGuard<()>);
+
+impl ReplayTurns {
+    fn of(&self, identity: String) -> Arc<AsyncMutex<()>> {
+        let mut turns = self.0.lock();
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let known = turns.get(&identity).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let new = Arc::default();
+            turns.insert(identity, Arc::downgrade(&new));
+            new
+        })
+    }
+}
+
 impl Store {
+    /// Waits until no identical request is being answered by this gateway. Another gateway may be answering one.
+    pub async fn replay_turn(&self, tenant: &str, request: &str) -> ReplayTurn {
+        ReplayTurn(self.replay_turns.of(format!("{tenant} {request}")).lock_owned().await)
+    }
+
     /// Stores a request before it is handled, with a digest of its unsigned part.
     ///
     /// - Until the request is answered, a replay with another unsigned part is rejected.

@@ -95,6 +95,8 @@ impl ChannelRequests<'_> {
     ) -> Result<ChannelResponse, Error> {
         let request = self.request;
         let (tenant, deadline) = (&request.route.tenant.name, request.deadline);
+        let turn = async { Ok(self.store.replay_turn(tenant, &request.replay).await) };
+        let _turn = within(deadline, turn).await?;
         let unsigned = replay::unsigned(request.credential().as_deref());
         match within(deadline, self.store.check_replay(tenant, request.replay.clone(), unsigned)).await? {
             ReplayCheck::Open => {}
