@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use frontgate_tests::database_proxy::{DatabaseProxy, Mode};
 use frontgate_tests::{
-    Action, Call, Database, Fault, LIST, PUBLIC_URL, Pooler, PostgresServer, Replicas, Setup, TOKEN, Twilio, run,
+    Action, Call, Database, Fault, Gateway, LIST, PUBLIC_URL, Pooler, PostgresServer, Replicas, Setup, TOKEN, Twilio,
+    eventually, run,
 };
 
 use crate::delivery::workers_added;
@@ -99,6 +100,78 @@ fn a_sqlite_file_is_copied_to_postgres_with_everything_in_it() {
     assert_eq!((workers_added(&twilio, &first), workers_added(&twilio, &second)), (1, 1));
     let again = after.command(&["store", "copy", "--from", "sqlite:data/frontgate.db"]);
     assert!(String::from_utf8_lossy(&again.stderr).contains("stop them first"));
+}
+
+#[test]
+fn a_copied_database_has_deliveries_in_every_state_and_continues_them() {
+    let twilio = Twilio::start();
+    let mut before = routing(&twilio).set("store.url", "\"sqlite:data/frontgate.db\"").start();
+    twilio.point_at(before.address(), PUBLIC_URL, "", TOKEN);
+    twilio.filters(&[]);
+    let sent = customer_writes(&twilio, 1);
+    twilio.wait_for(|state| each_has_a_worker(state, std::slice::from_ref(&sent)));
+    twilio.fault(Fault::new(Action::BindingExists).on(Call::AddParticipant));
+    customer_writes(&twilio, 2);
+    before.log().event("delivery.failed").wait_for(1);
+    twilio.fault(Fault::new(Action::CloseAfterActing).on(Call::AddParticipant));
+    twilio.fault(Fault::new(Action::TooManyRequests).on(Call::FetchParticipant).times(40));
+    let unknown = customer_writes(&twilio, 3);
+    before.log().event("delivery.outcome_unknown").wait_for(1);
+    twilio.fault(Fault::new(Action::TooManyRequests).on(Call::AddParticipant).times(40));
+    let ready = customer_writes(&twilio, 4);
+    customer_writes(&twilio, 5);
+    eventually("five deliveries", || before.deliveries().len(), |count| *count == 5);
+    // A worker may have it at this moment.
+    eventually("a cancellation", || before.command(&["deliveries", "cancel", "5"]).status.success(), |done| *done);
+    before.kill();
+    let states = |gateway: &Gateway| -> Vec<String> {
+        gateway.deliveries().iter().map(|one| one["state"].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let had = states(&before);
+    assert_eq!((&*had[0], &*had[1], &*had[4]), ("sent", "failed", "cancelled"));
+    // The worker may have had the others when it ended.
+    assert!(["unknown", "leased"].contains(&&*had[2]) && ["ready", "leased"].contains(&&*had[3]), "{had:?}");
+    let database = Arc::new(Database::create());
+    before.edit_config(&[("store.url", &format!("{:?}", database.url()))]);
+    let copied = before.command(&["store", "copy", "--from", "sqlite:data/frontgate.db"]);
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    assert_eq!(states(&before), had);
+    let after = before.start_again();
+    twilio.point_at(after.address(), PUBLIC_URL, "", TOKEN);
+    twilio.wait_for(|state| each_has_a_worker(state, &[unknown.clone(), ready.clone()]));
+    let again = |sid| workers_added(&twilio, sid);
+    assert_eq!((again(&sent), again(&unknown), again(&ready)), (1, 1, 1));
+    let ended = eventually("the end", || states(&after), |states| states[2] == "sent" && states[3] == "sent");
+    assert_eq!(ended, ["sent", "failed", "sent", "sent", "cancelled"]);
+    // New rows continue the ids.
+    let next = customer_writes(&twilio, 6);
+    twilio.wait_for(|state| each_has_a_worker(state, std::slice::from_ref(&next)));
+    assert!(after.deliveries().iter().any(|delivery| delivery["id"] == 6));
+}
+
+#[test]
+fn a_newer_gateway_may_add_to_the_tables_while_others_work_with_them() {
+    let (twilio, mut replicas, ..) = start_behind_proxy("newer", 2);
+    let mut sids: Vec<String> = (0..4).map(|index| customer_writes(&twilio, index)).collect();
+    // The migration of a newer program, which adds a column to every table that deliveries need.
+    for table in ["events", "deliveries", "replicas", "keepers", "state_entries", "front_messages"] {
+        replicas.database.execute(&format!("ALTER TABLE {table} ADD COLUMN later bigint NOT NULL DEFAULT 7"));
+        sids.push(customer_writes(&twilio, sids.len()));
+    }
+    replicas.database.execute("UPDATE installation SET version = version + 1");
+    // The older program also starts with these tables.
+    replicas.kill_and_start_again(0);
+    sids.extend((0..4).map(|index| customer_writes(&twilio, 100 + index)));
+    assert_once(&twilio, &replicas, &sids);
+    let status = replicas.gateways[0].command(&["store", "status"]);
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+    // A later migration removes what older programs need.
+    replicas.database.execute("UPDATE installation SET oldest_program = version");
+    let mut old = replicas.gateways.remove(0);
+    old.kill();
+    let started = old.command(&["run"]);
+    let text = String::from_utf8_lossy(&started.stderr).into_owned();
+    assert!(!started.status.success() && text.contains("run the newer gateway"), "{text}");
 }
 
 #[test]
