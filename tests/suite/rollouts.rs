@@ -177,7 +177,8 @@ fn an_operator_ends_a_trial_from_any_replica() {
     let replicas = start(2);
     begin_trial(&replicas, 0, &build(2));
     let output = replicas.gateways[1].command(&["plugin", "rollback", "plugin"]);
-    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("rolled-back"), "{output:?}");
     wait_for_all(&replicas, &build(1));
     // An operator can allow it again; its trial is then at that replica.
     let output = replicas.gateways[1].command(&["plugin", "allow", "plugin", &digest(&build(2))[..12]]);

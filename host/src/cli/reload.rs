@@ -68,13 +68,19 @@ fn print_configuration(receipt: &frontgate_config::receipt::Receipt) -> bool {
 
 /// Prints one receipt: one line, with the reason and the changes below.
 pub(super) fn print(receipt: &Receipt) {
+    print_of(None, receipt);
+}
+
+/// Prints a receipt of a replica.
+pub(super) fn print_of(replica: Option<&str>, receipt: &Receipt) {
     let Receipt { plugin, outcome, before, after, changes, duration_ms, .. } = receipt;
     let time = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(receipt.time_ms));
     let short = |digest: &Option<_>| {
         digest.as_ref().map_or_else(|| "none".to_owned(), frontgate_contract::digest::Digest::short)
     };
     let now = if before == after { short(after) } else { format!("{} -> {}", short(before), short(after)) };
-    say!("{}  {time}  {plugin}  {}  {now}  {duration_ms} ms", receipt.short_id(), outcome.name());
+    let place = replica.map(|replica| format!("  {}", plain(replica))).unwrap_or_default();
+    say!("{}  {time}{place}  {plugin}  {}  {now}  {duration_ms} ms", receipt.short_id(), outcome.name());
     if let Some(reason) = outcome.reason() {
         let tried = receipt.digest.filter(|digest| Some(*digest) != *after);
         let tried = tried.map(|digest| format!("{}: ", digest.short())).unwrap_or_default();

@@ -125,8 +125,11 @@ fn rollout_lines(rollout: &RolloutStatus) -> Vec<String> {
         lines.push(format!("waits for approval: {}", short(digest)));
     }
     if !rollout.behind.is_empty() {
-        let live = rollout.live.as_ref().map_or_else(|| "no version".to_owned(), short);
-        lines.push(format!("replicas that do not run {live} yet: {}", plain(&rollout.behind.join(", "))));
+        let behind = plain(&rollout.behind.join(", "));
+        lines.push(match &rollout.live {
+            Some(live) => format!("replicas that do not run {} yet: {behind}", short(live)),
+            None => format!("replicas that still run it: {behind}"),
+        });
     }
     lines
 }
@@ -144,7 +147,7 @@ fn line(plugin: &Plugin) -> String {
         }
         None if plugin.loading => "being loaded".to_owned(),
         None if plugin.last_attempt.as_ref().is_some_and(|last| last.outcome == "removed") => {
-            "not live: its file was removed".to_owned()
+            "not live: removed".to_owned()
         }
         None => "not live".to_owned(),
     }
@@ -161,8 +164,7 @@ fn show_history(config: &Config, name: Option<&str>, json: bool) -> anyhow::Resu
         if json {
             say!("{}", serde_json::to_string(entry)?);
         } else {
-            reload::print(&entry.receipt);
-            entry.replica.iter().for_each(|replica| say!("    at replica `{}`", plain(replica)));
+            reload::print_of(entry.replica.as_deref(), &entry.receipt);
         }
     }
     if receipts.is_empty() && !json {

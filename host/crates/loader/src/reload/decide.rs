@@ -36,6 +36,7 @@ impl Reload {
         if let Some(last) = restored.filter(|_| before.is_none()) {
             self.activate(Arc::new(last));
         }
+        let is_known = matches!(result, Err(Failure::Known(_)));
         let outcome = match result {
             // The file has the bytes of the live version, possibly after a file that was not usable.
             Ok(None) => Outcome::Live,
@@ -52,6 +53,9 @@ impl Reload {
             },
             Err(failure) => self.outcome_of_failure(&name, failure),
         };
+        if !is_known {
+            self.note_unused(&name, &outcome);
+        }
         let before = before.map(|live| live.digest);
         let fields = ReceiptFields { digest, before, after: None, changes: changes.unwrap_or_default(), took };
         self.report(&name, outcome, fields);

@@ -23,8 +23,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The result of storing an operator's decision.
 pub(super) struct Commanded {
     name: String,
-    /// The version that was allowed, if it is that decision.
-    allowed: Option<Digest>,
+    /// The version and what was decided, for a receipt of this replica; `None` if following leaves one.
+    decided: Option<(Digest, Outcome)>,
     result: Result<(), StoreError>,
     answer: oneshot::Sender<command::Result>,
 }
@@ -112,12 +112,9 @@ impl Reload {
 
     /// Starts to store that an operator allows a version.
     pub(super) fn allow_for_all(&mut self, name: &str, digest: Digest, answer: oneshot::Sender<command::Result>) {
-        self.command(
-            name,
-            Some(digest),
-            answer,
-            move |rollouts, name| async move { rollouts.allow(&name, digest).await },
-        );
+        self.command(name, Some((digest, Outcome::Allowed)), answer, move |rollouts, name| async move {
+            rollouts.allow(&name, digest).await
+        });
     }
 
     /// Starts to remove a plugin from all replicas.
@@ -146,7 +143,10 @@ impl Reload {
     ) -> Option<oneshot::Sender<command::Result>> {
         let trial = self.agreement.as_ref().and_then(|known| known.rollout(name)).and_then(|rollout| rollout.trial);
         let Some(trial) = trial else { return Some(answer) };
-        self.command(name, None, answer, move |rollouts, name| async move {
+        // Where the version runs, following leaves the receipt.
+        let is_here = self.registry.get(name).is_some_and(|live| live.digest == trial.digest);
+        let decided = (!is_here).then(|| (trial.digest, Outcome::RolledBack(reason.to_owned())));
+        self.command(name, decided, answer, move |rollouts, name| async move {
             rollouts.withdraw(&name, trial.digest, reason).await
         });
         None
@@ -155,7 +155,7 @@ impl Reload {
     fn command<F: Future<Output = Result<(), StoreError>> + Send + 'static>(
         &mut self,
         name: &str,
-        allowed: Option<Digest>,
+        decided: Option<(Digest, Outcome)>,
         answer: oneshot::Sender<command::Result>,
         work: impl FnOnce(Arc<Rollouts>, String) -> F + Send + 'static,
     ) {
@@ -163,12 +163,12 @@ impl Reload {
         let (rollouts, name) = (Arc::clone(&agreement.rollouts), name.to_owned());
         self.attempts.spawn(async move {
             let result = work(rollouts, name.clone()).await;
-            TaskResult::Commanded(Box::new(Commanded { name, allowed, result, answer }))
+            TaskResult::Commanded(Box::new(Commanded { name, decided, result, answer }))
         });
     }
 
     /// Handles the result of storing an operator's decision. The change follows from the agreement.
-    pub(super) fn commanded(&mut self, Commanded { name, allowed, result, answer }: Commanded) {
+    pub(super) fn commanded(&mut self, Commanded { name, decided, result, answer }: Commanded) {
         if let Err(error) = result {
             let _ = answer.send(Err(format!("failed to store the decision about plugin `{name}`: {error}")));
             return;
@@ -176,10 +176,10 @@ impl Reload {
         if let Some(agreement) = &mut self.agreement {
             agreement.failed.remove(&name);
         }
-        if let Some(digest) = allowed {
+        if let Some((digest, outcome)) = decided {
             let live = self.registry.get(&name).map(|live| live.digest);
             let fields = ReceiptFields { digest: Some(digest), before: live, after: live, ..ReceiptFields::default() };
-            self.publisher.add(&name, Outcome::Allowed, fields);
+            self.publisher.add(&name, outcome, fields);
         }
         self.follow_all();
         self.waiting.push(Waiting { answer, receipts: Vec::new() });

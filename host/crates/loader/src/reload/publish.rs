@@ -137,12 +137,7 @@ fn log_receipt(receipt: &Receipt) {
             info!(event = "plugin.live", plugin = name, digest, receipt = id, %changes, "plugin `{name}` is live")
         }
         Outcome::Removed => {
-            warn!(
-                event = "plugin.removed",
-                plugin = name,
-                receipt = id,
-                "plugin `{name}` stopped: its file was removed"
-            )
+            warn!(event = "plugin.removed", plugin = name, receipt = id, "plugin `{name}` removed")
         }
         Outcome::Kept(reason) => {
             warn!(

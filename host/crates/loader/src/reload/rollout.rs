@@ -33,6 +33,8 @@ pub(super) struct Agreement {
     serials: BTreeMap<String, i64>,
     /// Versions that could not be loaded here, by name, and whether a retry can succeed.
     pub(super) failed: BTreeMap<String, (Digest, bool)>,
+    /// Names of files that another decision can make usable.
+    unused: BTreeSet<String>,
     /// Names with a decision that is not in the database yet. Until then, the database asks for the wrong version.
     pub(super) deciding: BTreeSet<String>,
     /// Files that were in the folder at the start. They offer no version that the replicas know: an old image that is
@@ -65,6 +67,7 @@ impl Agreement {
             changes,
             serials: BTreeMap::new(),
             failed: BTreeMap::new(),
+            unused: BTreeSet::new(),
             deciding: BTreeSet::new(),
             initial: BTreeMap::new(),
         }
@@ -137,8 +140,7 @@ impl Reload {
             if agreement.serials.insert(name.clone(), rollout.serial) != Some(rollout.serial) {
                 self.records.set(name, Record::of_rollout(rollout));
                 // The file may be usable now: its version was allowed, or another trial has ended.
-                let unused = |last: &Receipt| last.outcome.reason().is_some();
-                if self.attempted.contains_key(name) && self.registry.receipts().get(name).is_some_and(unused) {
+                if agreement.unused.remove(name) && self.attempted.contains_key(name) {
                     self.retry_now.insert(name.clone());
                 }
             }
@@ -278,8 +280,18 @@ impl Reload {
             Ok(Offered::Excluded(reason)) => Outcome::RolledBack(reason),
             Err(error) => self.outcome_of_failure(&name, Failure::Temporary(error.into())),
         };
+        self.note_unused(&name, &outcome);
         let before = before.map(|live| live.digest);
         self.report(&name, outcome, ReceiptFields { digest: Some(digest), before, after: None, changes, took });
+    }
+
+    /// Remembers a file that was not used, until the next decision about its name.
+    pub(super) fn note_unused(&mut self, name: &str, outcome: &Outcome) {
+        if let Some(agreement) = &mut self.agreement
+            && outcome.reason().is_some()
+        {
+            agreement.unused.insert(name.to_owned());
+        }
     }
 
     /// Handles a removed file: the plugin stays live.
