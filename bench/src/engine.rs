@@ -8,7 +8,7 @@ use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::reload::{Access, Reload};
 use frontgate_runtime::settings::PluginConfig;
-use frontgate_runtime::{CallRecords, Deadlines, Engine, LoadedPlugin, NetworkOverrides, Registry};
+use frontgate_runtime::{CallRecords, Deadlines, Engine, LoadedPlugin, NetworkOverrides, Registry, Services};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::{PluginInvoker, Plugins};
 use frontgate_tests::Setup;
@@ -34,7 +34,7 @@ impl Library {
         drop(process);
         let checked = Config::load(&setup.folder().join("config.toml")).map_err(|faults| anyhow!("{faults}"))?;
         let config = Arc::new(checked.config);
-        let engine = Engine::new(&config.plugins, None)?;
+        let engine = Engine::new(&config.plugins, Services::default())?;
         let registry = Arc::new(Registry::default());
         let plugins_config: Arc<dyn PluginConfig> = Arc::clone(&config) as _;
         Reload::new(&engine, &registry, &plugins_config, NetworkOverrides::default(), Access::Read)?

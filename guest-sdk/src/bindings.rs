@@ -22,6 +22,7 @@ macro_rules! role {
                     "frontgate:plugin/attachments@0.1.0": super::frontgate::plugin::attachments,
                     "frontgate:plugin/host-random@0.1.0": super::frontgate::plugin::host_random,
                     "frontgate:plugin/directory@0.1.0": super::frontgate::plugin::directory,
+                    "frontgate:plugin/actions@0.1.0": super::frontgate::plugin::actions,
                     "frontgate:plugin/webhook-signatures@0.1.0": super::frontgate::plugin::webhook_signatures,
                 },
                 additional_derives: [PartialEq],
@@ -43,7 +44,7 @@ pub use self::channel_world::exports::frontgate::plugin::channel;
 pub use self::conversations_world::exports::frontgate::plugin::conversations;
 pub use self::crm_world::exports::frontgate::plugin::crm;
 pub use self::frontgate::plugin::{
-    attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,
+    actions, attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,
 };
 pub use self::outgoing_world::exports::frontgate::plugin::outgoing;
 pub use self::routing_world::exports::frontgate::plugin::routing;

@@ -9,9 +9,13 @@ pub(crate) mod native;
 mod wasm;
 
 #[cfg(not(target_family = "wasm"))]
-pub(crate) use self::native::{attachments, clock, directory, files, http, log, random, settings, signatures, state};
+pub(crate) use self::native::{
+    actions, attachments, clock, directory, files, http, log, random, settings, signatures, state,
+};
 #[cfg(target_family = "wasm")]
-pub(crate) use self::wasm::{attachments, clock, directory, files, http, log, random, settings, signatures, state};
+pub(crate) use self::wasm::{
+    actions, attachments, clock, directory, files, http, log, random, settings, signatures, state,
+};
 
 /// A file's version, which changes when the file changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

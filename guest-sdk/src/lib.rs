@@ -50,8 +50,9 @@
 //! 5. **Data.** [`state`] stores bytes or JSON between calls; [`files`] reads the granted folder.
 //! 6. **Customers.** [`directory`] calls the plugin that has the CRM role, from every other role.
 //! 7. **Webhooks.** [`signatures`] verifies a provider's signature with a key that stays in the gateway.
-//! 8. **Utilities.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
-//! 9. **Tests.** [`testing`] simulates the gateway: `cargo test` needs neither a gateway nor WebAssembly.
+//! 8. **Conversations.** [`actions`] posts messages, and changes names, state and participants in Twilio.
+//! 9. **Utilities.** The log ([`info!`], [`warn!`] and so on), [`clock`], [`random`], [`address`].
+//! 10. **Tests.** [`testing`] simulates the gateway: `cargo test` needs neither a gateway nor WebAssembly.
 //!
 //! # A longer example
 //!
@@ -136,6 +137,7 @@
 //!
 //! - `allocator` (default): a fast allocator for short calls. Disable it to set a `#[global_allocator]` of your own.
 
+pub mod actions;
 pub mod address;
 pub mod attachments;
 #[doc(hidden)]

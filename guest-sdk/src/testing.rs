@@ -43,6 +43,7 @@
 //! | [`attachments`](crate::attachments) | [`files`] | no attachments |
 //! | [`clock`](crate::clock) | [`now`], [`pass`] | midnight of 1 January 2026 (UTC) |
 //! | [`signatures`](mod@crate::signatures) | [`signatures()`] | no key is bound |
+//! | [`actions`](mod@crate::actions) | read with [`actions()`] | actions are granted |
 //! | [`log`](crate::log) | read with [`logged`] | |
 //!
 //! # Threads
@@ -182,6 +183,21 @@ pub fn now(time: SystemTime) {
 /// ```
 pub fn pass(time: Duration) {
     clock::advance(time);
+}
+
+/// Returns the actions that were accepted since the last call of this function, with the SIDs of their conversations.
+///
+/// ```
+/// use frontgate_sdk::actions::{self, Action};
+/// use frontgate_sdk::testing;
+///
+/// actions::transfer("CH0123456789abcdef0123456789abcdef", "ana@example.org", "ben@example.org")?;
+/// let transfer = Action::Transfer("ana@example.org".to_owned(), "ben@example.org".to_owned());
+/// assert_eq!(testing::actions(), [("CH0123456789abcdef0123456789abcdef".to_owned(), transfer)]);
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
+pub fn actions() -> Vec<(String, crate::actions::Action)> {
+    native::actions::take()
 }
 
 /// Sets the verifier of webhook signatures. Without one, no key is bound.

@@ -1,6 +1,7 @@
 //! The command line: parses arguments, calls the other crates, prints results. Contains no logic of its own.
 #![expect(clippy::print_stderr, reason = "commands print errors")]
 
+mod act;
 mod app;
 #[cfg(feature = "authoring")]
 mod authoring;
@@ -103,6 +104,15 @@ enum Command {
         #[command(subcommand)]
         command: deliveries::Command,
     },
+    /// Change a conversation in Twilio: post, update, add, remove, transfer
+    ///
+    /// The change is accepted into the delivery queue, and made by the running gateway, or by the next one.
+    Act {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        arguments: act::Arguments,
+    },
     /// List channels of Front apps, and disconnect one
     Channels {
         #[command(flatten)]
@@ -147,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
+        Command::Act { config, arguments } => act::act(&config.config, arguments),
         Command::Channels { config, command } => channels::channels(&config.config, &command),
         Command::Store { config, command } => store::store(&config.config, &command),
         Command::Replicas { config, command } => replicas::replicas(&config.config, &command),

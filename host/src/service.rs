@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_config::Config;
-use frontgate_delivery::Store;
+use frontgate_delivery::{Actions, Store};
 use frontgate_gateway::server::descriptors;
 use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
 use frontgate_gateway::server::socket::Socket;
@@ -20,7 +20,7 @@ use frontgate_loader::reload::{Access, Reload};
 use frontgate_replicas::Replica;
 use frontgate_rollouts::{Limits, Rollouts};
 use frontgate_runtime::settings::{PluginConfig, PluginSource};
-use frontgate_runtime::{AddressOverride, Engine, NetworkOverrides, Registry};
+use frontgate_runtime::{AddressOverride, Engine, NetworkOverrides, Registry, Services};
 use frontgate_state::Buckets;
 use frontgate_store::Database;
 use frontgate_tenants::Plugins;
@@ -77,7 +77,8 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let replica = Arc::clone(store.replica());
     let buckets = Buckets::shared(&database, move || replica.id());
     tokio::spawn(Arc::clone(&buckets).delete_expired());
-    let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
+    let services = Services { buckets: Some(Arc::clone(&buckets)), actions: Some(Arc::new(Actions::new(&store))) };
+    let engine = Engine::new(&config.plugins, services)?;
     let registry = Arc::new(Registry::default());
     let shown = Arc::clone(&registry);
     store.replica().show_plugins(move || {

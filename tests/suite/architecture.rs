@@ -37,6 +37,7 @@ const CRATES: [(&str, &[&str]); 24] = [
             "net",
             "replicas",
             "runtime",
+            "state",
             "store",
             "telemetry",
             "tenants",
@@ -86,6 +87,7 @@ const CRATES: [(&str, &[&str]); 24] = [
         &[
             "config",
             "contract",
+            "delivery",
             "front",
             "loader",
             "net",

@@ -1,5 +1,6 @@
 //! Black-box tests of all documented behavior.
 
+mod actions;
 mod architecture;
 mod authors;
 mod callbacks;

@@ -20,8 +20,12 @@ const CALLERS: usize = 4;
 /// Makes a transfer with a unique number, and returns whether the success was received.
 fn transfer(address: SocketAddr, number: usize) -> bool {
     let amount = 1 + number % 7;
-    let query = format!("state increment a -{amount}; increment b {amount}; set done/{number} 1");
-    let form = list(&[("Query", &query)]);
+    instruct(address, &format!("state increment a -{amount}; increment b {amount}; set done/{number} 1"))
+}
+
+/// Sends an instruction to a gateway that may exit meanwhile, and returns whether the success was received.
+pub(crate) fn instruct(address: SocketAddr, query: &str) -> bool {
+    let form = list(&[("Query", query)]);
     let signature = sign(TOKEN, &format!("{PUBLIC_URL}/callbacks/crm"), &form);
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
     let request = format!(

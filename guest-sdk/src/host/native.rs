@@ -2,6 +2,7 @@
 //!
 //! All state is in thread-locals: tests that run in parallel threads do not see each other.
 
+pub(crate) mod actions;
 pub(crate) mod attachments;
 pub(crate) mod clock;
 pub(crate) mod directory;
@@ -15,6 +16,7 @@ pub(crate) mod state;
 
 /// Restores the initial state of this thread's gateway.
 pub(crate) fn reset() {
+    actions::take();
     attachments::set(Default::default());
     clock::reset();
     directory::set(Vec::new());

@@ -1,7 +1,7 @@
 //! The back end in WebAssembly: the imports of `wit/`, and WASI for the clock and for files.
 
 pub(crate) use crate::bindings::{
-    attachments, directory, host_random as random, http_client as http, log, settings, state,
+    actions, attachments, directory, host_random as random, http_client as http, log, settings, state,
     webhook_signatures as signatures,
 };
 

@@ -10,7 +10,7 @@ use frontgate_config::Checked;
 use frontgate_config::Config;
 use frontgate_loader::reload::{Access, Reload};
 use frontgate_loader::single;
-use frontgate_runtime::{Allocation, Engine, NetworkOverrides, Registry};
+use frontgate_runtime::{Allocation, Engine, NetworkOverrides, Registry, Services};
 use frontgate_system::sandbox::Confinement;
 use frontgate_tenants::coverage::{self, Missing};
 
@@ -59,7 +59,7 @@ pub(super) fn check(file: &Path, online: bool) -> ExitCode {
 /// Loads every plugin as `run` does, and prints the results. Returns the number of problems.
 fn plugins(config: &Arc<Config>) -> anyhow::Result<usize> {
     let folder = config.plugins.directory.display();
-    let engine = Engine::new(&config.plugins, None)?;
+    let engine = Engine::new(&config.plugins, Services::default())?;
     match engine.allocation() {
         Allocation::Pool => say!("✓ memory for {} concurrent plugin calls", config.plugins.calls_max),
         slower => say!("! address space is limited: plugin calls are slower ({})", slower.name()),

@@ -26,5 +26,5 @@ wasmtime::component::bindgen!({
 
 pub use self::exports::frontgate::plugin::{channel, conversations, crm, outgoing, routing, templates};
 pub use self::frontgate::plugin::{
-    attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,
+    actions, attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,
 };

@@ -15,6 +15,7 @@ mod difference;
 pub mod digest;
 mod manifest;
 mod producers;
+mod requested_action;
 mod role;
 mod scan;
 
@@ -27,6 +28,7 @@ use wasmparser::WasmFeatures;
 use self::contract_types::{ContractTypes, stem};
 use self::difference::differences;
 pub use self::manifest::{Capability, Manifest};
+pub use self::requested_action::RequestedAction;
 pub use self::role::Role;
 
 /// Prefix of every interface name of the contract.

@@ -41,6 +41,8 @@ pub enum Capability {
     Files,
     /// The tenant's CRM.
     Directory,
+    /// Changes to conversations.
+    Actions,
 }
 
 impl Capability {
@@ -55,6 +57,7 @@ impl Capability {
             Some("http-client") => Some(Self::Http),
             Some("state") => Some(Self::State),
             Some("directory") => Some(Self::Directory),
+            Some("actions") => Some(Self::Actions),
             Some(_) => None,
             None if stem == "wasi:http/outgoing-handler" || stem == "wasi:http/client" => Some(Self::Http),
             None if stem.starts_with("wasi:keyvalue/") => Some(Self::State),
@@ -74,6 +77,7 @@ impl Capability {
             Self::Http => Some("outbound"),
             Self::State => Some("state"),
             Self::Files => Some("files"),
+            Self::Actions => Some("actions"),
             Self::Directory => None,
         }
     }
@@ -86,6 +90,7 @@ impl fmt::Display for Capability {
             Self::State => "key-value state",
             Self::Files => "files",
             Self::Directory => "the customer directory",
+            Self::Actions => "actions on conversations",
         })
     }
 }

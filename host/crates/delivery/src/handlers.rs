@@ -1,5 +1,6 @@
 //! Handlers execute one attempt of a delivery; each kind has its own module.
 
+mod action;
 mod channel;
 mod event;
 mod import;
@@ -73,6 +74,7 @@ impl DeliveryContext {
                 Ok(Event::ConversationAdd(_) | Event::MessageAdd(_)) => Ok(done()),
                 Err(error) => Err(undecodable(&error).into()),
             },
+            Kind::Action => self.action(delivery).await,
             Kind::Message => self.message(delivery).await,
             Kind::Import => self.import(delivery).await,
             Kind::Status => self.status(delivery).await,
@@ -104,7 +106,7 @@ impl DeliveryContext {
     async fn turn(&self, delivery: &Delivery) -> Result<&ConversationsApi, Stop> {
         let rest = self.account()?;
         tokio::select! {
-            () = self.rate_limit.turn() => {}
+            () = self.rate_limit.turn_in(&delivery.conversation) => {}
             () = self.stop.cancelled() => return Err(retry("the gateway is shutting down", false).into()),
         }
         self.check_lease(delivery)?;
@@ -129,7 +131,7 @@ impl DeliveryContext {
         let plugin = Duration::from_millis(self.limits.plugin_timeout_ms);
         let files = self.fronts.values().map(|front| front.app.files_timeout).max().unwrap_or_default();
         match kind {
-            Kind::Routing | Kind::Conversations => request,
+            Kind::Routing | Kind::Conversations | Kind::Action => request,
             Kind::Message => plugin.max(files),
             Kind::Import | Kind::Status | Kind::Disconnect => request.max(files),
         }

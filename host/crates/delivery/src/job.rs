@@ -67,6 +67,8 @@ pub enum Kind {
     Routing,
     /// Handles an event of a conversation.
     Conversations,
+    /// Changes a conversation.
+    Action,
     /// Sends a teammate's message to a channel's provider.
     Message,
     /// Imports a message of the provider into Front.
@@ -79,12 +81,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Routing, Self::Conversations, Self::Message, Self::Import, Self::Status, Self::Disconnect];
+    pub const ALL: [Self; 7] =
+        [Self::Routing, Self::Conversations, Self::Action, Self::Message, Self::Import, Self::Status, Self::Disconnect];
 
     /// Returns whether the delivery belongs to a Front channel.
     pub fn is_front(self) -> bool {
-        !matches!(self, Self::Routing | Self::Conversations)
+        !matches!(self, Self::Routing | Self::Conversations | Self::Action)
     }
 
     /// Returns the part of a tenant's deliveries that one replica works on.
@@ -97,6 +99,7 @@ impl Kind {
         match self {
             Self::Routing => "routing",
             Self::Conversations => "conversations",
+            Self::Action => "action",
             Self::Message => "front-message",
             Self::Import => "front-import",
             Self::Status => "front-status",

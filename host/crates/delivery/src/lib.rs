@@ -11,6 +11,7 @@
 //! In reading order: [`job`], [`store`], [`worker`], `handlers`, `retry_policy`. This crate implements the flow of a
 //! delivery and the second half of the flow of a channel's message (see ARCHITECTURE.md). The crate serves no HTTP.
 
+pub mod actions;
 mod concurrency;
 mod front_client;
 mod handlers;
@@ -24,6 +25,7 @@ pub mod settings;
 pub mod store;
 pub mod worker;
 
+pub use self::actions::Actions;
 pub use self::rate_limits::RateLimits;
 pub use self::settings::Settings;
 pub use self::store::Store;

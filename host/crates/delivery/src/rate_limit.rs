@@ -1,16 +1,43 @@
-//! Rate limit of a tenant's requests to Twilio: a token bucket that grants permits in order.
+//! Rate limit of a tenant's requests to Twilio: a token bucket that grants permits in order, and one for each
+//! conversation.
 //!
 //! Each request reserves its token on arrival, so requests leave in order and evenly. The crate `governor` does not
 //! fit: its waiting callers compete for each token, and it cannot pause.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
+/// Requests per second about one conversation, below Twilio's limit of 30 (changelog of 2020-03-31). The burst of one
+/// second and the requests of the second after it arrive within one second, so the bucket holds less than that.
+const PER_CONVERSATION: f64 = 20.0;
+const CONVERSATION_BURST: f64 = 8.0;
+
 /// A token bucket with a burst of one second, and a pause for all requests of the tenant.
 pub(super) struct TenantRateLimit {
     state: Mutex<State>,
+    /// Buckets of conversations with recent requests.
+    conversations: Mutex<HashMap<String, Bucket>>,
+}
+
+/// The token bucket of a conversation.
+#[derive(Clone, Copy)]
+struct Bucket {
+    left: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn full(now: Instant) -> Self {
+        Self { left: CONVERSATION_BURST, at: now }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let gained = now.duration_since(self.at).as_secs_f64() * PER_CONVERSATION;
+        (self.left, self.at) = ((self.left + gained).min(CONVERSATION_BURST), now);
+    }
 }
 
 struct State {
@@ -25,7 +52,8 @@ impl TenantRateLimit {
     pub(super) fn new(per_second: u32) -> Self {
         let now = Instant::now();
         let per_second = f64::from(per_second);
-        Self { state: Mutex::new(State { per_second, left: per_second, at: now, paused_until: now }) }
+        let state = Mutex::new(State { per_second, left: per_second, at: now, paused_until: now });
+        Self { state, conversations: Mutex::default() }
     }
 
     /// Changes the number of requests per second, after a reload of the configuration.
@@ -38,6 +66,25 @@ impl TenantRateLimit {
         let mut state = self.state.lock();
         (state.left, state.at) = (state.left.min(0.0), Instant::now());
         state.paused_until = state.paused_until.max(Instant::now() + pause);
+    }
+
+    /// Waits until a request about a conversation may leave.
+    pub(super) async fn turn_in(&self, conversation: &str) {
+        sleep_until(self.reserve_in(conversation, Instant::now())).await;
+        self.turn().await;
+    }
+
+    /// Takes a token of a conversation, and returns the earliest time of the request.
+    fn reserve_in(&self, conversation: &str, now: Instant) -> Instant {
+        let mut conversations = self.conversations.lock();
+        // A full bucket is as good as none.
+        conversations.retain(|_, bucket| {
+            bucket.refill(now);
+            bucket.left < CONVERSATION_BURST
+        });
+        let bucket = conversations.entry(conversation.to_owned()).or_insert_with(|| Bucket::full(now));
+        bucket.left -= 1.0;
+        now + Duration::from_secs_f64((-bucket.left / PER_CONVERSATION).max(0.0))
     }
 
     /// Waits until a request may leave.

@@ -3,6 +3,7 @@
 //! [`Store`] is the gateway's own access. [`queue_admin`] is for operators' commands, which open the database whether or
 //! not a gateway is running.
 
+mod actions;
 mod events;
 pub mod front;
 mod provider_gate;

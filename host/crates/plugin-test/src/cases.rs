@@ -47,6 +47,8 @@ struct Case {
     /// The files of the message, by id.
     #[serde(default)]
     files: BTreeMap<String, Value>,
+    /// The expected actions on conversations, in order.
+    actions: Option<Vec<Value>>,
     /// The whole expected answer.
     answer: Option<Value>,
     /// Some fields of the expected answer.
@@ -164,6 +166,9 @@ impl Case {
         record.log.extend(call.log);
         record.receipts.extend(call.receipt);
         let mut problems = server.take_observed().problems;
+        if let Some(actions) = self.actions {
+            problems.extend(differences(&Value::Array(actions), &Value::Array(call.actions), Extent::Whole));
+        }
         match call.result {
             Ok(found) => {
                 problems.extend(compare(&expected, &found, extent));

@@ -143,7 +143,7 @@ impl<'b> Checker<'b> {
         invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Result<Result<R, CallError>, Problem> {
         let fixtures = Fixtures::of(self.role.name());
-        let CallOutcome { result, receipt, log } = self.harness.call(&fixtures, self.role, invoke).await;
+        let CallOutcome { result, receipt, log, .. } = self.harness.call(&fixtures, self.role, invoke).await;
         self.note(what, receipt, log);
         match result {
             Err(error) if !is_contract_error(&error) => Err(Problem::Failed(describe_failure(what, &error))),

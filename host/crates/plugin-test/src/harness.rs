@@ -11,17 +11,19 @@ use frontgate_contract::Role;
 use frontgate_loader::single;
 use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::{
-    Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Engine, LoadedPlugin, NetworkOverrides,
+    Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Engine, LoadedPlugin, NetworkOverrides, Services,
 };
 use frontgate_state::{Bucket, Buckets, Session, SessionOptions};
 use frontgate_store::Database;
 use frontgate_telemetry::capture::{Line, Lines};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::fixtures::Fixtures;
 use super::mock_server::MockServer;
 use super::project::{self, Project};
+use super::recorded_actions::RecordedActions;
 use super::temp_dir;
 use super::upstream::{UpstreamProgram, Upstreams};
 
@@ -43,6 +45,7 @@ pub struct Harness {
     config: Arc<Config>,
     engine: Arc<Engine>,
     buckets: Arc<Buckets>,
+    actions: Arc<RecordedActions>,
     lines: Lines,
     calls: AtomicU64,
     _program: Option<UpstreamProgram>,
@@ -54,6 +57,8 @@ pub(super) struct CallOutcome<R> {
     pub(super) result: Result<R, CallError>,
     pub(super) receipt: Option<CallRecord>,
     pub(super) log: Vec<Line>,
+    /// Accepted actions on conversations.
+    pub(super) actions: Vec<Value>,
 }
 
 impl Harness {
@@ -68,7 +73,9 @@ impl Harness {
         let wasm = single::read(project.built()?, &config.plugins).await?;
         let database = Arc::new(Database::open(&config.store)?);
         let buckets = Buckets::new(&database);
-        let engine = Engine::new(&config.plugins, Some(Arc::clone(&buckets)))?;
+        let actions = Arc::<RecordedActions>::default();
+        let services = Services { buckets: Some(Arc::clone(&buckets)), actions: Some(Arc::clone(&actions) as _) };
+        let engine = Engine::new(&config.plugins, services)?;
         let (mock_server, program) = match network {
             Network::Real => (None, None),
             Network::Mocked => {
@@ -91,6 +98,7 @@ impl Harness {
             config,
             engine,
             buckets,
+            actions,
             lines: lines.clone(),
             calls: AtomicU64::new(0),
             _program: program,
@@ -113,7 +121,7 @@ impl Harness {
         let caller = self.caller(fixtures);
         let result = invoke(self.prepare(&caller, fixtures, role)).await;
         let (receipt, log) = self.end(&caller);
-        CallOutcome { result, receipt, log }
+        CallOutcome { result, receipt, log, actions: self.actions.take(&caller.request) }
     }
 
     // Not part of `call`, which is compiled again for each call of a check.
@@ -162,7 +170,7 @@ impl Harness {
         let mut session = Session::open(&self.buckets, call);
         let set = session.set(key.to_owned(), value, None).await;
         set.map_err(|refusal| anyhow::anyhow!("state `{key}` of the case rejected: {refusal:?}"))?;
-        session.commit().await.context("failed to write the state of the case")
+        session.commit(None).await.context("failed to write the state of the case")
     }
 }
 

@@ -39,7 +39,7 @@ impl Invocation {
             }),
             Err(error) => contract_error(error),
         };
-        CallOutcome { result, receipt: record.receipt, log: record.log }
+        CallOutcome { result, receipt: record.receipt, log: record.log, actions: record.actions }
     }
 
     /// Converts an expected answer to the form in which answers are written.

@@ -22,6 +22,9 @@ pub struct CallReport {
     /// Why the call returned no answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+    /// Actions on conversations that a gateway would make.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Value>,
     /// Log lines of the plugin, and warnings of the gateway.
     pub log: Vec<Line>,
     /// The cost of the call.
@@ -43,5 +46,5 @@ pub async fn invoke(
         Ok(answer) => (Some(answer), None),
         Err(error) => (None, Some(describe_failure(function, &error))),
     };
-    Ok(CallReport { answer, ended, log: record.log, receipt: record.receipt })
+    Ok(CallReport { answer, ended, actions: record.actions, log: record.log, receipt: record.receipt })
 }

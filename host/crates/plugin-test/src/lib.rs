@@ -22,6 +22,7 @@ mod invocation;
 pub mod invoke;
 mod mock_server;
 pub mod project;
+mod recorded_actions;
 pub mod report;
 pub mod suite;
 mod temp_dir;

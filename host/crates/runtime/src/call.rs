@@ -27,11 +27,11 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 pub use self::by_name::Function;
 use crate::caller::Caller;
-use crate::engine::Engine;
+use crate::engine::{Engine, Services};
 use crate::error::CallError;
 use crate::files::Files;
 use crate::imports::directory::{Directory, OuterCall};
-use crate::imports::state::commit;
+use crate::imports::state::{Effects, commit};
 use crate::loaded_plugin::LoadedPlugin;
 use crate::outbound::side_effects::SideEffects;
 use crate::run::admission::{Admitted, Deadlines};
@@ -156,9 +156,10 @@ impl<'c> Call<'c> {
         let began = Instant::now();
         let wall = began + Duration::from_millis(plugin.limits.call_timeout_ms);
         let deadline = wall.min(deadlines.answer);
-        let buckets = engine.buckets.clone();
+        let Services { buckets, actions } = &engine.services;
+        let (buckets, actions) = (buckets.clone(), actions.clone());
         let memory = Arc::clone(&engine.memory);
-        let context = HostContext { deadline, buckets, memory, directory, files, side_effects };
+        let context = HostContext { deadline, buckets, memory, actions, directory, files, side_effects };
         let (store, instance) = match plugin.instances.take(&caller.tenant) {
             Some((mut store, instance)) => {
                 store::renew(&mut store, plugin.allowance(), caller, context);
@@ -204,7 +205,7 @@ struct Work {
 }
 
 impl Work {
-    /// Creates an instance if needed, calls the function, drops or keeps the instance, and commits state.
+    /// Creates an instance if needed, calls the function, drops or keeps the instance, and commits state and actions.
     async fn run(self, began: Instant, invoke: Invoke) -> (Outcome<Answer>, Option<&'static str>) {
         let Self { plugin, tenant, mut store, instance, admitted } = self;
         let started = match instance {
@@ -212,12 +213,12 @@ impl Work {
             None => plugin.pre.instantiate_async(&mut store).await,
         };
         let _ = store.data().usage.start.set(began.elapsed());
-        let mut session = None;
+        let mut effects = Effects::default();
         let (store, outcome) = match started {
             Ok(instance) => {
                 let (mut store, outcome) = invoke(store, instance).await;
-                session = store.data_mut().session.take();
-                if let Some(session) = &session {
+                effects = store.data_mut().take_effects();
+                if let Some(session) = &effects.session {
                     let _ = store.data().usage.written.set(session.written());
                 }
                 (plugin.instances.keep(tenant, store, instance, outcome.is_ok()), outcome)
@@ -227,7 +228,7 @@ impl Work {
         let refused = store.as_ref().and_then(|store| store.data().memory.refused);
         drop(store);
         drop(admitted);
-        (commit(session, outcome).await, refused)
+        (commit(effects, outcome).await, refused)
     }
 }
 

@@ -17,6 +17,7 @@ use wasmparser::WasmFeatures;
 use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Strategy};
 
+use crate::actions::ActionQueue;
 use crate::linker::linker;
 use crate::run::admission::Admission;
 use crate::run::folder::{FilePools, Folder};
@@ -110,15 +111,23 @@ pub struct Engine {
     /// Address space of a linear memory, in bytes; `None` for wasmtime's default. Compiled code depends on this value.
     pub memory_reservation: Option<u64>,
     allocation: Allocation,
-    /// Key-value state of plugins; `None` in commands that only check plugins.
-    pub(crate) buckets: Option<Arc<Buckets>>,
+    pub(crate) services: Services,
     /// Owns `plugin_threads`.
     runtime: Option<Runtime>,
 }
 
+/// Services of a gateway; commands that only check plugins have none.
+#[derive(Default)]
+pub struct Services {
+    /// Key-value state of plugins.
+    pub buckets: Option<Arc<Buckets>>,
+    /// Accepts actions on conversations.
+    pub actions: Option<Arc<dyn ActionQueue>>,
+}
+
 impl Engine {
     /// Starts the engine. Falls back to slower allocation if the address space for the pool cannot be reserved.
-    pub fn new(config: &Plugins, buckets: Option<Arc<Buckets>>) -> anyhow::Result<Arc<Self>> {
+    pub fn new(config: &Plugins, services: Services) -> anyhow::Result<Arc<Self>> {
         let (wasm, allocation) = start(config)?;
         tick(&wasm)?;
         // Relative to the current thread: a plugin thread that starts another one already has a lower priority.
@@ -148,7 +157,7 @@ impl Engine {
             plugin_threads: runtime.handle().clone(),
             memory_reservation: reservation(allocation, config),
             allocation,
-            buckets,
+            services,
             runtime: Some(runtime),
         }))
     }

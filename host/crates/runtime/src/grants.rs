@@ -27,6 +27,8 @@ pub struct Grants {
     pub(crate) files: Option<PathBuf>,
     /// Hosts that the plugin can send requests to.
     pub(crate) egress: Arc<Egress>,
+    /// Whether the plugin may change conversations.
+    pub(crate) actions: bool,
     /// Limits of the plugin's key-value state; `None` if state was not granted.
     pub state: Option<StateLimits>,
 }
@@ -46,6 +48,7 @@ impl Grants {
             settings,
             files: named.and_then(|named| named.files.clone()),
             egress: Arc::new(Egress::new(plugin, named, network)),
+            actions: named.is_some_and(|named| named.actions),
             state: named.and_then(|named| named.state.0.as_ref()).map(|own| state.with(own)),
         }
     }
@@ -56,6 +59,7 @@ impl Grants {
             Capability::Http => !self.egress.is_empty(),
             Capability::State => self.state.is_some(),
             Capability::Files => self.files.is_some(),
+            Capability::Actions => self.actions,
             Capability::Directory => true,
         }
     }

@@ -3,6 +3,7 @@
 //! A host type borrows from the data of the store only what its interface needs, so that unused interfaces cost
 //! nothing. Host types do not know the store; [`crate::linker`] connects them to it.
 
+pub(crate) mod actions;
 pub(crate) mod attachments;
 pub(crate) mod directory;
 pub(crate) mod files;

@@ -7,6 +7,7 @@
 //! The crate does not depend on HTTP statuses, on a platform's JSON or on a tenant's configuration. See step 5 of "Flow
 //! of a callback", and "Flow of a plugin's request", in ARCHITECTURE.md.
 
+pub mod actions;
 mod call;
 mod call_record;
 mod caller;
@@ -33,7 +34,7 @@ mod trial;
 pub use self::call::{Call, Function};
 pub use self::call_record::{CallRecord, CallRecords, Cost};
 pub use self::caller::{Caller, TenantShare};
-pub use self::engine::{Allocation, Build, Engine, TRIALS_MAX, settings as engine_settings};
+pub use self::engine::{Allocation, Build, Engine, Services, TRIALS_MAX, settings as engine_settings};
 pub use self::error::CallError;
 pub use self::fetch::fetch;
 pub use self::grants::Grants;

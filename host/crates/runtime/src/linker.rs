@@ -6,13 +6,14 @@
 use anyhow::Context as _;
 use frontgate_contract::bindings::keyvalue::{atomics, batch, store as keyvalue};
 use frontgate_contract::bindings::{
-    attachments, directory, host_random, http_client, log, settings, state, webhook_signatures,
+    actions, attachments, directory, host_random, http_client, log, settings, state, webhook_signatures,
 };
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::filesystem::WasiFilesystemView as _;
 use wasmtime_wasi::p2::bindings::filesystem::{preopens, types};
 use wasmtime_wasi_config::WasiConfig;
 
+use crate::imports::actions::ActionsHost;
 use crate::imports::attachments::AttachmentsHost;
 use crate::imports::directory::{DirectoryHost, OuterCall};
 use crate::imports::files::FilesHost;
@@ -51,6 +52,7 @@ fn link(linker: &mut Linker<CallStore>) -> wasmtime::Result<()> {
     http_client::add_to_linker::<_, HttpHost<'static>>(linker, CallStore::http_client)?;
     attachments::add_to_linker::<_, AttachmentsHost<'static>>(linker, CallStore::attachments)?;
     directory::add_to_linker::<_, DirectoryHost<'static>>(linker, CallStore::directory)?;
+    actions::add_to_linker::<_, ActionsHost<'static>>(linker, CallStore::actions)?;
     webhook_signatures::add_to_linker::<_, SignaturesHost<'static>>(linker, CallStore::signatures)?;
     Ok(())
 }
@@ -98,6 +100,15 @@ impl CallStore {
         DirectoryHost {
             call: context.map(|context| OuterCall { caller, deadline: context.deadline, usage }),
             directory: context.and_then(|context| context.directory.as_ref()),
+        }
+    }
+
+    fn actions(&mut self) -> ActionsHost<'_> {
+        ActionsHost {
+            is_granted: self.grants.actions,
+            queue: self.context.as_ref().and_then(|context| context.actions.as_ref()),
+            most: self.actions_max,
+            actions: &mut self.actions,
         }
     }
 

@@ -10,6 +10,7 @@
 //! This crate is part of the flow of a callback (see ARCHITECTURE.md) if the plugin imports `state`.
 
 mod error;
+mod joint;
 mod key_locks;
 mod rows;
 mod session;
@@ -27,6 +28,7 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 pub use self::error::{NotCommitted, Refusal};
+pub use self::joint::JointWrites;
 use self::key_locks::KeyLocks;
 pub use self::session::Session;
 use self::settings::StateLimits;

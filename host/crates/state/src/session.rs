@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontgate_store::sql::Scope;
+use frontgate_store::sql::{self, Scope, Transaction};
 use frontgate_store::{Origin, StoreError, crash};
 use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::error::{NotCommitted, Refusal};
+use super::joint::JointWrites;
 use super::key_locks::KeyLock;
 use super::rows::{self, Conflict};
 use super::shared_locks::{self, SharedLocks};
@@ -22,6 +23,18 @@ const KEY_OVERHEAD: usize = 256;
 
 /// Percentage of a limit from which it is exact also for concurrent commits.
 const NEAR_PERCENT: i64 = 90;
+
+/// Why the writes of a commit are undone.
+enum Undone {
+    Refused(NotCommitted),
+    Failed(sql::Error),
+}
+
+impl From<sql::Error> for Undone {
+    fn from(error: sql::Error) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// Keys in order, and the cursor of the next page.
 pub(crate) type Page = (Vec<String>, Option<u64>);
@@ -182,38 +195,57 @@ impl Session {
         Ok((keys, last))
     }
 
-    /// Commits the writes of the call, if any, and releases its locks once they are on disk.
+    /// Commits the writes of the call and those that belong to them, if any, and releases its locks once they are on
+    /// disk.
     ///
     /// # Errors
     ///
     /// Fails if the bucket is full, a swapped or incremented key has changed, or the database cannot write in time.
     /// In these cases nothing is committed, except that a write past its deadline may still succeed.
-    pub async fn commit(self) -> Result<(), NotCommitted> {
+    pub async fn commit(self, joint: Option<Arc<dyn JointWrites>>) -> Result<(), NotCommitted> {
         if self.buffer.keys() == 0 {
-            return Ok(());
+            return match joint {
+                Some(joint) => self.buckets.commit_alone(&self.call.bucket.tenant, joint).await,
+                None => Ok(()),
+            };
         }
         crash::point("state-commit");
         let (bucket, most, now) = (self.call.bucket.clone(), self.most(), self.now());
-        let scope = self.scope();
-        let origin = Origin::state(Arc::clone(&bucket.tenant), self.buffer.bytes());
+        let scope = match &joint {
+            Some(joint) => Scope::All([vec![self.scope()], joint.scopes()].concat()),
+            None => self.scope(),
+        };
+        let bytes = self.buffer.bytes() + joint.as_ref().map_or(0, |joint| joint.bytes());
+        let origin = Origin::state(Arc::clone(&bucket.tenant), bytes);
         let changes = self.buffer.into_changes();
         let holder = self.shared_locks.as_ref().and_then(SharedLocks::holder);
         let written = self.buckets.database.write_if_awaited(origin, scope, move |transaction| {
-            let written = rows::write(transaction, &bucket, &changes, most, now)?;
+            let write = |transaction: &Transaction<'_>| match rows::write(transaction, &bucket, &changes, most, now)? {
+                Ok(()) => match joint.as_ref().map_or(Ok(Ok(())), |joint| joint.write(transaction))? {
+                    Ok(()) => Ok(()),
+                    Err(overload) => Err(Undone::Refused(NotCommitted::Store(StoreError::Overload(overload)))),
+                },
+                Err(Conflict::Full) => Err(Undone::Refused(NotCommitted::Full)),
+                Err(Conflict::Changed) => Err(Undone::Refused(NotCommitted::Changed)),
+            };
+            // State and joint writes are undone together; without joint writes, a conflict leaves nothing to undo.
+            let written = if joint.is_some() { transaction.savepoint(write) } else { write(transaction) };
+            let outcome = match written {
+                Ok(()) => Ok(()),
+                Err(Undone::Refused(refusal)) => Err(refusal),
+                Err(Undone::Failed(error)) => return Err(error),
+            };
             if let Some(holder) = &holder {
                 shared_locks::unlock(transaction, holder)?;
             }
-            Ok(written)
+            Ok(outcome)
         });
         let outcome = written.await?;
         let mut locks = self.shared_locks;
         locks.iter_mut().for_each(SharedLocks::unlocked);
         crash::point("state-committed");
         drop((locks, self.locks));
-        outcome.map_err(|conflict| match conflict {
-            Conflict::Full => NotCommitted::Full,
-            Conflict::Changed => NotCommitted::Changed,
-        })
+        outcome
     }
 
     /// Returns the scope of the commit. Near a limit, commits of a bucket run one after the other, so that the limit is

@@ -232,7 +232,7 @@ impl World {
 
     async fn commit(&mut self, call: usize) {
         let (session, expected) = self.anew(call);
-        let done = session.commit().await;
+        let done = session.commit(None).await;
         self.wait_until_unlocked().await;
         let is_changed = expected.bases.iter().any(|(key, base)| match (self.committed.get(key), base) {
             (Some((_, number)), Some(base)) => number != base,
@@ -267,7 +267,7 @@ fn runtime() -> tokio::runtime::Runtime {
 async fn keep(buckets: &Arc<Buckets>, limits: &StateLimits, key: &str, bytes: usize, seconds: Option<u32>) {
     let mut call = call(buckets, limits, "demo");
     call.set(key.to_owned(), vec![0; bytes], seconds).await.expect("a write");
-    call.commit().await.expect("a commit");
+    call.commit(None).await.expect("a commit");
 }
 
 #[test]
@@ -290,8 +290,8 @@ fn writes_over_a_limit_are_rejected_at_the_write_or_at_commit() {
             // Each of the two writes fits, but not both together.
             let mut second = call(&buckets, &limits, "demo");
             assert_eq!(second.set("f".to_owned(), vec![], None).await, Ok(()));
-            first.commit().await.expect("it fits");
-            assert!(matches!(second.commit().await, Err(NotCommitted::Full)));
+            first.commit(None).await.expect("it fits");
+            assert!(matches!(second.commit(None).await, Err(NotCommitted::Full)));
             let elsewhere = call(&buckets, &limits, "other");
             assert_eq!(elsewhere.get("b").await, Ok(None));
         });

@@ -66,6 +66,8 @@ pub enum Scope {
     },
     /// The rollout of a plugin.
     Plugin(Arc<str>),
+    /// Several scopes.
+    All(Vec<Scope>),
     /// No exclusive rows: unique keys and row conditions decide between concurrent writes.
     Rows,
 }

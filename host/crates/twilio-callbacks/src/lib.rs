@@ -4,6 +4,7 @@
 //! and `encode`; [`CallbackResponse`] is the encoded JSON. The crate is pure: no clock, no IO. See "Flow of a callback"
 //! in ARCHITECTURE.md, steps 3 and 6.
 
+pub mod actions;
 pub mod conversations;
 pub mod crm;
 pub mod error;

@@ -9,6 +9,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use frontgate_net::Client;
 use frontgate_twilio::Settings;
+use frontgate_twilio::action::Fields;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{HeaderMap, Method, StatusCode};
@@ -66,6 +67,24 @@ pub struct Binding {
     pub projected_address: Option<String>,
 }
 
+/// A message of a conversation.
+#[derive(Debug, Deserialize)]
+pub struct Message {
+    /// Twilio's SID, `IM...`.
+    pub sid: String,
+    /// Attributes, a JSON object as text.
+    pub attributes: Option<String>,
+}
+
+/// A page of messages, newest first.
+#[derive(Debug)]
+pub struct MessagePage {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Token of the next page; `None` for the last one.
+    pub next: Option<String>,
+}
+
 /// The webhooks of an account.
 #[derive(Debug, Deserialize)]
 pub struct Webhooks {
@@ -83,6 +102,21 @@ pub struct Webhooks {
 struct Participants {
     participants: Vec<Participant>,
 }
+
+#[derive(Deserialize)]
+struct Messages {
+    messages: Vec<Message>,
+    meta: Meta,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    next_page_url: Option<Url>,
+}
+
+/// Any JSON value.
+#[derive(Deserialize)]
+struct Anything {}
 
 #[derive(Deserialize)]
 struct Problem {
@@ -110,9 +144,41 @@ impl ConversationsApi {
         identity: &str,
         projected_address: Option<&str>,
     ) -> Result<Participant, ApiError> {
-        let mut form = vec![("Identity", identity)];
-        form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address)));
+        let mut form = vec![("Identity", identity.to_owned())];
+        form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address.to_owned())));
         self.write(&["Conversations", conversation, "Participants"], &form).await
+    }
+
+    /// Adds a participant.
+    pub async fn add_participant(&self, conversation: &str, fields: &Fields) -> Result<Participant, ApiError> {
+        self.write(&["Conversations", conversation, "Participants"], fields).await
+    }
+
+    /// Removes a participant, by SID or identity.
+    pub async fn remove_participant(&self, conversation: &str, id: &str) -> Result<(), ApiError> {
+        let url = self.url(&["Conversations", conversation, "Participants", id]);
+        self.send(Method::DELETE, &url, Bytes::new()).await.map(drop)
+    }
+
+    /// Adds a message.
+    pub async fn post_message(&self, conversation: &str, fields: &Fields) -> Result<Message, ApiError> {
+        self.write(&["Conversations", conversation, "Messages"], fields).await
+    }
+
+    /// Returns a page of messages, newest first.
+    pub async fn messages(&self, conversation: &str, token: Option<&str>) -> Result<MessagePage, ApiError> {
+        let mut url = self.url(&["Conversations", conversation, "Messages"]);
+        url.query_pairs_mut().append_pair("Order", "desc").append_pair("PageSize", "100");
+        url.query_pairs_mut().extend_pairs(token.map(|token| ("PageToken", token)));
+        let page: Messages = self.exchange(Method::GET, &url, Bytes::new()).await?;
+        // Only the token is taken from the URL, which may name another host.
+        let token = |url: Url| url.query_pairs().find(|(name, _)| name == "PageToken").map(|(_, token)| token.into());
+        Ok(MessagePage { messages: page.messages, next: page.meta.next_page_url.and_then(token) })
+    }
+
+    /// Changes a conversation.
+    pub async fn update_conversation(&self, conversation: &str, fields: &Fields) -> Result<(), ApiError> {
+        self.write::<Anything>(&["Conversations", conversation], fields).await.map(drop)
     }
 
     /// Returns a participant, by SID or identity.
@@ -129,7 +195,7 @@ impl ConversationsApi {
     /// Replaces a participant's attributes.
     pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), ApiError> {
         let path = ["Conversations", conversation, "Participants", sid];
-        self.write(&path, &[("Attributes", attributes)]).await.map(drop)
+        self.write::<Participant>(&path, &vec![("Attributes", attributes.to_owned())]).await.map(drop)
     }
 
     /// Returns the account's webhooks.
@@ -143,7 +209,7 @@ impl ConversationsApi {
         self.exchange(Method::GET, &url, Bytes::new()).await
     }
 
-    async fn write(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Participant, ApiError> {
+    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &Fields) -> Result<T, ApiError> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         self.exchange(Method::POST, &self.url(path), form.into()).await
     }
@@ -155,6 +221,14 @@ impl ConversationsApi {
     }
 
     async fn exchange<T: DeserializeOwned>(&self, method: Method, url: &Url, body: Bytes) -> Result<T, ApiError> {
+        let (status, body) = self.send(method, url, body).await?;
+        // A success without the expected body may not come from Twilio.
+        let read = body.and_then(|body| serde_json::from_slice(&body).ok());
+        read.ok_or_else(|| ApiError::NoResponse(format!("response with status {status} has no valid body")))
+    }
+
+    /// Sends a request, and returns status and body of a success.
+    async fn send(&self, method: Method, url: &Url, body: Bytes) -> Result<(StatusCode, Option<Bytes>), ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -167,10 +241,7 @@ impl ConversationsApi {
             frontgate_net::SendError::NoResponse(_) => ApiError::NoResponse(failure.to_string()),
         })?;
         if response.status.is_success() {
-            // A success without the expected body may not come from Twilio.
-            let read = response.body.and_then(|body| serde_json::from_slice(&body).ok());
-            let unread = || ApiError::NoResponse(format!("response with status {} has no valid body", response.status));
-            return read.ok_or_else(unread);
+            return Ok((response.status, response.body));
         }
         if response.body.is_none() && response.status.is_client_error() {
             return Err(ApiError::NotSent(format!("Twilio answered {}; response body not received", response.status)));

@@ -4,6 +4,7 @@
 //! single change that would make a signature match. The crate is pure: no clock, no IO, no async. See "Flow of a
 //! callback" in ARCHITECTURE.md, step 2.
 
+pub mod action;
 pub mod attributes;
 pub mod candidates;
 pub mod explain;

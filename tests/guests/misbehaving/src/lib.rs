@@ -8,6 +8,7 @@ use frontgate_sdk::bindings::frontgate::plugin::webhook_signatures::{self, Algor
 use frontgate_sdk::bindings::frontgate::plugin::{directory, http_client};
 use frontgate_sdk::{Crm, Customer, CustomerPage, CustomerSummary, ListRequest, Position, Result, settings, warn};
 
+mod actions;
 mod roles;
 mod state;
 
@@ -79,6 +80,7 @@ impl Crm for Misbehaving {
             "setting" => Ok(named([settings::get(how).unwrap_or_else(|| "none".to_owned())])),
             "settings" => Ok(named([format!("{:?}", settings::all())])),
             "verify" => Ok(named([verify(how)])),
+            "act" => Ok(named([actions::script(how)?])),
             "state" => Ok(named([state::script(how)?])),
             "request" => Ok(named([format!("{request:?}")])),
             _ => Ok(named(["version 1"])),

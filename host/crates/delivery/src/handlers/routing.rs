@@ -12,7 +12,7 @@ use frontgate_store::crash;
 use frontgate_twilio::form::Form;
 use frontgate_twilio_callbacks::routing;
 use frontgate_twilio_callbacks::routing::Inbound;
-use frontgate_twilio_rest::{ApiError, Repeatable, describe};
+use frontgate_twilio_rest::{ApiError, Repeatable};
 use hyper::StatusCode;
 
 use super::{DeliveryContext, Stop, lease_lost, retry, sentence, undecodable};
@@ -147,20 +147,12 @@ impl DeliveryContext {
             Err(ApiError::Rejected { status: StatusCode::NOT_FOUND, .. }) => return Ok(None),
             Err(failure) => failure,
         };
-        let reason = format!("failed to ask Twilio about the outcome: {}", describe(&failure));
-        Err(match self.react(&failure, Repeatable::Yes) {
-            // An outage says nothing about this delivery, so it does not increment `questions`.
-            Some(Outcome::Retry { after, .. }) if is_outage(&failure) => {
-                Outcome::Unknown { reason, asked: false, after }
-            }
-            _ => Outcome::Unknown { reason, asked: true, after: None },
-        }
-        .into())
+        Err(self.unanswered_question(&failure))
     }
 }
 
 /// Returns whether the request got no answer, or an answer about the caller rather than the participant.
-fn is_outage(failure: &ApiError) -> bool {
+pub(super) fn is_outage(failure: &ApiError) -> bool {
     match failure {
         ApiError::NotSent(_) | ApiError::NoResponse(_) => true,
         ApiError::Rejected { status, .. } => matches!(status.as_u16(), 300..=399 | 401 | 403 | 429 | 503),
@@ -168,7 +160,7 @@ fn is_outage(failure: &ApiError) -> bool {
 }
 
 /// Keeps the outcome unknown if Twilio could not be queried.
-fn still_unknown(stop: Stop) -> Stop {
+pub(super) fn still_unknown(stop: Stop) -> Stop {
     match stop {
         Stop::Settle(Outcome::Retry { reason, after, .. }) => Outcome::Unknown { reason, asked: false, after }.into(),
         stop => stop,

@@ -4,15 +4,20 @@
 
 mod channels;
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, bail};
 use frontgate_store::sql::{self, Row, Transaction};
 use frontgate_store::{Shared, values};
+use frontgate_twilio::action::Action;
 use serde::Serialize;
+use uuid::Uuid;
 
 pub use self::channels::{ChannelDetails, ChannelFilter, ChannelSummary};
 use super::front::apply_outcome::{Decision, apply_decision};
 use super::{queue, rows};
-use crate::job::{Kind, State};
+use crate::actions::ActionPayload;
+use crate::job::{Kind, NewDelivery, State};
 
 /// An operator's connection to the queue.
 pub struct QueueAdmin {
@@ -172,6 +177,31 @@ impl QueueAdmin {
             transaction
                 .execute("UPDATE deliveries SET state = 'cancelled', due_ms = NULL WHERE id = ?1", values![id])?;
             Ok(State::Cancelled)
+        })
+    }
+
+    /// Accepts a change to a conversation, and returns the id of its delivery.
+    ///
+    /// # Errors
+    ///
+    /// Fails for an action that Twilio would reject.
+    pub fn act(&mut self, tenant: &str, conversation: &str, action: Action) -> anyhow::Result<i64> {
+        let (tenant, name) = (Arc::<str>::from(tenant), action.name());
+        let payload = ActionPayload::checked(conversation, action).map_err(anyhow::Error::msg)?;
+        let new = NewDelivery {
+            tenant: Arc::clone(&tenant),
+            kind: Kind::Action,
+            name: format!("operator: {name}"),
+            conversation: conversation.to_owned(),
+            payload,
+            channel: None,
+            message: None,
+            request: format!("act-{}", Uuid::now_v7()).into(),
+        };
+        self.database.write(&queue::scope(&tenant, conversation, None), |transaction| {
+            let id = rows::insert(transaction, &new)?;
+            audit(transaction, id, name, ["-", State::Ready.name()])?;
+            Ok(id)
         })
     }
 

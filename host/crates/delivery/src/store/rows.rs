@@ -83,7 +83,9 @@ pub(super) fn counts(read: &Transaction<'_>) -> sql::Result<Counts> {
 /// A delivery whose request may have been sent becomes `unknown`, any other one `ready`.
 pub fn recover(transaction: &Transaction<'_>) -> sql::Result<usize> {
     transaction.execute(
-        "UPDATE deliveries SET lease = NULL, due_ms = ?1, changed_ms = ?1,
+        // The end of a process does not end its requests, and a message has no other protection than the wait.
+        "UPDATE deliveries SET lease = NULL, changed_ms = ?1,
+           due_ms = ?1 + CASE WHEN sending AND kind = 'action' THEN coalesce(effect_ms, 0) ELSE 0 END,
            reason = CASE WHEN sending AND state = 'leased' THEN 'gateway stopped during the send' ELSE reason END,
            state = CASE WHEN sending THEN 'unknown' ELSE 'ready' END
          WHERE state = 'leased' OR lease IS NOT NULL",
@@ -97,7 +99,7 @@ pub fn recover(transaction: &Transaction<'_>) -> sql::Result<usize> {
 /// has ended: otherwise the platform would be asked too early, and the message would be sent twice.
 pub(super) fn release_ended(transaction: &Transaction<'_>) -> sql::Result<Vec<String>> {
     let update = "UPDATE deliveries SET lease = NULL, replica = NULL, changed_ms = ?1,
-                    due_ms = ?1 + CASE WHEN deliveries.sending AND NOT ended.gone
+                    due_ms = ?1 + CASE WHEN deliveries.sending AND (deliveries.kind = 'action' OR NOT ended.gone)
                       THEN coalesce(deliveries.effect_ms, 0) ELSE 0 END,
                     reason = CASE WHEN sending AND deliveries.state = 'leased'
                       THEN 'its replica ended while it was being sent' ELSE reason END,

@@ -6,10 +6,11 @@ use frontgate_contract::bindings::plugin_types::Error;
 use frontgate_contract::bindings::state::{Entry, Host, StateError};
 use frontgate_state::settings::StateLimits;
 use frontgate_state::{Bucket, Buckets};
-use frontgate_state::{Refusal, Session, SessionOptions};
+use frontgate_state::{JointWrites, Refusal, Session, SessionOptions};
 use tokio::time::Instant;
 use wasmtime::component::HasData;
 
+use crate::actions::ActionQueue;
 use crate::run::output::Output;
 
 /// Host side of the import `state` for one call.
@@ -81,16 +82,45 @@ pub(super) fn state_error(refusal: Refusal) -> StateError {
     }
 }
 
-/// Commits the writes of a successful call before the caller receives its answer. Fails the call if the commit fails.
+/// What a call leaves behind if it succeeds.
+#[derive(Default)]
+pub(crate) struct Effects {
+    pub(crate) session: Option<Box<Session>>,
+    /// Actions that the call asks for.
+    pub(crate) actions: Option<Actions>,
+}
+
+/// The actions of a call, and where they are accepted.
+pub(crate) struct Actions {
+    pub(crate) queue: Arc<dyn ActionQueue>,
+    pub(crate) buckets: Arc<Buckets>,
+    pub(crate) tenant: Arc<str>,
+    pub(crate) writes: Arc<dyn JointWrites>,
+}
+
+/// Commits state and actions of a successful call before the caller receives its answer. Fails the call if the commit
+/// fails.
 pub(crate) async fn commit<R>(
-    session: Option<Box<Session>>,
+    effects: Effects,
     outcome: wasmtime::Result<Result<R, Error>>,
 ) -> wasmtime::Result<Result<R, Error>> {
-    let (Some(session), Ok(Ok(_))) = (session, &outcome) else {
+    if !matches!(outcome, Ok(Ok(_))) {
         return outcome;
+    }
+    let Effects { session, actions } = effects;
+    let joint = actions.as_ref().map(|actions| Arc::clone(&actions.writes));
+    let committed = match (session, joint, &actions) {
+        (Some(session), joint, _) => session.commit(joint).await,
+        (None, Some(joint), Some(actions)) => actions.buckets.commit_alone(&actions.tenant, joint).await,
+        _ => Ok(()),
     };
-    match session.commit().await {
-        Ok(()) => outcome,
+    match committed {
+        Ok(()) => {
+            if let Some(actions) = actions {
+                actions.queue.accepted(&actions.tenant);
+            }
+            outcome
+        }
         // This is not an error of the plugin, which has returned `ok`.
         Err(error) => Err(error.into()),
     }

@@ -6,6 +6,7 @@ use frontgate_state::Buckets;
 use tokio::time::Instant;
 
 use super::memory::MemoryPool;
+use crate::actions::ActionQueue;
 use crate::files::Files;
 use crate::imports::directory::Directory;
 use crate::outbound::side_effects::SideEffects;
@@ -18,6 +19,8 @@ pub(crate) struct HostContext {
     pub(crate) buckets: Option<Arc<Buckets>>,
     /// Memory that all running instances share.
     pub(crate) memory: Arc<MemoryPool>,
+    /// Accepts actions on conversations; `None` in commands that only check plugins.
+    pub(crate) actions: Option<Arc<dyn ActionQueue>>,
     /// `None` in a call of the CRM role, which cannot look up customers in itself.
     pub(crate) directory: Option<Arc<dyn Directory>>,
     /// Files of the message that the call is about.

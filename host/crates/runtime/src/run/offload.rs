@@ -76,7 +76,7 @@ mod tests {
 
     #[tokio::test]
     async fn cpu_bound_calls_start_on_the_plugin_threads() {
-        let engine = Engine::new(&Plugins::default(), None).expect("an engine");
+        let engine = Engine::new(&Plugins::default(), crate::engine::Services::default()).expect("an engine");
         let cpu_bound = AtomicBool::new(false);
         let usage = Arc::<Usage>::default();
         let computing = Arc::clone(&usage);

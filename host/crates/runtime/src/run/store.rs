@@ -19,9 +19,11 @@ use super::memory::{MemoryLimiter, MemoryPool};
 use super::offload::INLINE_MAX;
 use super::output::{Output, Stream};
 use super::usage::Usage;
+use crate::actions::CheckedAction;
 use crate::caller::Caller;
 use crate::grants::Grants;
 use crate::imports::attachments::Reading;
+use crate::imports::state::{Actions, Effects};
 use crate::imports::wasi_http::Http;
 use crate::outbound::requests::Requests;
 use crate::settings::Limits;
@@ -58,6 +60,9 @@ pub struct CallStore {
     pub(crate) signatures_left: u32,
     /// `state`: the session, created on first use.
     pub(crate) session: Option<Box<Session>>,
+    /// `actions`: what the call asks for.
+    pub(crate) actions: Vec<CheckedAction>,
+    pub(crate) actions_max: usize,
     /// WASI: the context, created on first use. Most plugin calls never use it.
     wasi: Option<WasiCtx>,
     /// `wasi:filesystem`: the granted folder.
@@ -96,6 +101,8 @@ impl CallStore {
             reading: None,
             signatures_left: limits.signatures_max,
             session: None,
+            actions: Vec::new(),
+            actions_max: limits.actions_max,
             wasi: None,
             folder,
             table,
@@ -109,7 +116,8 @@ impl CallStore {
         }
         let session = self.session.as_ref().map_or(0, |session| session.held());
         let reading = self.reading.as_ref().map_or(0, Reading::held);
-        if held(&mut self.table) + self.requests.held() + session + reading <= self.host_memory_bytes_max {
+        let actions: usize = self.actions.iter().map(|action| action.payload.len()).sum();
+        if held(&mut self.table) + self.requests.held() + session + reading + actions <= self.host_memory_bytes_max {
             return Ok(());
         }
         self.memory.refused = Some("host_memory_bytes_max");
@@ -129,6 +137,24 @@ impl CallStore {
         self.reading = None;
         self.signatures_left = plugin.limits.signatures_max;
         self.session = None;
+        self.actions.clear();
+        self.actions_max = plugin.limits.actions_max;
+    }
+
+    /// Takes what the call leaves behind if it succeeds.
+    pub(crate) fn take_effects(&mut self) -> Effects {
+        let (session, actions) = (self.session.take(), std::mem::take(&mut self.actions));
+        if actions.is_empty() {
+            return Effects { session, actions: None };
+        }
+        let context = self.context.as_ref();
+        let services = context.and_then(|context| Some((context.actions.clone()?, context.buckets.clone()?)));
+        let actions = services.map(|(queue, buckets)| {
+            let caller = self.output.caller();
+            let writes = queue.writes(caller, self.output.plugin(), actions);
+            Actions { queue, buckets, tenant: Arc::clone(&caller.tenant), writes }
+        });
+        Effects { session, actions }
     }
 }
 

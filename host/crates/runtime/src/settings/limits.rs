@@ -37,6 +37,9 @@ limits! {
     /// Webhook signatures that the call may verify with `webhook_keys`.
     #[schemars(range(min = 0, max = 10_000))]
     signatures_max: u32 = 20,
+    /// Actions on conversations that the call may ask for.
+    #[schemars(range(min = 0, max = 1_000))]
+    actions_max: usize = 10,
     /// Outbound requests, including rejected ones.
     #[schemars(range(min = 0, max = 1_000_000))]
     outbound_requests_max: u32 = 20,

@@ -46,6 +46,9 @@ pub struct Named {
     /// Whether the plugin may store state: `true`, `false`, or a table with limits that differ.
     #[schemars(extend("x-keys-of" = "plugins.state"))]
     pub state: StateGrant,
+    /// Whether the plugin may change conversations in Twilio: post messages, change names, attributes, state and timers, add
+    /// and remove participants, transfer to another worker.
+    pub actions: bool,
     /// Limits that differ from `[plugins.limits]`.
     #[schemars(extend("x-keys-of" = "plugins.limits"))]
     pub limits: LimitOverrides,

@@ -108,7 +108,7 @@ impl Session {
     pub(crate) fn begin<'s>(&self, scopes: impl IntoIterator<Item = &'s Scope>, flush: Flush) -> Result<i64, Failure> {
         self.has_failed.set(false);
         let installation = self.server.installation();
-        let keys: BTreeSet<i64> = scopes.into_iter().filter_map(|scope| key(scope, installation)).collect();
+        let keys: BTreeSet<i64> = scopes.into_iter().flat_map(|scope| keys(scope, installation)).collect();
         let lock: String = keys.iter().map(|key| format!("SELECT pg_advisory_xact_lock({key}); ")).collect();
         let flushed = if flush == Flush::Wait { "on" } else { "off" };
         let begin = format!(
@@ -217,6 +217,14 @@ impl Session {
     }
 }
 
+/// Returns the keys of the locks of a scope.
+fn keys(scope: &Scope, installation: &str) -> Vec<i64> {
+    match scope {
+        Scope::All(scopes) => scopes.iter().flat_map(|scope| keys(scope, installation)).collect(),
+        scope => key(scope, installation).into_iter().collect(),
+    }
+}
+
 /// Returns the key of a scope's lock: the first 64 bits of a digest. A collision makes one write wait for another.
 fn key(scope: &Scope, installation: &str) -> Option<i64> {
     let name = match scope {
@@ -225,7 +233,7 @@ fn key(scope: &Scope, installation: &str) -> Option<i64> {
         Scope::App { tenant, app } => format!("app {tenant} {app}"),
         Scope::Bucket { plugin, tenant } => format!("bucket {tenant} {plugin}"),
         Scope::Plugin(plugin) => format!("plugin {plugin}"),
-        Scope::Rows => return None,
+        Scope::All(_) | Scope::Rows => return None,
     };
     Some(named_key(&name, installation))
 }
