@@ -2,6 +2,7 @@
 
 mod addresses;
 mod channel;
+mod description;
 mod faults;
 mod media;
 mod messages;
@@ -260,6 +261,7 @@ fn lists_are_paged() {
     }
     assert_eq!(sizes, [2, 2, 1]);
     assert_eq!(client.get(&format!("{}?PageSize=101", participants(&sid))).0, 400);
+    assert_eq!(twilio.take_deviations().len(), 1);
 }
 
 #[test]
