@@ -16,6 +16,7 @@ pub mod provider;
 mod raw;
 mod replicas;
 mod setup;
+mod terminal;
 mod tls;
 mod web;
 
@@ -36,6 +37,7 @@ pub use crate::provider::Provider;
 pub use crate::raw::{Raw, RawAnswer, callback as raw_callback, signed_callback};
 pub use crate::replicas::Replicas;
 pub use crate::setup::{Setup, on_postgres};
+pub use crate::terminal::Terminal;
 pub use crate::tls::Tls;
 pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Deviation, Effect, Fault, FileToSend,

@@ -2,6 +2,8 @@
 //!
 //! An error states whether the call had no effect, was rejected with Twilio's own code, or may have had an effect.
 
+pub(crate) mod configuration;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,19 +68,6 @@ pub struct Binding {
     pub projected_address: Option<String>,
 }
 
-/// The webhooks of an account.
-#[derive(Debug, Deserialize)]
-pub struct Webhooks {
-    /// URL that Twilio calls before events happen.
-    pub pre_webhook_url: Option<String>,
-    /// URL that Twilio calls after events have happened.
-    pub post_webhook_url: Option<String>,
-    /// The selected events.
-    pub filters: Option<Vec<String>>,
-    /// HTTP method of the webhooks: `GET` or `POST`.
-    pub method: Option<String>,
-}
-
 #[derive(Deserialize)]
 struct Participants {
     participants: Vec<Participant>,
@@ -132,11 +121,6 @@ impl ConversationsApi {
         self.write(&path, &[("Attributes", attributes)]).await.map(drop)
     }
 
-    /// Returns the account's webhooks.
-    pub async fn webhooks(&self) -> Result<Webhooks, ApiError> {
-        self.read(&["Configuration", "Webhooks"], None).await
-    }
-
     async fn read<T: DeserializeOwned>(&self, path: &[&str], query: Option<&str>) -> Result<T, ApiError> {
         let mut url = self.url(path);
         url.set_query(query);
@@ -144,8 +128,12 @@ impl ConversationsApi {
     }
 
     async fn write(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Participant, ApiError> {
+        self.post(&self.url(path), form).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, url: &Url, form: &[(&str, &str)]) -> Result<T, ApiError> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        self.exchange(Method::POST, &self.url(path), form.into()).await
+        self.exchange(Method::POST, url, form.into()).await
     }
 
     fn url(&self, path: &[&str]) -> Url {
