@@ -105,7 +105,8 @@ pub(super) fn checklist(config: &Config, tenant: &Tenant, found: &Found, needed:
     for (callback, place) in FRONTLINE {
         say!("  [ ] {place}: {}", display_url(&webhooks::callback_url(config, tenant, callback)));
     }
-    let is_set = !found.webhooks.findings(needed).iter().any(Finding::is_problem);
+    let findings = found.webhooks.findings(needed);
+    let is_set = !findings.is_empty() && !findings.iter().any(Finding::is_problem);
     let mark = if is_set { "x" } else { " " };
     say!("  [{mark}] Conversations > Manage > Webhooks, pre-event and post-event: {}", display_url(&needed.url));
 }

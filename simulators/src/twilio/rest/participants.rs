@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::twilio::clock::rest_time;
 use crate::twilio::events;
-use crate::twilio::model::{Conversation, Participant};
+use crate::twilio::model::{Conversation, ConversationState, Participant};
 use crate::twilio::problem::Problem;
 use crate::twilio::record::Effect;
 use crate::twilio::rest::{Done, RestRequest, page};
@@ -177,7 +177,9 @@ pub(crate) fn conversations(world: &World, request: &RestRequest) -> Result<Done
     };
     let base = request.base();
     let mut items = Vec::new();
-    for conversation in &world.conversations {
+    // [?] The description has no state `initializing` here: such conversations are not listed.
+    let listed = |known: &&Conversation| known.state != ConversationState::Initializing;
+    for conversation in world.conversations.iter().filter(listed) {
         for participant in conversation.participants.iter().filter(asked_for) {
             items.push(json!({
                 "account_sid": world.account_sid,
