@@ -107,6 +107,16 @@ fn setup_prints_the_urls_of_frontline_as_a_checklist() {
 }
 
 #[test]
+fn a_tenant_without_a_plugin_for_webhooks_needs_none() {
+    let mut fixture = Fixture::of_account();
+    fixture.setup = fixture.setup.set("tenants.demo.roles.crm", "[]");
+    fixture.setup.write();
+    let (code, shown) = fixture.run(&["--apply", "--yes"]);
+    assert_eq!((code, fixture.changes()), (Some(0), 0), "{shown}");
+    assert_has(&shown, &["the tenant needs no webhooks of Conversations", "  [ ] Conversations > Manage"]);
+}
+
+#[test]
 fn setup_writes_the_webhooks_that_check_online_expects() {
     let fixture = Fixture::of_account();
     assert_eq!(fixture.check().0, Some(1));

@@ -156,7 +156,7 @@ impl Description {
     /// Finds the operation of a request, and the decoded parameters of its path.
     fn operation(&self, method: &str, path: &str) -> Result<(&Operation, Pairs), &'static str> {
         let matches = self.paths.iter().filter_map(|(template, item)| Some((item, parameters(template, path)?)));
-        // `/Services/{Sid}` and `/Services/{ChatServiceSid}/Users` never match the same path, so the order is irrelevant.
+        // A literal segment takes precedence over a parameter.
         let (item, values) = matches.min_by_key(|(_, values)| values.len()).ok_or("unknown path")?;
         let operation = item.get(&method.to_ascii_lowercase()).ok_or("unknown method of this path")?;
         Ok((operation, values))
