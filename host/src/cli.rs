@@ -19,9 +19,11 @@ mod reload;
 mod replicas;
 mod run;
 mod send;
+mod setup;
 mod store;
 mod tenant;
 mod verify;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,6 +80,13 @@ enum Command {
         config: ConfigFile,
         #[command(subcommand)]
         command: plugin::Command,
+    },
+    /// Show the configuration at a platform, and change it to what a tenant needs
+    Setup {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: setup::Command,
     },
     /// Rebuild a plugin on each save, reload it in a gateway, and repeat the last call
     #[cfg_attr(not(feature = "authoring"), command(hide = true))]
@@ -153,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::Config { config: file, command } => config::config(&file.config, &command),
         Command::Reload(file) => return reload::reload(&file.config),
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
+        Command::Setup { config, command } => setup::setup(&config.config, &command),
         Command::Dev(arguments) => authoring::dev(arguments),
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),

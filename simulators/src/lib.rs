@@ -12,7 +12,8 @@
 //! - listens on loopback, by default on a free port, and stops when it is dropped;
 //! - follows the platform's public documentation, never the gateway's code, so that an error in one is not repeated in
 //!   the other;
-//! - records requests, for assertions;
+//! - records requests, for assertions; [`Twilio`] also compares them with Twilio's published description, and fails the
+//!   test that sends an unknown or misspelt field ([`twilio::Deviation`]);
 //! - fails on demand: queued faults ([`twilio::Fault`]), random ones with a seed, and outages ([`Twilio::go_down`]).
 //!
 //! A scenario simulates a person: [`Twilio::inbound_sms`] sends the webhooks of a customer's message in Twilio's

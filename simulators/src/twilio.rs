@@ -10,6 +10,7 @@
 mod addresses;
 mod clock;
 mod control;
+mod description;
 mod events;
 mod fault;
 mod inject;
@@ -31,10 +32,12 @@ mod world;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::thread;
 
 use tokio::runtime::Runtime;
 
 use crate::common::port::Port;
+pub use crate::twilio::description::Deviation;
 pub use crate::twilio::fault::{Action, Call, Fault};
 pub use crate::twilio::message::{DeliveryStatus, Media, Message, Receipt};
 pub use crate::twilio::model::{Conversation, ConversationState, Participant};
@@ -45,7 +48,8 @@ use crate::twilio::state::Shared;
 pub use crate::twilio::state::State;
 use crate::twilio::world::World;
 
-/// A running simulator. Stops when it is dropped.
+/// A running simulator. Stops when it is dropped, and then panics if a request or a response deviated from Twilio's
+/// published description, unless [`Twilio::take_deviations`] returned it.
 pub struct Twilio {
     shared: Arc<Shared>,
     port: Port,
@@ -220,6 +224,11 @@ impl Twilio {
         self.shared.read(|state| state.webhooks.clone())
     }
 
+    /// Returns the deviations from Twilio's published description since the last call.
+    pub fn take_deviations(&self) -> Vec<Deviation> {
+        self.shared.update(|state| std::mem::take(&mut state.deviations))
+    }
+
     /// Finds a conversation by SID or unique name.
     ///
     /// # Panics
@@ -270,6 +279,11 @@ impl Drop for Twilio {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
+        }
+        let deviations = self.take_deviations();
+        if !thread::panicking() && !deviations.is_empty() {
+            let lines: Vec<_> = deviations.iter().map(|deviation| format!("  {deviation}")).collect();
+            panic!("deviations from Twilio's published description:\n{}", lines.join("\n"));
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod provider;
 mod raw;
 mod replicas;
 mod setup;
+mod terminal;
 mod tls;
 mod web;
 
@@ -36,10 +37,11 @@ pub use crate::provider::Provider;
 pub use crate::raw::{Raw, RawAnswer, callback as raw_callback, signed_callback};
 pub use crate::replicas::Replicas;
 pub use crate::setup::{Setup, on_postgres};
+pub use crate::terminal::Terminal;
 pub use crate::tls::Tls;
 pub use frontgate_simulators::twilio::{
-    Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Effect, Fault, FileToSend, Fired,
-    Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
+    Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Deviation, Effect, Fault, FileToSend,
+    Fired, Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
 };
 pub use frontgate_simulators::{Front, HubSpot, SmallCrm, crm, front, hubspot};
 pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};

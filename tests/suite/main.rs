@@ -55,4 +55,5 @@ mod state;
 mod state_crash;
 mod store;
 mod tenants;
+mod twilio_setup;
 mod twilio_simulator;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod channel;
+mod description;
 mod faults;
 mod media;
 mod messages;
@@ -23,25 +24,25 @@ const ANA: &str = "ana@example.org";
 const CUSTOMER: &str = "+15550100001";
 const OTHER: &str = "+15550100002";
 const NUMBER: &str = "+15550109999";
-const KEY: (&str, &str) = (Twilio::API_KEY_SID, Twilio::API_KEY_SECRET);
+pub(crate) const KEY: (&str, &str) = (Twilio::API_KEY_SID, Twilio::API_KEY_SECRET);
 const ADDRESS: &str = "MessagingBinding.Address";
 const PROXY: &str = "MessagingBinding.ProxyAddress";
 const PROJECTED: &str = "MessagingBinding.ProjectedAddress";
 
-type Form<'f> = &'f [(&'f str, &'f str)];
+pub(crate) type Form<'f> = &'f [(&'f str, &'f str)];
 
 /// The status and body, or the error that ended the exchange.
 type Outcome = Result<(u16, Value), String>;
 
 #[derive(Clone)]
-struct Client {
+pub(crate) struct Client {
     agent: ureq::Agent,
     url: String,
     headers: Vec<(&'static str, String)>,
 }
 
 impl Client {
-    fn new(twilio: &Twilio, (user, secret): (&str, &str)) -> Self {
+    pub(crate) fn new(twilio: &Twilio, (user, secret): (&str, &str)) -> Self {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
         let agent = agent.max_redirects_will_error(false).allow_non_standard_methods(true);
         let agent = agent.timeout_global(Some(Duration::from_secs(20))).build().into();
@@ -73,11 +74,11 @@ impl Client {
         Ok((response.status().as_u16(), json))
     }
 
-    fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn get(&self, path: &str) -> (u16, Value) {
         self.send("GET", path, &[]).expect("an answer")
     }
 
-    fn post(&self, path: &str, form: Form<'_>) -> (u16, Value) {
+    pub(crate) fn post(&self, path: &str, form: Form<'_>) -> (u16, Value) {
         self.send("POST", path, form).expect("an answer")
     }
 
@@ -260,6 +261,7 @@ fn lists_are_paged() {
     }
     assert_eq!(sizes, [2, 2, 1]);
     assert_eq!(client.get(&format!("{}?PageSize=101", participants(&sid))).0, 400);
+    assert_eq!(twilio.take_deviations().len(), 1);
 }
 
 #[test]

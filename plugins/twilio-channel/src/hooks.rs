@@ -61,6 +61,12 @@ fn own_url(channel: &Channel) -> String {
     format!("{}/{tag}", channel.webhook_url.trim_end_matches('/'))
 }
 
+/// Returns the URL of the account, without the service.
+fn account_url(channel: &Channel) -> &str {
+    let url = channel.settings.conversations_url.as_str();
+    url.split_once("/Services/").map_or(url, |(account, _)| account)
+}
+
 /// Returns whether two URLs belong to the same channel, even if the gateway's host name changed. Compares the paths,
 /// which cannot be guessed.
 fn is_same_place(one: &str, other: &str) -> bool {

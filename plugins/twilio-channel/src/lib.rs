@@ -50,7 +50,8 @@
 //!   for a new customer's message with a webhook. The plugin attaches webhooks to conversations that it finds or
 //!   creates. Several channels can share a service, and the service's own URL stays unchanged. Conversations from
 //!   before the connection report nothing until a teammate composes a message to that customer.
-//! - `service`: the service's URL, which also covers older conversations, but allows only one channel.
+//! - `service`: the service's URL, which also covers older conversations, but allows only one channel. A service
+//!   without a URL inherits the account's webhooks, and would lose them: connecting fails if the account has a URL.
 //! - `manual`: the operator registers the channel's address.
 //!
 //! With `service` and `manual`, the plugin checks for each event that the channel's number is in the conversation, which

@@ -30,7 +30,7 @@ impl ScopedWebhook {
             "account_sid": account_sid,
             "conversation_sid": conversation_sid,
             "target": "webhook",
-            "configuration": { "url": self.url, "method": "POST", "filters": self.filters },
+            "configuration": { "url": self.url, "method": "post", "filters": self.filters },
             "date_created": rest_time(self.date_created),
             "date_updated": rest_time(self.date_created),
             "url": format!("{url}/Webhooks/{}", self.sid),

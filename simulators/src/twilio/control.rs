@@ -28,7 +28,7 @@ POST /_control/faults-off
 GET  /_control/conversations      all conversations, as JSON
 GET  /_control/conversations/CH…  one as text, once a worker is in it or after five seconds
 GET  /                            all as text
-GET  /_control/log                webhooks, requests, and changes that requests made
+GET  /_control/log                webhooks, requests, changes that requests made, and deviations from Twilio's description
 ";
 
 /// Returns whether a path belongs to the control API rather than to the platform.

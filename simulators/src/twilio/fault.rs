@@ -49,6 +49,8 @@ pub enum Call {
     ListScopedWebhooks,
     /// `DELETE /Conversations/{CH}/Webhooks/{WH}`
     RemoveScopedWebhook,
+    /// `GET /Configuration/Addresses`
+    ListAddresses,
     /// `POST /Configuration/Addresses`
     CreateAddress,
     /// `GET /Configuration/Addresses/{IG}`
@@ -57,6 +59,8 @@ pub enum Call {
     UpdateAddress,
     /// `DELETE /Configuration/Addresses/{IG}`
     RemoveAddress,
+    /// `GET /Configuration`
+    FetchConfiguration,
     /// `GET /Configuration/Webhooks`
     FetchWebhooks,
     /// `POST /Configuration/Webhooks`
@@ -72,7 +76,12 @@ impl Kind for Call {
 }
 
 impl Call {
-    const NAMED: [(&str, Self); 29] = [
+    /// Returns whether Twilio's description of the Conversations API covers the operation: media are another service.
+    pub(crate) fn is_described(self) -> bool {
+        !matches!(self, Self::UploadMedia | Self::FetchMedia | Self::FetchContent | Self::DownloadContent)
+    }
+
+    pub(crate) const NAMED: [(&str, Self); 31] = [
         ("add-participant", Self::AddParticipant),
         ("fetch-participant", Self::FetchParticipant),
         ("update-participant", Self::UpdateParticipant),
@@ -95,10 +104,12 @@ impl Call {
         ("add-scoped-webhook", Self::AddScopedWebhook),
         ("list-scoped-webhooks", Self::ListScopedWebhooks),
         ("remove-scoped-webhook", Self::RemoveScopedWebhook),
+        ("list-addresses", Self::ListAddresses),
         ("create-address", Self::CreateAddress),
         ("fetch-address", Self::FetchAddress),
         ("update-address", Self::UpdateAddress),
         ("remove-address", Self::RemoveAddress),
+        ("fetch-configuration", Self::FetchConfiguration),
         ("fetch-webhooks", Self::FetchWebhooks),
         ("update-webhooks", Self::UpdateWebhooks),
         ("any", Self::Any),

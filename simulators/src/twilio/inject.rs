@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use crate::common::reply::Reply;
 use crate::twilio::clock::http_date;
+use crate::twilio::description;
 use crate::twilio::fault::Action;
 use crate::twilio::problem::Problem;
 use crate::twilio::rest::{RestRequest, act};
@@ -81,7 +82,13 @@ pub(crate) async fn answer(
 }
 
 async fn acted(shared: &Arc<Shared>, index: usize, request: RestRequest) -> Reply {
+    let (method, path, call) = (request.method.clone(), request.path.clone(), request.place.call);
     let (reply, acted) = act(shared, request).await;
-    shared.update(|state| state.requests[index].acted = acted);
+    let is_checked = call.is_described() && reply.status < 400;
+    let deviations = is_checked.then(|| description::response(&method, &path, reply.status, &reply.body));
+    shared.update(|state| {
+        state.requests[index].acted = acted;
+        state.deviations.extend(deviations.into_iter().flatten());
+    });
     reply
 }

@@ -156,7 +156,6 @@ impl Receipt {
     pub(crate) fn json(&self, place: &Place<'_>, message_sid: &str) -> Value {
         json!({
             "account_sid": place.account_sid,
-            "chat_service_sid": place.service_sid,
             "conversation_sid": place.conversation_sid,
             "sid": self.sid,
             "message_sid": message_sid,
@@ -174,7 +173,6 @@ impl Receipt {
 /// The resource path of a message.
 pub(crate) struct Place<'p> {
     pub(crate) account_sid: &'p str,
-    pub(crate) service_sid: &'p str,
     pub(crate) conversation_sid: &'p str,
     /// The URL of the conversation.
     pub(crate) url: String,
@@ -185,7 +183,6 @@ impl Message {
         let url = format!("{}/Messages/{}", place.url, self.sid);
         json!({
             "account_sid": place.account_sid,
-            "chat_service_sid": place.service_sid,
             "conversation_sid": place.conversation_sid,
             "sid": self.sid,
             "index": self.index,

@@ -90,9 +90,9 @@ impl Conversation {
     }
 
     /// Returns the resource path of the conversation's messages.
-    pub(crate) fn place<'p>(&'p self, account_sid: &'p str, service_sid: &'p str, base: &str) -> Place<'p> {
+    pub(crate) fn place<'p>(&'p self, account_sid: &'p str, base: &str) -> Place<'p> {
         let url = format!("{base}/Conversations/{}", self.sid);
-        Place { account_sid, service_sid, conversation_sid: &self.sid, url }
+        Place { account_sid, conversation_sid: &self.sid, url }
     }
 
     pub(crate) fn json(&self, account_sid: &str, service_sid: &str, base: &str) -> Value {

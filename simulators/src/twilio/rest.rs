@@ -74,9 +74,11 @@ impl Place {
             ("GET", ["Media", _, "Content"]) if service.is_some() => Call::FetchContent,
             ("GET", ["temporary", _]) => Call::DownloadContent,
             ("GET", ["ParticipantConversations"]) => Call::ParticipantConversations,
+            ("GET", ["Configuration"]) if service.is_none() => Call::FetchConfiguration,
             ("GET", ["Configuration", "Webhooks"]) => Call::FetchWebhooks,
             ("POST", ["Configuration", "Webhooks"]) => Call::UpdateWebhooks,
             // Address configurations belong to the account, not to a service.
+            ("GET", ["Configuration", "Addresses"]) if service.is_none() => Call::ListAddresses,
             ("POST", ["Configuration", "Addresses"]) if service.is_none() => Call::CreateAddress,
             ("GET", ["Configuration", "Addresses", _]) if service.is_none() => Call::FetchAddress,
             ("POST", ["Configuration", "Addresses", _]) if service.is_none() => Call::UpdateAddress,
@@ -129,6 +131,14 @@ impl RestRequest {
 
     fn base(&self) -> String {
         format!("{}{}", self.url, self.place.base)
+    }
+
+    /// Adds the service to a resource that names it only below `/Services/{IS}`.
+    fn within_service(&self, mut resource: Value) -> Value {
+        if let Some(service) = &self.place.service {
+            resource["chat_service_sid"] = service.as_str().into();
+        }
+        resource
     }
 
     fn conversation(&self) -> &str {
@@ -278,10 +288,12 @@ fn perform(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
         Call::AddScopedWebhook => addresses::add_webhook(world, request),
         Call::ListScopedWebhooks => addresses::list_webhooks(world, request),
         Call::RemoveScopedWebhook => addresses::remove_webhook(world, request),
+        Call::ListAddresses => addresses::list_addresses(world, request),
         Call::CreateAddress => addresses::create_address(world, request),
         Call::FetchAddress => addresses::fetch_address(world, request),
         Call::UpdateAddress => addresses::update_address(world, request),
         Call::RemoveAddress => addresses::remove_address(world, request),
+        Call::FetchConfiguration => Ok(webhooks::configuration(world, request)),
         Call::FetchWebhooks => Ok(webhooks::fetch(world, request)),
         Call::UpdateWebhooks => webhooks::update(world, request),
         Call::FetchContent | Call::DownloadContent | Call::Unknown | Call::Any => {

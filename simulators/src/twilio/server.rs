@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::common::reply::{Body, Cut, Reply};
 use crate::twilio::control;
+use crate::twilio::description::{self, Sent, SentBody};
 use crate::twilio::fault::{Action, Call};
 use crate::twilio::inject;
 use crate::twilio::record::Recorded;
@@ -32,6 +33,7 @@ pub(crate) async fn respond(
     let place = Place::find(&method, head.uri.path());
     let (index, fault) = note(&shared, connection, &head, &place);
     if fault == Some(Action::CloseBeforeReading) {
+        check(&shared, &head, &place, SentBody::Unread);
         return Err(Cut);
     }
     let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
@@ -39,6 +41,8 @@ pub(crate) async fn respond(
     let is_form = bytes.is_empty() || content_type.split(';').next().is_some_and(|kind| kind.trim() == FORM);
     let is_form = is_form && place.call != Call::UploadMedia;
     let form = if is_form { pairs(&bytes) } else { Vec::new() };
+    let sent = if is_form { SentBody::Form(&form) } else { SentBody::Other(content_type) };
+    check(&shared, &head, &place, sent);
     let (authorization, webhook_enabled) = shared.update(|state| {
         let recorded = &mut state.requests[index];
         recorded.form.clone_from(&form);
@@ -93,6 +97,24 @@ fn note(shared: &Shared, connection: u64, head: &Parts, place: &Place) -> (usize
         });
         (state.requests.len() - 1, fault)
     })
+}
+
+/// Compares a request with Twilio's published description, and records deviations.
+fn check(shared: &Shared, head: &Parts, place: &Place, body: SentBody<'_>) {
+    if !place.call.is_described() {
+        return;
+    }
+    let headers = head.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-twilio-"));
+    let headers =
+        headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let deviations = description::request(&Sent {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: &pairs(head.uri.query().unwrap_or_default().as_bytes()),
+        headers: &headers.collect::<Vec<_>>(),
+        body,
+    });
+    shared.update(|state| state.deviations.extend(deviations));
 }
 
 fn text<'h>(head: &'h Parts, name: &str) -> Option<&'h str> {

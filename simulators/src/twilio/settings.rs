@@ -62,14 +62,14 @@ impl Default for Settings {
 impl Twilio {
     /// Sets the address of the gateway, its public URL, and the auth token that signs webhooks.
     ///
-    /// Webhooks go to `{path_prefix}/callbacks/conversations` and `{path_prefix}/callbacks/routing` below `public_url`.
+    /// Sets the webhooks of the account, which the service inherits. They go to `{path_prefix}/callbacks/conversations` and `{path_prefix}/callbacks/routing` below `public_url`.
     /// Call this again after the gateway has moved. URLs that were set over REST are kept.
     pub fn point_at(&self, gateway: SocketAddr, public_url: &str, path_prefix: &str, token: &str) {
         let url = |name: &str| format!("{public_url}{}/callbacks/{name}", path_prefix.trim_end_matches('/'));
         let conversations_url = url("conversations");
         self.shared.update(|state| {
             let before = state.settings.gateway.as_ref().map(|gateway| gateway.conversations_url.clone());
-            let webhooks = &mut state.world.webhooks;
+            let webhooks = &mut state.world.account_webhooks;
             for configured in [&mut webhooks.pre_webhook_url, &mut webhooks.post_webhook_url] {
                 if before.as_ref().map_or(configured.is_empty(), |before| before == configured) {
                     configured.clone_from(&conversations_url);
@@ -80,10 +80,11 @@ impl Twilio {
         });
     }
 
-    /// Fires only these Conversations events. Default: all. `Configuration/Webhooks` changes the same setting.
+    /// Fires only these Conversations events. Default: all. `Configuration/Webhooks` of the account changes the same
+    /// setting.
     pub fn filters(&self, events: &[&str]) {
         let events = events.iter().map(|event| (*event).to_owned()).collect();
-        self.shared.update(|state| state.world.webhooks.filters = Some(events));
+        self.shared.update(|state| state.world.account_webhooks.filters = Some(events));
     }
 
     /// Whether inbound conversations use custom routing. Default: true.

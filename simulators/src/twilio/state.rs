@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::common::watched::Watched;
+use crate::twilio::description::Deviation;
 use crate::twilio::fault::Faults;
 use crate::twilio::model::Conversation;
 use crate::twilio::record::{Effect, Fired, Recorded};
@@ -18,6 +19,7 @@ pub struct State {
     pub(crate) requests: Vec<Recorded>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) webhooks: Vec<Fired>,
+    pub(crate) deviations: Vec<Deviation>,
     pub(crate) faults: Faults,
     pub(crate) settings: Settings,
 }
@@ -57,6 +59,8 @@ impl fmt::Display for State {
         self.requests.iter().try_for_each(|request| writeln!(formatter, "  {request}"))?;
         writeln!(formatter, "effects:")?;
         self.effects.iter().try_for_each(|effect| writeln!(formatter, "  {effect:?}"))?;
+        writeln!(formatter, "deviations from Twilio's published description:")?;
+        self.deviations.iter().try_for_each(|deviation| writeln!(formatter, "  {deviation}"))?;
         writeln!(formatter, "conversations:")?;
         for conversation in &self.world.conversations {
             let Conversation { sid, friendly_name, attributes, state, .. } = conversation;
@@ -94,6 +98,7 @@ impl Shared {
             requests: Vec::new(),
             effects: Vec::new(),
             webhooks: Vec::new(),
+            deviations: Vec::new(),
             faults: Faults::default(),
             settings: Settings::default(),
         };

@@ -50,9 +50,9 @@ fn is_pre(event: &str) -> bool {
     event.ends_with("Add") || event.ends_with("Update") || event.ends_with("Remove")
 }
 
-/// Returns the URL for an event from the configuration of the account and its services.
+/// Returns the URL for an event from the configuration of the service or the account.
 fn configured(state: &State, event: &str) -> Option<String> {
-    let (gateway, webhooks) = (state.settings.gateway.as_ref()?, &state.world.webhooks);
+    let (gateway, webhooks) = (state.settings.gateway.as_ref()?, state.world.webhooks());
     let url = match event {
         ROUTING => &gateway.routing_url,
         _ if is_pre(event) => &webhooks.pre_webhook_url,
@@ -83,7 +83,7 @@ fn target(state: &State, event: &str, url: &str) -> Option<Target> {
 }
 
 fn is_wanted(state: &State, event: &str) -> bool {
-    match &state.world.webhooks.filters {
+    match &state.world.webhooks().filters {
         _ if event == ROUTING => state.settings.routing,
         Some(filters) => filters.iter().any(|wanted| wanted == event),
         None => true,

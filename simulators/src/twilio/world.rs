@@ -25,7 +25,10 @@ pub(crate) struct World {
     pub(crate) messaging_service_sid: String,
     pub(crate) conversations: Vec<Conversation>,
     pub(crate) media: Vec<Stored>,
-    pub(crate) webhooks: Webhooks,
+    /// `Configuration/Webhooks` of the account.
+    pub(crate) account_webhooks: Webhooks,
+    /// `Configuration/Webhooks` of the service.
+    pub(crate) service_webhooks: Webhooks,
     pub(crate) addresses: Vec<AddressConfiguration>,
     pub(crate) participants_max: usize,
     pub(crate) non_chat_participants_max: usize,
@@ -34,14 +37,23 @@ pub(crate) struct World {
     sids: u64,
 }
 
-/// The single `Configuration/Webhooks` of the account and all services.
+/// A `Configuration/Webhooks`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Webhooks {
     pub(crate) pre_webhook_url: String,
     pub(crate) post_webhook_url: String,
-    /// The enabled events. `None` enables all events.
+    /// The enabled events. [?] `None` enables all events.
     pub(crate) filters: Option<Vec<String>>,
-    pub(crate) target: String,
+    /// `GET` or `POST`, or `None` before it is set.
+    pub(crate) method: Option<String>,
+    /// `webhook` or `flex`. Services have none.
+    pub(crate) target: Option<String>,
+}
+
+impl Webhooks {
+    fn has_url(&self) -> bool {
+        !self.pre_webhook_url.is_empty() || !self.post_webhook_url.is_empty()
+    }
 }
 
 /// A participant to add.
@@ -74,7 +86,12 @@ impl World {
             conversations: Vec::new(),
             media: Vec::new(),
             addresses: Vec::new(),
-            webhooks: Webhooks { target: "webhook".to_owned(), ..Webhooks::default() },
+            account_webhooks: Webhooks {
+                method: Some("POST".to_owned()),
+                target: Some("webhook".to_owned()),
+                ..Webhooks::default()
+            },
+            service_webhooks: Webhooks::default(),
             participants_max: 100,
             non_chat_participants_max: 50,
             salt,
@@ -82,6 +99,11 @@ impl World {
         };
         world.messaging_service_sid = world.sid("MG");
         world
+    }
+
+    /// Returns the webhooks of the service's conversations. A service without a URL of its own inherits the account's.
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        if self.service_webhooks.has_url() { &self.service_webhooks } else { &self.account_webhooks }
     }
 
     pub(crate) fn sid(&mut self, prefix: &str) -> String {

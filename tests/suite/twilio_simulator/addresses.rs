@@ -20,7 +20,7 @@ fn a_conversation_webhook_gets_the_filtered_events() {
     let form = [
         ("Target", "webhook"),
         ("Configuration.Url", url.as_str()),
-        ("Configuration.Method", "POST"),
+        ("Configuration.Method", "post"),
         ("Configuration.Filters", "onMessageAdded"),
         ("Configuration.Filters", "onDeliveryUpdated"),
     ];
@@ -70,7 +70,7 @@ fn an_address_configuration_attaches_a_webhook_to_new_conversations() {
         ("AutoCreation.Enabled", "true"),
         ("AutoCreation.Type", "webhook"),
         ("AutoCreation.WebhookUrl", url.as_str()),
-        ("AutoCreation.WebhookMethod", "POST"),
+        ("AutoCreation.WebhookMethod", "post"),
         ("AutoCreation.WebhookFilters", "onMessageAdded"),
     ];
     let (status, created) = client.post(ADDRESSES, &form);

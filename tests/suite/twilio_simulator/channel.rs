@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use frontgate_sdk::channel::{Body, Connection, Event, Party, SendReceipt, SendStatus, Source};
 use frontgate_sdk::{Channel as _, Error};
-use frontgate_tests::{Action, Call, DeliveryStatus, Fault};
-use serde_json::json;
+use frontgate_tests::{Action, Call, DeliveryStatus, Fault, PUBLIC_URL, Twilio};
+use serde_json::{Value, json};
 use twilio_channel::TwilioChannel;
 
 use self::fixture::{
@@ -251,12 +251,16 @@ fn a_reply_in_a_merged_conversation_goes_to_the_open_one() {
 fn the_webhook_of_a_service_serves_one_channel_and_is_kept() {
     let fixture = fixture(&[("webhooks", "service")]);
     let (one, other) = (channel(NUMBER), channel(SECOND));
+    let service = format!("/v1/Services/{}/Configuration/Webhooks", Twilio::SERVICE_SID);
+    let gateway = format!("{PUBLIC_URL}/callbacks/conversations");
+    fixture.client.post(&service, &[("PostWebhookUrl", &gateway)]);
     assert!(matches!(TwilioChannel::connect(one.clone()), Err(Error::Invalid(_))), "it is the gateway's already");
-    fixture.client.post("/v1/Configuration/Webhooks", &[("PostWebhookUrl", ""), ("Filters", "onConversationAdd")]);
+    let form = [("PreWebhookUrl", &*gateway), ("PostWebhookUrl", ""), ("Filters", "onConversationAdd")];
+    fixture.client.post(&service, &form);
     assert_eq!(TwilioChannel::connect(one.clone()), Ok(()));
     assert_eq!(TwilioChannel::connect(one.clone()), Ok(()));
     assert!(matches!(TwilioChannel::connect(other), Err(Error::Invalid(_))));
-    let configured = fixture.client.get("/v1/Configuration/Webhooks").1;
+    let configured = fixture.client.get(&service).1;
     assert_eq!(configured["filters"], json!(["onMessageAdded", "onDeliveryUpdated", "onConversationAdd"]));
     fixture.twilio.inbound_sms(CUSTOMER, NUMBER, "to one").expect("no webhook rejects it");
     fixture.twilio.inbound_sms(CUSTOMER, SECOND, "to the other").expect("no webhook rejects it");
@@ -266,7 +270,16 @@ fn the_webhook_of_a_service_serves_one_channel_and_is_kept() {
         "{events:?}"
     );
     assert_eq!(TwilioChannel::disconnect(one), Ok(()));
-    assert_eq!(fixture.client.get("/v1/Configuration/Webhooks").1["post_webhook_url"], "");
+    assert_eq!(fixture.client.get(&service).1["post_webhook_url"], Value::Null);
+}
+
+#[test]
+fn a_channel_keeps_the_webhooks_that_its_service_inherits() {
+    let fixture = fixture(&[("webhooks", "service")]);
+    let refusal = TwilioChannel::connect(channel(NUMBER)).expect_err("the account's webhooks get the events");
+    assert!(matches!(refusal, Error::Invalid(text) if text.contains("no webhooks of its own")));
+    fixture.client.post("/v1/Configuration/Webhooks", &[("PreWebhookUrl", ""), ("PostWebhookUrl", "")]);
+    assert_eq!(TwilioChannel::connect(channel(NUMBER)), Ok(()));
 }
 
 #[test]

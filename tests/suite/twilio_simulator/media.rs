@@ -66,7 +66,7 @@ fn a_large_file_is_downloaded_from_a_url_without_credentials() {
 
 #[test]
 fn uploads_need_credentials_and_accept_any_type() {
-    let (_twilio, client) = twilio();
+    let (twilio, client) = twilio();
     let stranger = Client { headers: Vec::new(), ..client.clone() };
     assert_eq!(upload(&stranger, "", "image/png", b"x").0, 401);
     assert_eq!(upload(&client, "", "image/png", b"").0, 400);
@@ -74,6 +74,7 @@ fn uploads_need_credentials_and_accept_any_type() {
     assert_eq!((status, &stored["size"], &stored["filename"]), (201, &3.into(), &Value::Null));
     assert_eq!(client.get(&format!("{}/ME1/Content", folder())).0, 404);
     assert_eq!(client.send("POST", "/v1/Media", &[]).map(|(status, _)| status), Ok(404), "only below a service");
+    assert_eq!(twilio.take_deviations().len(), 1);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! An error states whether the call had no effect, was rejected with Twilio's own code, or may have had an effect.
 
+pub(crate) mod configuration;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,19 +85,6 @@ pub struct MessagePage {
     pub messages: Vec<Message>,
     /// Token of the next page; `None` for the last one.
     pub next: Option<String>,
-}
-
-/// The webhooks of an account.
-#[derive(Debug, Deserialize)]
-pub struct Webhooks {
-    /// URL that Twilio calls before events happen.
-    pub pre_webhook_url: Option<String>,
-    /// URL that Twilio calls after events have happened.
-    pub post_webhook_url: Option<String>,
-    /// The selected events.
-    pub filters: Option<Vec<String>>,
-    /// HTTP method of the webhooks: `GET` or `POST`.
-    pub method: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -198,11 +187,6 @@ impl ConversationsApi {
         self.write::<Participant>(&path, &vec![("Attributes", attributes.to_owned())]).await.map(drop)
     }
 
-    /// Returns the account's webhooks.
-    pub async fn webhooks(&self) -> Result<Webhooks, ApiError> {
-        self.read(&["Configuration", "Webhooks"], None).await
-    }
-
     async fn read<T: DeserializeOwned>(&self, path: &[&str], query: Option<&str>) -> Result<T, ApiError> {
         let mut url = self.url(path);
         url.set_query(query);
@@ -210,8 +194,13 @@ impl ConversationsApi {
     }
 
     async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &Fields) -> Result<T, ApiError> {
+        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.post(&self.url(path), &form).await
+    }
+
+    async fn post<T: DeserializeOwned>(&self, url: &Url, form: &[(&str, &str)]) -> Result<T, ApiError> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        self.exchange(Method::POST, &self.url(path), form.into()).await
+        self.exchange(Method::POST, url, form.into()).await
     }
 
     fn url(&self, path: &[&str]) -> Url {

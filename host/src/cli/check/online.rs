@@ -7,13 +7,11 @@ use frontgate_config::Config;
 use frontgate_gateway::routes::Callback;
 use frontgate_net::Client;
 use frontgate_store::maintenance::{self, Status};
-use frontgate_twilio_rest::{ApiError, ConversationsApi, Webhooks, describe};
+use frontgate_twilio_rest::webhooks::{Needed, WebhookConfiguration};
+use frontgate_twilio_rest::{ApiError, ConversationsApi, describe};
 use hyper::StatusCode;
 
-use super::super::say;
-
-/// Webhooks that the gateway itself needs, each with its kind.
-const NEEDED: [(&str, &str); 2] = [("onConversationAdd", "pre"), ("onParticipantAdded", "post")];
+use super::super::{say, webhooks};
 
 /// Connects to the database on Postgres, and prints what it guarantees. Returns the number of problems.
 fn database(config: &Config) -> usize {
@@ -49,18 +47,14 @@ pub(super) fn online(config: &Config) -> anyhow::Result<usize> {
             continue;
         };
         match runtime.block_on(rest.webhooks()) {
-            Ok(webhooks) => {
+            Ok(configuration) => {
                 say!("✓ tenant {name}: {} accepts the credentials", frontgate_tenants::display_url(address));
-                let url = |callback: Callback| format!("{}{}", config.public_url(), callback.path(&tenant));
-                let roles = &tenant.roles;
-                if !roles.crm.is_empty() || !roles.conversations.is_empty() {
-                    faults += check_urls(name, &webhooks, &url(Callback::Conversations));
-                }
+                faults += compare(name, &configuration, &webhooks::needed(config, &tenant, &[]));
                 for callback in [Callback::Crm, Callback::Templates, Callback::Outgoing, Callback::Routing] {
                     say!(
                         "    check in Twilio's console that the URL of {} is {}",
                         callback.name(),
-                        frontgate_tenants::display_url(&url(callback))
+                        frontgate_tenants::display_url(&webhooks::callback_url(config, &tenant, callback))
                     );
                 }
             }
@@ -87,29 +81,14 @@ fn is_busy(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// Compares the webhooks' URLs with the expected one. Returns the number of problems.
-fn check_urls(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
-    let mut faults = 0;
-    let ticked = |event: &str| webhooks.filters.iter().flatten().any(|filter| filter == event);
-    for (event, kind) in NEEDED {
-        let url = if kind == "pre" { &webhooks.pre_webhook_url } else { &webhooks.post_webhook_url };
-        let url = url.as_deref().unwrap_or_default();
-        let alias = expected.strip_suffix("conversations").map(|start| format!("{start}twilio-conversations"));
-        if url != expected && Some(url) != alias.as_deref() {
-            faults += 1;
-            let found = if url.is_empty() { "not set".to_owned() } else { frontgate_tenants::display_url(url) };
-            let expected = frontgate_tenants::display_url(expected);
-            say!("✗ tenant {tenant}: the URL of the {kind}-event webhook is {found}\n    set it to {expected}");
-        } else if !ticked(event) {
-            faults += 1;
-            say!("✗ tenant {tenant}: {event} is not enabled among the {kind}-event webhooks\n    enable it");
-        } else {
-            say!("✓ tenant {tenant}: {event} is sent to {}", frontgate_tenants::display_url(url));
+/// Compares the webhooks with the need, and prints the findings. Returns the number of problems.
+fn compare(tenant: &str, configuration: &WebhookConfiguration, needed: &Needed) -> usize {
+    let findings = configuration.findings(needed);
+    for finding in &findings {
+        match webhooks::text(finding, configuration, needed) {
+            (words, None) => say!("✓ tenant {tenant}: {words}"),
+            (words, Some(fix)) => say!("✗ tenant {tenant}: {words}\n    {fix}, or run `frontgate setup twilio`"),
         }
     }
-    if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
-        faults += 1;
-        say!("✗ tenant {tenant}: the method of the webhooks is GET\n    set it to POST");
-    }
-    faults
+    findings.iter().filter(|finding| finding.is_problem()).count()
 }

@@ -4,7 +4,7 @@
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
-use crate::hooks::{EVENTS, is_same_place, own_url};
+use crate::hooks::{EVENTS, account_url, is_same_place, own_url};
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 use crate::{form, number};
@@ -133,9 +133,7 @@ fn configured(channel: &Channel) -> Result<Option<Configured>, Refusal> {
 
 /// Returns the URL of address configurations, which belong to the account, not to a service.
 fn addresses_url(channel: &Channel) -> String {
-    let url = &channel.settings.conversations_url;
-    let account = url.split_once("/Services/").map_or(url.as_str(), |(account, _)| account);
-    format!("{account}/Configuration/Addresses")
+    format!("{}/Configuration/Addresses", account_url(channel))
 }
 
 fn address_url(channel: &Channel, name: &str) -> String {

@@ -1,13 +1,13 @@
-//! The service's single webhook URL.
+//! The service's single webhook URL. A service without a URL inherits the URLs of the account.
 
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
-use crate::hooks::{EVENTS, is_same_place};
+use crate::hooks::{EVENTS, account_url, is_same_place};
 use crate::settings::Channel;
 use crate::twilio;
 
-/// `Configuration/Webhooks` of the service.
+/// `Configuration/Webhooks` of the service or the account.
 #[derive(Deserialize)]
 struct Configured {
     #[serde(default)]
@@ -20,6 +20,13 @@ struct Configured {
 
 pub(super) fn connect(channel: &Channel) -> Result<()> {
     let configured = configured(channel)?;
+    // The first URL of the service ends the inheritance: events that the account sends to another system would stop.
+    if !configured.has_url() && account(channel)?.has_url() {
+        return Err(Error::invalid(
+            "The Conversations service in Twilio has no webhooks of its own: the account's webhooks get its events. Set \
+             a Pre-Event URL of the service in Twilio, or ask the operator to set webhooks = \"number\".",
+        ));
+    }
     let post_url = configured.post_webhook_url.unwrap_or_default();
     if !post_url.is_empty() && !is_same_place(&post_url, &channel.webhook_url) {
         return Err(Error::invalid(
@@ -54,6 +61,17 @@ fn configured(channel: &Channel) -> Result<Configured> {
     })
 }
 
+/// Returns the account's webhooks, which a service inherits.
+fn account(channel: &Channel) -> Result<Configured> {
+    Ok(twilio::get(&format!("{}/Configuration/Webhooks", account_url(channel)))?)
+}
+
 fn url(channel: &Channel) -> String {
     channel.url("Configuration/Webhooks")
+}
+
+impl Configured {
+    fn has_url(&self) -> bool {
+        [&self.pre_webhook_url, &self.post_webhook_url].into_iter().flatten().any(|url| !url.is_empty())
+    }
 }

@@ -35,7 +35,7 @@ pub(crate) fn add_webhook(world: &mut World, request: &RestRequest) -> Result<Do
         return Err(Problem::scoped_webhooks_max());
     }
     let webhook = ScopedWebhook::new(world.sid("WH"), url.clone(), every(request, "Configuration.Filters"));
-    let body = Some(webhook.json(&world.account_sid, &sid, &place));
+    let body = Some(request.within_service(webhook.json(&world.account_sid, &sid, &place)));
     world.conversation_mut(&sid).expect("it exists").webhooks.push(webhook);
     let effects = vec![Effect::ScopedWebhookAdded { conversation: sid, url }];
     Ok(Done { status: 201, body, effects, before: None, after: Vec::new() })
@@ -44,8 +44,8 @@ pub(crate) fn add_webhook(world: &mut World, request: &RestRequest) -> Result<Do
 pub(crate) fn list_webhooks(world: &World, request: &RestRequest) -> Result<Done, Problem> {
     let conversation = conversation(world, request)?;
     let (sid, url) = (&conversation.sid, url_of(conversation, request));
-    let items: Vec<_> =
-        conversation.webhooks.iter().map(|webhook| webhook.json(&world.account_sid, sid, &url)).collect();
+    let json = |webhook: &ScopedWebhook| request.within_service(webhook.json(&world.account_sid, sid, &url));
+    let items: Vec<_> = conversation.webhooks.iter().map(json).collect();
     page::page(request, "webhooks", &items, 5)
 }
 
@@ -79,6 +79,13 @@ pub(crate) fn create_address(world: &mut World, request: &RestRequest) -> Result
     let created = set(world, request, AddressConfiguration::new(sid, kind, address))?;
     world.addresses.push(created.clone());
     Ok(changed(world, request, 201, &created))
+}
+
+pub(crate) fn list_addresses(world: &World, request: &RestRequest) -> Result<Done, Problem> {
+    let wanted = |known: &&AddressConfiguration| request.asked("Type").is_none_or(|kind| known.channel == kind);
+    let found = world.addresses.iter().filter(wanted);
+    let items: Vec<_> = found.map(|known| known.json(&world.account_sid, &request.base())).collect();
+    page::page(request, "address_configurations", &items, 50)
 }
 
 pub(crate) fn fetch_address(world: &World, request: &RestRequest) -> Result<Done, Problem> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::twilio::events;
-use crate::twilio::message::Message;
+use crate::twilio::message::{Message, Receipt};
 use crate::twilio::model::Conversation;
 use crate::twilio::problem::Problem;
 use crate::twilio::record::Effect;
@@ -51,7 +51,7 @@ fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
 }
 
 fn json(world: &World, request: &RestRequest, conversation: &Conversation, message: &Message) -> Value {
-    message.json(&conversation.place(&world.account_sid, &world.service_sid, &request.base()))
+    request.within_service(message.json(&conversation.place(&world.account_sid, &request.base())))
 }
 
 fn conversation<'w>(world: &'w World, request: &RestRequest) -> Result<&'w Conversation, Problem> {
@@ -82,7 +82,8 @@ pub(crate) fn list(world: &World, request: &RestRequest) -> Result<Done, Problem
 pub(crate) fn receipts(world: &World, request: &RestRequest) -> Result<Done, Problem> {
     let conversation = conversation(world, request)?;
     let message = message(conversation, request)?;
-    let place = conversation.place(&world.account_sid, &world.service_sid, &request.base());
-    let items: Vec<_> = message.receipts.iter().map(|receipt| receipt.json(&place, &message.sid)).collect();
+    let place = conversation.place(&world.account_sid, &request.base());
+    let json = |receipt: &Receipt| request.within_service(receipt.json(&place, &message.sid));
+    let items: Vec<_> = message.receipts.iter().map(json).collect();
     page::page(request, "delivery_receipts", &items, 50)
 }
