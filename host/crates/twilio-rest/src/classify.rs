@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::conversations_api::ApiError;
 
+/// Twilio's code for a change that the pre-event webhook rejected.
+const WEBHOOK_REJECTED: u32 = 50056;
+
 /// Repeatability of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeatable {
@@ -46,6 +49,8 @@ pub fn classify(failure: &ApiError, repeatable: Repeatable) -> FailureClass {
         ApiError::Rejected { status, code, retry_after } => match (status.as_u16(), code) {
             (429, _) | (_, Some(20429)) => retry(*retry_after, true),
             (503, _) if retry_after.is_some() => retry(*retry_after, true),
+            // A plugin or another webhook has rejected the change.
+            (_, Some(WEBHOOK_REJECTED)) => FailureClass::Permanent(describe(failure)),
             // An operator can correct credentials and addresses, so the call is retried.
             (401 | 403, _) => retry(*retry_after, true),
             (300..=399, _) | (404, None) => retry(*retry_after, false),
@@ -80,6 +85,7 @@ fn meaning(code: u32) -> Option<&'static str> {
              (conversations_url = .../v1/Services/IS...)"
         }
         20429 => "too many requests at once",
+        WEBHOOK_REJECTED => "a pre-event webhook rejected the change",
         50377 => "the conversation is closed",
         50386 => "the conversation is still being created",
         50391 => "another client changed the conversation at the same time",
@@ -156,6 +162,7 @@ mod tests {
         for (failure, words) in [
             (refused(409, Some(50416), None), "another active conversation"),
             (refused(409, Some(50377), None), "closed"),
+            (refused(403, Some(50056), None), "webhook rejected"),
             (refused(404, Some(20404), None), "no such conversation"),
             (refused(400, Some(99999), None), "400 Bad Request, code 99999"),
         ] {
