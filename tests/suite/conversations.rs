@@ -172,16 +172,13 @@ fn all_known_spellings_of_the_conversations_path_work() {
 fn other_events_reach_the_plugin_in_order() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
-    for (index, event) in
-        ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdate"].iter().enumerate()
-    {
+    let events = ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdated"];
+    for (index, event) in events.iter().enumerate() {
         let sid = format!("IM{index}");
         let answer = webhook(&gateway, event, &[CH, ("MessageSid", &sid)]);
         assert_eq!((answer.status, answer.text.as_str()), (200, "{}"), "{event}");
     }
-    for (index, event) in
-        ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdate"].iter().enumerate()
-    {
+    for (index, event) in events.iter().enumerate() {
         gateway.log().wait_for(&format!("{event} IM{index}"));
     }
     let lines = gateway.log().text();

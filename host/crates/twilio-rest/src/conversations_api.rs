@@ -46,6 +46,25 @@ pub enum ApiError {
     NoResponse(String),
 }
 
+/// A conversation.
+#[derive(Debug, Deserialize)]
+pub struct Conversation {
+    /// The name that the app shows.
+    pub friendly_name: Option<String>,
+    /// The name that the company's own programs use.
+    pub unique_name: Option<String>,
+    /// Attributes, a JSON object as text.
+    pub attributes: Option<String>,
+    /// `initializing`, `active`, `inactive` or `closed`.
+    pub state: Option<String>,
+    /// SID of the messaging service, `MG...`.
+    pub messaging_service_sid: Option<String>,
+    /// SID of the conversation service, `IS...`.
+    pub chat_service_sid: Option<String>,
+    /// SID of the account, `AC...`.
+    pub account_sid: Option<String>,
+}
+
 /// A participant of a conversation.
 #[derive(Debug, Deserialize)]
 pub struct Participant {
@@ -62,6 +81,8 @@ pub struct Participant {
 pub struct Binding {
     /// The customer's address.
     pub address: Option<String>,
+    /// The tenant's number that the customer writes to.
+    pub proxy_address: Option<String>,
     /// The number under which a worker appears in a group.
     pub projected_address: Option<String>,
 }
@@ -115,6 +136,23 @@ impl ConversationsApi {
         self.write(&["Conversations", conversation, "Participants"], &form).await
     }
 
+    /// Returns a conversation.
+    pub async fn conversation(&self, conversation: &str) -> Result<Conversation, ApiError> {
+        self.read(&["Conversations", conversation], None).await
+    }
+
+    /// Sets a conversation's name, and its attributes unless they are `None`.
+    pub async fn name_conversation(
+        &self,
+        conversation: &str,
+        friendly_name: &str,
+        attributes: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let mut form = vec![("FriendlyName", friendly_name)];
+        form.extend(attributes.map(|attributes| ("Attributes", attributes)));
+        self.write::<Conversation>(&["Conversations", conversation], &form).await.map(drop)
+    }
+
     /// Returns a participant, by SID or identity.
     pub async fn participant(&self, conversation: &str, id: &str) -> Result<Participant, ApiError> {
         self.read(&["Conversations", conversation, "Participants", id], None).await
@@ -129,7 +167,7 @@ impl ConversationsApi {
     /// Replaces a participant's attributes.
     pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), ApiError> {
         let path = ["Conversations", conversation, "Participants", sid];
-        self.write(&path, &[("Attributes", attributes)]).await.map(drop)
+        self.write::<Participant>(&path, &[("Attributes", attributes)]).await.map(drop)
     }
 
     /// Returns the account's webhooks.
@@ -143,7 +181,7 @@ impl ConversationsApi {
         self.exchange(Method::GET, &url, Bytes::new()).await
     }
 
-    async fn write(&self, path: &[&str], form: &[(&str, &str)]) -> Result<Participant, ApiError> {
+    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &[(&str, &str)]) -> Result<T, ApiError> {
         let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         self.exchange(Method::POST, &self.url(path), form.into()).await
     }

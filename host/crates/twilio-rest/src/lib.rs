@@ -7,4 +7,4 @@ mod classify;
 mod conversations_api;
 
 pub use self::classify::{FailureClass, Repeatable, classify, describe};
-pub use self::conversations_api::{ApiError, Binding, ConversationsApi, Participant, Webhooks};
+pub use self::conversations_api::{ApiError, Binding, Conversation, ConversationsApi, Participant, Webhooks};
