@@ -53,6 +53,11 @@ fn required<'f>(form: &'f Form<'_>, name: &'static str) -> Result<&'f str, Decod
     form.get(name).ok_or(DecodeError::MissingParameter(name))
 }
 
+/// Returns the identity of the app's user. Frontline always sends it; tools that send callbacks by hand may not.
+fn worker(form: &Form<'_>, default_worker: Option<&str>) -> String {
+    form.get("Worker").or(default_worker).unwrap_or_default().to_owned()
+}
+
 /// Checks a SID, since it becomes part of a URL.
 fn sid(text: &str, prefix: &str, name: &'static str) -> Result<String, DecodeError> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric());

@@ -151,6 +151,41 @@ fn an_event_about_an_object_needs_the_objects_sid() {
 }
 
 #[test]
+fn page_size_and_worker_have_defaults() {
+    let list = form(&[("Location", "GetCustomersList")]);
+    for (default_worker, expected) in [(None, ""), (Some("ana@example.org"), "ana@example.org")] {
+        let Ok(crm::CrmRequest::List(list)) = crm::decode(&list, None, default_worker, 1_000) else {
+            panic!("no list");
+        };
+        assert_eq!((list.worker.as_str(), list.page_size), (expected, 30));
+    }
+    for size in ["0", "-1", "many"] {
+        let list = form(&[("Location", "GetCustomersList"), ("PageSize", size)]);
+        assert!(crm::decode(&list, None, None, 1_000).is_err(), "{size}");
+    }
+}
+
+#[test]
+fn a_reserved_identity_is_no_chat_address() {
+    let sid = format!("US{}", "0a".repeat(16));
+    let long = "x".repeat(257);
+    for identity in ["", " ", "system", "private", "unique", &sid, &long] {
+        assert!(!sanitize::channel("chat", identity), "{identity}");
+    }
+    for identity in ["mora", "systems", "US12", &long[1..], "mora@example.org"] {
+        assert!(sanitize::channel("chat", identity), "{identity}");
+    }
+}
+
+#[test]
+fn a_chat_conversation_is_sent_from_an_identity() {
+    let contact = |value: &str| ContactChannel { kind: "chat".to_owned(), value: value.to_owned() };
+    assert!(outgoing::encode("the-company", &contact("mora")).is_ok());
+    assert!(outgoing::encode("mora", &contact("mora")).is_err());
+    assert!(outgoing::encode("system", &contact("mora")).is_err());
+}
+
+#[test]
 fn an_address_is_not_a_name() {
     for name in [None, Some(""), Some(" "), Some("+12025550107"), Some("whatsapp:+12025550107")] {
         assert!(!conversations::is_named(name), "{name:?}");
@@ -175,7 +210,7 @@ proptest! {
     fn any_form_is_decoded_or_rejected(fields in fields()) {
         let form = Form::from_pairs(fields);
         let numbers = ["+12025550101".to_owned()];
-        let _ = (crm::decode(&form, None, 100), templates::decode(&form, None), outgoing::decode(&form, None));
+        let _ = (crm::decode(&form, None, None, 100), templates::decode(&form, None, None), outgoing::decode(&form, None, None));
         let _ = conversations::identity(&form);
         let _ = conversations::begins_unnamed(&form);
         if let Ok(inbound) = routing::decode(&form, &numbers) {

@@ -108,8 +108,7 @@ fn check_urls(tenant: &str, webhooks: &Webhooks, expected: &str) -> usize {
         }
     }
     if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
-        faults += 1;
-        say!("✗ tenant {tenant}: the method of the webhooks is GET\n    set it to POST");
+        say!("! tenant {tenant}: the method of the webhooks is GET, which puts texts into URLs\n    set it to POST");
     }
     faults
 }
