@@ -6,7 +6,7 @@ mod events;
 use crate::bindings::conversations::Guest;
 use crate::{
     ConversationAdd, ConversationChanges, ConversationRemove, ConversationUpdate, ConversationUpdateVerdict,
-    ConversationVerdict, Customer, MessageAdd, MessageRemove, MessageUpdate, MessageVerdict, OtherEvent,
+    ConversationVerdict, Customer, Error, MessageAdd, MessageRemove, MessageUpdate, MessageVerdict, OtherEvent,
     ParticipantAdd, ParticipantAdded, ParticipantChanges, ParticipantRemove, ParticipantUpdate, Result, UserUpdate,
     Verdict, directory,
 };
@@ -96,10 +96,7 @@ pub trait Conversations {
     fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
         let customer = match (&event.address, &event.identity) {
             (Some(address), None) => directory::find_customer(address)?,
-            // A worker has an identity too, so the CRM must have this one as a chat address.
-            (None, Some(identity)) => {
-                directory::find_customer(identity)?.filter(|customer| chats_as(customer, identity))
-            }
+            (None, Some(identity)) => chat_customer(identity)?,
             _ => None,
         };
         Ok(customer.map(ParticipantChanges::from))
@@ -133,6 +130,15 @@ pub trait Conversations {
     fn on_event(event: OtherEvent) -> Result<()> {
         let _ = event;
         Ok(())
+    }
+}
+
+/// Returns the customer with an identity. A worker has an identity too, so the CRM must have this one as a chat address.
+/// A CRM may reject what is no number.
+fn chat_customer(identity: &str) -> Result<Option<Customer>> {
+    match directory::find_customer(identity) {
+        Err(Error::Invalid(_) | Error::Forbidden(_)) => Ok(None),
+        found => Ok(found?.filter(|customer| chats_as(customer, identity))),
     }
 }
 

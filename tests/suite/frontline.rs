@@ -299,7 +299,7 @@ fn without_a_default_worker_a_callback_without_worker_asks_for_no_one() {
 }
 
 #[test]
-fn a_chat_conversation_is_sent_from_the_companys_identity() {
+fn a_chat_conversation_is_sent_from_an_identity_of_the_company() {
     let csv = "Id,Name,Chat\nc-1,Mora Lind,mora-in-the-chat\nc-2,Otto Vale,system\n";
     let gateway = Setup::bundled(csv).set("plugins.named.numbers.config.chat", "\"the-company-1\"").start();
     let answer = outgoing(&gateway, "c-1", "chat", "mora-in-the-chat");

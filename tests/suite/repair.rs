@@ -125,6 +125,27 @@ fn a_worker_is_linked_to_no_customer() {
 }
 
 #[test]
+fn a_crm_that_rejects_identities_fails_no_delivery_of_a_worker() {
+    let (twilio, gateway) = start_with_crm("invalid", |setup| setup);
+    twilio.outgoing("ana@example.org", MORA, OURS, "").expect("a conversation");
+    let states: Vec<_> = gateway.wait_for_deliveries().iter().map(|delivery| delivery["state"].clone()).collect();
+    assert_eq!(states, ["failed", "sent"], "of the customer and of the worker");
+}
+
+#[test]
+fn a_worker_who_joins_reaches_the_plugin_without_credentials() {
+    let gateway = Setup::misbehaving().set("tenants.demo.roles.conversations", "[\"plugin\"]").start();
+    let form = [
+        ("EventType", "onParticipantAdded"),
+        ("ConversationSid", "CH00000000000000000000000000000007"),
+        ("ParticipantSid", "MB00000000000000000000000000000007"),
+        ("Identity", "ana@example.org"),
+    ];
+    assert_eq!(gateway.callback("conversations", &form).status, 200);
+    gateway.wait_for_delivery(1, "sent");
+}
+
+#[test]
 fn a_plugin_corrects_a_wrong_customer_id_only_on_request() {
     for (instruction, id) in [("", "wrong"), ("overwrite", "c-+12025550107")] {
         let setup = |setup: Setup| {

@@ -22,8 +22,10 @@ impl DeliveryContext {
         let Some(role) = asking.conversations_role() else {
             return Ok(done());
         };
-        self.account()?;
         let is_customer = event.address.is_some();
+        if is_customer {
+            self.account()?;
+        }
         let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role, delivery))?;
         let repair = if changes.is_some() { Repair::MissingOrAddress } else { Repair::Missing };
         let outcome = match changes {

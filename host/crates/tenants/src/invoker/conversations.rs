@@ -53,8 +53,7 @@ impl PluginInvoker {
         }
         let customer = match (&event.address, &event.identity) {
             (Some(address), None) => self.customer(address).await?,
-            // A worker has an identity too, so the CRM must have this one as a chat address.
-            (None, Some(identity)) => self.customer(identity).await?.filter(|customer| chats_as(customer, identity)),
+            (None, Some(identity)) => self.chat_customer(identity).await?,
             _ => None,
         };
         Ok(customer.map(|customer| ParticipantChanges {
@@ -63,6 +62,15 @@ impl PluginInvoker {
             avatar: customer.avatar,
             overwrite: false,
         }))
+    }
+
+    /// Returns the customer with an identity. A worker has an identity too, so the CRM must have this one as a chat
+    /// address. A CRM may reject what is no number.
+    async fn chat_customer(&self, identity: &str) -> Result<Option<Customer>, CallError> {
+        match self.customer(identity).await {
+            Err(CallError::Invalid(_) | CallError::Forbidden(_)) => Ok(None),
+            found => Ok(found?.filter(|customer| chats_as(customer, identity))),
+        }
     }
 
     /// Returns the customer with an address, or `None` if there is no such customer or no CRM.
