@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use frontgate_sdk::{ContactChannel, Error, Result, address, settings};
 
 /// Channels of Frontline. It may use others, which the operator names with a number.
-const CHANNELS: [&str; 3] = ["sms", "whatsapp", "voice"];
+const CHANNELS: [&str; 4] = ["sms", "whatsapp", "voice", "chat"];
 
 /// The settings of one call.
 pub(crate) struct Settings {
@@ -19,7 +19,7 @@ struct Number {
     whose: Whose,
     /// The channel's kind.
     channel: String,
-    /// In E.164, without a prefix.
+    /// In E.164, without a prefix. For the channel `chat`, an identity.
     number: String,
 }
 
@@ -81,7 +81,7 @@ impl Number {
             return Err(Error::Failed(format!("setting `{key}` must end in a channel: {channels}")));
         }
         let number = if channel == "whatsapp" { address::number(value) } else { value };
-        if !address::is_e164(number) {
+        if channel != "chat" && !address::is_e164(number) {
             let problem = format!("setting `{key}` is not an E.164 number; write for example \"+12025550199\"");
             return Err(Error::Failed(problem));
         }

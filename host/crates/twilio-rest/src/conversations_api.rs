@@ -62,6 +62,25 @@ pub enum ApiError {
     NoResponse(String),
 }
 
+/// A conversation.
+#[derive(Debug, Deserialize)]
+pub struct Conversation {
+    /// The name that the app shows.
+    pub friendly_name: Option<String>,
+    /// The name that the company's own programs use.
+    pub unique_name: Option<String>,
+    /// Attributes, a JSON object as text.
+    pub attributes: Option<String>,
+    /// `initializing`, `active`, `inactive` or `closed`.
+    pub state: Option<String>,
+    /// SID of the messaging service, `MG...`.
+    pub messaging_service_sid: Option<String>,
+    /// SID of the conversation service, `IS...`.
+    pub chat_service_sid: Option<String>,
+    /// SID of the account, `AC...`.
+    pub account_sid: Option<String>,
+}
+
 /// A participant of a conversation.
 #[derive(Debug, Deserialize)]
 pub struct Participant {
@@ -78,6 +97,8 @@ pub struct Participant {
 pub struct Binding {
     /// The customer's address.
     pub address: Option<String>,
+    /// The tenant's number that the customer writes to.
+    pub proxy_address: Option<String>,
     /// The number under which a worker appears in a group.
     pub projected_address: Option<String>,
 }
@@ -146,8 +167,8 @@ impl ConversationsApi {
         identity: &str,
         projected_address: Option<&str>,
     ) -> Result<Participant, ApiError> {
-        let mut form = vec![("Identity", identity.to_owned())];
-        form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address.to_owned())));
+        let mut form = vec![("Identity", identity)];
+        form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address)));
         self.write(&["Conversations", conversation, "Participants"], &form).await
     }
 
@@ -183,6 +204,23 @@ impl ConversationsApi {
         self.change::<Anything>(&["Conversations", conversation], fields).await.map(drop)
     }
 
+    /// Returns a conversation.
+    pub async fn conversation(&self, conversation: &str) -> Result<Conversation, ApiError> {
+        self.read(&["Conversations", conversation], None).await
+    }
+
+    /// Sets a conversation's name, and its attributes unless they are `None`.
+    pub async fn name_conversation(
+        &self,
+        conversation: &str,
+        friendly_name: &str,
+        attributes: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let mut form = vec![("FriendlyName", friendly_name)];
+        form.extend(attributes.map(|attributes| ("Attributes", attributes)));
+        self.write::<Conversation>(&["Conversations", conversation], &form).await.map(drop)
+    }
+
     /// Returns a participant, by SID or identity.
     pub async fn participant(&self, conversation: &str, id: &str) -> Result<Participant, ApiError> {
         self.read(&["Conversations", conversation, "Participants", id], None).await
@@ -197,7 +235,7 @@ impl ConversationsApi {
     /// Replaces a participant's attributes.
     pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), ApiError> {
         let path = ["Conversations", conversation, "Participants", sid];
-        self.write::<Participant>(&path, &vec![("Attributes", attributes.to_owned())]).await.map(drop)
+        self.write::<Participant>(&path, &[("Attributes", attributes)]).await.map(drop)
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &[&str], query: Option<&str>) -> Result<T, ApiError> {
@@ -212,9 +250,8 @@ impl ConversationsApi {
         read(self.send(Method::POST, &self.url(path), form.into(), FiredWebhooks::All).await?)
     }
 
-    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &Fields) -> Result<T, ApiError> {
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.post(&self.url(path), &form).await
+    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &[(&str, &str)]) -> Result<T, ApiError> {
+        self.post(&self.url(path), form).await
     }
 
     async fn post<T: DeserializeOwned>(&self, url: &Url, form: &[(&str, &str)]) -> Result<T, ApiError> {
