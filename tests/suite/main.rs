@@ -17,6 +17,7 @@ mod churn;
 mod commands;
 mod config;
 mod connections;
+mod consent;
 mod contract_versions;
 mod conversations;
 mod cost;

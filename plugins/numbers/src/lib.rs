@@ -12,30 +12,36 @@ use crate::settings::Settings;
 /// The plugin.
 pub struct Numbers;
 
+#[cfg(feature = "component")]
 frontgate_sdk::export!(Numbers: outgoing);
 
 impl Outgoing for Numbers {
     fn proxy_address(request: OutgoingRequest) -> Result<String> {
-        let settings = Settings::read()?;
-        let OutgoingRequest { worker, customer_id, mut channel } = request;
-        channel.kind.make_ascii_lowercase();
-        if settings.own_customers_only {
-            check_customer(&worker, &customer_id, &channel)?;
-        }
-        let numbers = settings.numbers(&worker, &channel);
-        if numbers.is_empty() {
-            warn!("no number is configured for the channel `{}`", channel.kind);
-            return Err(Error::NotFound);
-        }
-        let Some(number) = numbers.into_iter().find(|number| *number != address::number(&channel.value)) else {
-            let problem = format!("every number for the channel `{}` is the customer's own", channel.kind);
-            return Err(Error::Invalid(problem));
-        };
-        Ok(match channel.kind.as_str() {
-            "whatsapp" => format!("whatsapp:{number}"),
-            _ => number.to_owned(),
-        })
+        proxy_address(request, &[])
     }
+}
+
+/// Returns the number for a conversation. `other_keys` are settings that another plugin reads beside those of this one.
+pub fn proxy_address(request: OutgoingRequest, other_keys: &[&str]) -> Result<String> {
+    let settings = Settings::read(other_keys)?;
+    let OutgoingRequest { worker, customer_id, mut channel } = request;
+    channel.kind.make_ascii_lowercase();
+    if settings.own_customers_only {
+        check_customer(&worker, &customer_id, &channel)?;
+    }
+    let numbers = settings.numbers(&worker, &channel);
+    if numbers.is_empty() {
+        warn!("no number is configured for the channel `{}`", channel.kind);
+        return Err(Error::NotFound);
+    }
+    let Some(number) = numbers.into_iter().find(|number| *number != address::number(&channel.value)) else {
+        let problem = format!("every number for the channel `{}` is the customer's own", channel.kind);
+        return Err(Error::Invalid(problem));
+    };
+    Ok(match channel.kind.as_str() {
+        "whatsapp" => format!("whatsapp:{number}"),
+        _ => number.to_owned(),
+    })
 }
 
 /// Checks that the worker may write to this address: it is one of a visible customer's, or no customer's.

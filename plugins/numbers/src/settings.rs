@@ -35,19 +35,21 @@ enum Whose {
 }
 
 impl Settings {
-    pub(crate) fn read() -> Result<Self> {
+    pub(crate) fn read(other_keys: &[&str]) -> Result<Self> {
         let own_customers_only = settings::flag("own_customers_only", true)?;
         let all = settings::all();
         // Another channel needs a number: without a digit the setting is mistyped.
         let named =
             all.iter().filter(|(key, value)| !key.contains('.') && value.contains(|c: char| c.is_ascii_digit()));
+        let named = named.filter(|(key, _)| !other_keys.contains(&key.as_str()));
         let mut channels = CHANNELS.to_vec();
         channels.extend(named.map(|(key, _)| key.as_str()).filter(|key| !CHANNELS.contains(key)));
         let mut known = vec!["own_customers_only", "workers.*", "countries.*"];
         known.extend(&channels);
+        known.extend(other_keys);
         settings::only(&known)?;
 
-        let numbers = all.iter().filter(|(key, _)| key != "own_customers_only");
+        let numbers = all.iter().filter(|(key, _)| key != "own_customers_only" && !other_keys.contains(&key.as_str()));
         let numbers = numbers.map(|(key, value)| Number::read(key, value, &channels)).collect::<Result<_>>()?;
         Ok(Self { own_customers_only, numbers })
     }
