@@ -23,8 +23,7 @@ pub(super) enum Repair {
 impl DeliveryContext {
     /// Asks the tenant's plugin for the name of a conversation, if the conversation has none.
     pub(super) async fn name_conversation(&self, delivery: &Delivery, sid: &str, repair: Repair) -> Result<(), Stop> {
-        let asking = self.asking(delivery);
-        let Some(role) = asking.conversations_role() else {
+        let Some(role) = self.asking(delivery).conversations_role() else {
             return Ok(());
         };
         let found = self.turn(delivery).await?.conversation(sid).await.map_err(|failure| self.repeat(&failure))?;
@@ -39,7 +38,9 @@ impl DeliveryContext {
         if event.addresses.is_empty() {
             return Ok(());
         }
-        let verdict = asking.conversation_add(event).await.map_err(|error| unanswered(&error, role, delivery))?;
+        // The requests above took time, and the plugin gets the full timeout.
+        let verdict = self.asking(delivery).conversation_add(event).await;
+        let verdict = verdict.map_err(|error| unanswered(&error, role, delivery))?;
         let ConversationVerdict::Change(changes) = verdict else {
             return Ok(());
         };
