@@ -39,7 +39,7 @@ impl Outgoing for Consent {
         if has_opted_out(&request.channel.value)? {
             return Err(Error::Forbidden(settings.refusal));
         }
-        numbers::proxy_address(request, &settings::KEYS)
+        numbers_rules::proxy_address(request, &settings::KEYS)
     }
 }
 
