@@ -3,6 +3,7 @@
 mod actions;
 mod architecture;
 mod authors;
+mod business_hours;
 mod callbacks;
 mod channel_commands;
 mod channel_crash;
