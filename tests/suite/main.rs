@@ -43,6 +43,7 @@ mod outbound_limits;
 mod outbound_secrets;
 mod plugin_commands;
 mod probation;
+mod reception;
 mod reconfigure;
 mod reload;
 mod replicas;

@@ -151,7 +151,7 @@ fn bundled_channels_treat_hostile_text_as_plain_text() {
 
 #[test]
 fn bundled_routing_plugins_pass_their_cases() {
-    for name in ["owner-routing"] {
+    for name in ["owner-routing", "reception"] {
         let report = bundled(name).test_report(&[]);
         assert!(checks_with(&report, "failed").is_empty(), "{name}: {report:#}");
         assert!(checks_with(&report, "passed").len() > 6, "{name}: {report:#}");
