@@ -37,7 +37,7 @@ impl Library {
         let engine = Engine::new(&config.plugins, Services::default())?;
         let registry = Arc::new(Registry::default());
         let plugins_config: Arc<dyn PluginConfig> = Arc::clone(&config) as _;
-        Reload::new(&engine, &registry, &plugins_config, NetworkOverrides::default(), Access::Read)?
+        Reload::new(&engine, &registry, &plugins_config, NetworkOverrides::default(), Access::Read, None)?
             .load_until(|| false)
             .await?;
         let plugins = Arc::new(Plugins::new(engine, registry));

@@ -1,31 +1,47 @@
 //! The role `conversations`: Twilio Conversations webhooks.
 
+mod changes;
+mod events;
+
 use crate::bindings::conversations::Guest;
 use crate::{
-    ConversationAdd, ConversationChanges, Customer, MessageAdd, MessageChanges, MessageVerdict, OtherEvent,
-    ParticipantAdded, ParticipantChanges, Result, directory,
+    ConversationAdd, ConversationChanges, ConversationRemove, ConversationUpdate, ConversationUpdateVerdict,
+    ConversationVerdict, Customer, Error, MessageAdd, MessageRemove, MessageUpdate, MessageVerdict, OtherEvent,
+    ParticipantAdd, ParticipantAdded, ParticipantChanges, ParticipantRemove, ParticipantUpdate, Result, UserUpdate,
+    Verdict, directory,
 };
 
 /// Answers Conversations webhooks. The default methods behave like the gateway without a plugin: they name
-/// conversations and participants after the CRM's customers, and accept messages.
+/// conversations and participants after the CRM's customers, and accept everything else.
+///
+/// A plugin that checks texts checks new and updated messages, since a message can be edited after it was sent:
 ///
 /// ```
-/// use frontgate_sdk::{Conversations, MessageAdd, MessageVerdict, Result};
+/// use frontgate_sdk::{Conversations, MessageAdd, MessageUpdate, MessageVerdict, Result};
 ///
 /// struct NoCardNumbers;
 ///
 /// impl Conversations for NoCardNumbers {
 ///     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
-///         let digits = event.body.chars().filter(char::is_ascii_digit).count();
-///         Ok(if digits >= 15 { MessageVerdict::reject("it contains a card number") } else { MessageVerdict::Accept })
+///         Ok(check(&event.body))
 ///     }
+///
+///     fn on_message_update(event: MessageUpdate) -> Result<MessageVerdict> {
+///         Ok(check(&event.body))
+///     }
+/// }
+///
+/// fn check(body: &str) -> MessageVerdict {
+///     let digits = body.chars().filter(char::is_ascii_digit).count();
+///     if digits >= 15 { MessageVerdict::reject("it contains a card number") } else { MessageVerdict::Accept }
 /// }
 ///
 /// frontgate_sdk::export!(NoCardNumbers: conversations);
 /// ```
 pub trait Conversations {
-    /// Handles `onConversationAdd`: returns changes to the new conversation.
-    fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
+    /// Handles `onConversationAdd`: accepts, changes or rejects a new conversation. Called again from the queue for a
+    /// conversation without a name; then a rejection has no effect.
+    fn on_conversation_add(event: ConversationAdd) -> Result<ConversationVerdict> {
         // Without a proxy address, any unknown address except the first may be the company's own.
         let shown = |address: &String| event.proxy_address.is_some() || event.addresses.first() == Some(address);
         let (mut names, mut avatar) = (Vec::new(), None);
@@ -41,22 +57,73 @@ pub trait Conversations {
         }
         // A group must not have the picture of one person.
         let avatar = avatar.filter(|_| names.len() == 1);
-        Ok(ConversationChanges { friendly_name: (!names.is_empty()).then(|| names.join(", ")), avatar })
+        let friendly_name = (!names.is_empty()).then(|| names.join(", "));
+        Ok(ConversationChanges { friendly_name, avatar }.into())
+    }
+
+    /// Handles `onConversationUpdate`: accepts, renames or rejects the update of a conversation.
+    fn on_conversation_update(event: ConversationUpdate) -> Result<ConversationUpdateVerdict> {
+        let _ = event;
+        Ok(ConversationUpdateVerdict::Accept)
+    }
+
+    /// Handles `onConversationRemove`: accepts or rejects the removal of a conversation.
+    fn on_conversation_remove(event: ConversationRemove) -> Result<Verdict> {
+        let _ = event;
+        Ok(Verdict::Accept)
+    }
+
+    /// Handles `onParticipantAdd`: accepts or rejects a new participant.
+    fn on_participant_add(event: ParticipantAdd) -> Result<Verdict> {
+        let _ = event;
+        Ok(Verdict::Accept)
+    }
+
+    /// Handles `onParticipantUpdate`: accepts or rejects the update of a participant.
+    fn on_participant_update(event: ParticipantUpdate) -> Result<Verdict> {
+        let _ = event;
+        Ok(Verdict::Accept)
+    }
+
+    /// Handles `onParticipantRemove`: accepts or rejects the removal of a participant.
+    fn on_participant_remove(event: ParticipantRemove) -> Result<Verdict> {
+        let _ = event;
+        Ok(Verdict::Accept)
     }
 
     /// Handles `onParticipantAdded`: returns values for the participant's attributes, or `None` for no change. May be
     /// called again after a failure.
     fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
-        let Some(address) = event.address else {
-            return Ok(None);
+        let customer = match (&event.address, &event.identity) {
+            (Some(address), None) => directory::find_customer(address)?,
+            (None, Some(identity)) => chat_customer(identity)?,
+            _ => None,
         };
-        Ok(directory::find_customer(&address)?.map(ParticipantChanges::from))
+        Ok(customer.map(ParticipantChanges::from))
     }
 
-    /// Handles `onMessageAdd`: accepts, changes or rejects the message.
+    /// Handles `onMessageAdd`: accepts, changes or rejects a new message.
     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
         let _ = event;
         Ok(MessageVerdict::Accept)
+    }
+
+    /// Handles `onMessageUpdate`: accepts, changes or rejects the update of a message.
+    fn on_message_update(event: MessageUpdate) -> Result<MessageVerdict> {
+        let _ = event;
+        Ok(MessageVerdict::Accept)
+    }
+
+    /// Handles `onMessageRemove`: accepts or rejects the removal of a message.
+    fn on_message_remove(event: MessageRemove) -> Result<Verdict> {
+        let _ = event;
+        Ok(Verdict::Accept)
+    }
+
+    /// Handles `onUserUpdate`: accepts or rejects the update of a user.
+    fn on_user_update(event: UserUpdate) -> Result<Verdict> {
+        let _ = event;
+        Ok(Verdict::Accept)
     }
 
     /// Handles any other event. May be called again after a failure.
@@ -66,261 +133,52 @@ pub trait Conversations {
     }
 }
 
-impl<T: Conversations> Guest for T {
-    fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
-        T::on_conversation_add(event)
-    }
-
-    fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
-        T::on_participant_added(event)
-    }
-
-    fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
-        T::on_message_add(event)
-    }
-
-    fn on_event(event: OtherEvent) -> Result<()> {
-        T::on_event(event)
+/// Returns the customer with an identity. A worker has an identity too, so the CRM must have this one as a chat address.
+/// A CRM may reject what is no number.
+fn chat_customer(identity: &str) -> Result<Option<Customer>> {
+    match directory::find_customer(identity) {
+        Err(Error::Invalid(_) | Error::Forbidden(_)) => Ok(None),
+        found => Ok(found?.filter(|customer| chats_as(customer, identity))),
     }
 }
 
-impl ConversationChanges {
-    /// Creates an empty set of changes.
-    ///
-    /// ```
-    /// use frontgate_sdk::ConversationChanges;
-    ///
-    /// let changes = ConversationChanges::none().named("Mora Lind").avatar("https://img.example.com/7.png");
-    /// assert_eq!(changes.friendly_name.as_deref(), Some("Mora Lind"));
-    /// ```
-    pub fn none() -> Self {
-        Self { friendly_name: None, avatar: None }
-    }
-
-    /// Sets the conversation's name: one line of at most 256 characters.
-    ///
-    /// ```
-    /// let changes = frontgate_sdk::ConversationChanges::none().named("Mora Lind");
-    /// assert_eq!(changes.avatar, None);
-    /// ```
-    pub fn named(mut self, friendly_name: impl Into<String>) -> Self {
-        self.friendly_name = Some(friendly_name.into());
-        self
-    }
-
-    /// Sets the conversation's picture, by its absolute URL.
-    ///
-    /// ```
-    /// let changes = frontgate_sdk::ConversationChanges::none().avatar("https://img.example.com/7.png");
-    /// assert_eq!(changes.friendly_name, None);
-    /// ```
-    pub fn avatar(mut self, url: impl Into<String>) -> Self {
-        self.avatar = Some(url.into());
-        self
-    }
+/// Returns whether a customer has this identity in chats.
+fn chats_as(customer: &Customer, identity: &str) -> bool {
+    customer.channels.iter().any(|channel| channel.kind == "chat" && channel.value == identity)
 }
 
-impl ParticipantChanges {
-    /// Links the participant to a customer of the CRM.
-    ///
-    /// ```
-    /// use frontgate_sdk::{Customer, ParticipantChanges};
-    ///
-    /// let changes = ParticipantChanges::new("7").named("Mora Lind");
-    /// assert_eq!(changes, ParticipantChanges::from(Customer::new("7", "Mora Lind")));
-    /// ```
-    pub fn new(customer_id: impl Into<String>) -> Self {
-        Self { customer_id: customer_id.into(), display_name: None, avatar: None }
-    }
-
-    /// Sets the participant's name: one line.
-    ///
-    /// ```
-    /// let changes = frontgate_sdk::ParticipantChanges::new("7").named("Mora Lind");
-    /// assert_eq!(changes.display_name.as_deref(), Some("Mora Lind"));
-    /// ```
-    pub fn named(mut self, display_name: impl Into<String>) -> Self {
-        self.display_name = Some(display_name.into());
-        self
-    }
-
-    /// Sets the participant's picture, by its absolute URL.
-    ///
-    /// ```
-    /// let changes = frontgate_sdk::ParticipantChanges::new("7").avatar("https://img.example.com/7.png");
-    /// assert!(changes.avatar.is_some());
-    /// ```
-    pub fn avatar(mut self, url: impl Into<String>) -> Self {
-        self.avatar = Some(url.into());
-        self
-    }
-}
-
-impl From<Customer> for ParticipantChanges {
-    fn from(customer: Customer) -> Self {
-        let Customer { customer_id, display_name, avatar, .. } = customer;
-        Self { customer_id, display_name: Some(display_name), avatar }
-    }
-}
-
-impl MessageChanges {
-    /// Creates an empty set of changes.
-    ///
-    /// ```
-    /// use frontgate_sdk::{MessageChanges, MessageVerdict};
-    ///
-    /// let verdict: MessageVerdict = MessageChanges::none().body("Hello!").into();
-    /// assert!(matches!(verdict, MessageVerdict::Change(changes) if changes.author.is_none()));
-    /// ```
-    pub fn none() -> Self {
-        Self { body: None, author: None, attributes: None }
-    }
-
-    /// Replaces the text.
-    ///
-    /// ```
-    /// let changes = frontgate_sdk::MessageChanges::none().body("Hello!");
-    /// assert_eq!(changes.body.as_deref(), Some("Hello!"));
-    /// ```
-    pub fn body(mut self, text: impl Into<String>) -> Self {
-        self.body = Some(text.into());
-        self
-    }
-
-    /// Replaces the author: an address or an identity.
-    ///
-    /// ```
-    /// let changes = frontgate_sdk::MessageChanges::none().author("ana@example.org");
-    /// assert_eq!(changes.author.as_deref(), Some("ana@example.org"));
-    /// ```
-    pub fn author(mut self, author: impl Into<String>) -> Self {
-        self.author = Some(author.into());
-        self
-    }
-
-    /// Replaces the attributes: the text of a JSON object.
-    ///
-    /// ```
-    /// let changes = frontgate_sdk::MessageChanges::none().attributes(r#"{"seen":true}"#);
-    /// assert!(changes.attributes.is_some());
-    /// ```
-    pub fn attributes(mut self, json: impl Into<String>) -> Self {
-        self.attributes = Some(json.into());
-        self
-    }
-}
-
-impl From<MessageChanges> for MessageVerdict {
-    fn from(changes: MessageChanges) -> Self {
-        Self::Change(changes)
-    }
-}
-
-impl MessageVerdict {
-    /// Rejects the message; the reason goes to the gateway's log.
-    ///
-    /// ```
-    /// use frontgate_sdk::MessageVerdict;
-    ///
-    /// assert_eq!(MessageVerdict::reject("spam"), MessageVerdict::Reject("spam".to_owned()));
-    /// ```
-    pub fn reject(reason: impl Into<String>) -> Self {
-        Self::Reject(reason.into())
-    }
-}
-
-impl ConversationAdd {
-    /// Creates the event for these addresses, for tests.
-    ///
-    /// ```
-    /// use frontgate_sdk::{ConversationAdd, Conversations, Customer, testing};
-    ///
-    /// struct Plain;
-    /// impl Conversations for Plain {}
-    ///
-    /// testing::customers([Customer::new("7", "Mora Lind").sms("+12025550107")]);
-    /// let changes = Plain::on_conversation_add(ConversationAdd::of(["+12025550107"]))?;
-    /// assert_eq!(changes.friendly_name.as_deref(), Some("Mora Lind"));
-    /// # Ok::<(), frontgate_sdk::Error>(())
-    /// ```
-    pub fn of<A: Into<String>>(addresses: impl IntoIterator<Item = A>) -> Self {
-        Self {
-            addresses: addresses.into_iter().map(Into::into).collect(),
-            proxy_address: None,
-            author: None,
-            message_body: None,
-            attributes: "{}".to_owned(),
+/// Forwards each function of the contract to the method of the trait.
+macro_rules! forward {
+    ($($function:ident($event:ident) -> $answer:ty;)+) => {
+        impl<T: Conversations> Guest for T {
+            $(fn $function(event: $event) -> Result<$answer> {
+                T::$function(event)
+            })+
         }
-    }
+    };
 }
 
-impl ParticipantAdded {
-    /// Creates the event for this address, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantAdded::of("+12025550107");
-    /// assert_eq!((event.attributes.as_str(), event.proxy_address), ("{}", None));
-    /// ```
-    pub fn of(address: impl Into<String>) -> Self {
-        Self {
-            conversation_sid: "CH00000000000000000000000000000000".to_owned(),
-            participant_sid: "MB00000000000000000000000000000000".to_owned(),
-            address: Some(address.into()),
-            proxy_address: None,
-            attributes: "{}".to_owned(),
-        }
-    }
-}
-
-impl MessageAdd {
-    /// Creates the event for this author and text, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::MessageAdd::of("+12025550107", "Hello!");
-    /// assert_eq!(event.body, "Hello!");
-    /// ```
-    pub fn of(author: impl Into<String>, body: impl Into<String>) -> Self {
-        Self {
-            conversation_sid: "CH00000000000000000000000000000000".to_owned(),
-            author: author.into(),
-            body: body.into(),
-            attributes: "{}".to_owned(),
-        }
-    }
-}
-
-impl OtherEvent {
-    /// Creates an event with these fields, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::OtherEvent::of("onMessageAdded", [("MessageSid", "IM7")]);
-    /// assert_eq!(event.field("MessageSid"), Some("IM7"));
-    /// ```
-    pub fn of<N: Into<String>, V: Into<String>>(
-        event_type: impl Into<String>,
-        fields: impl IntoIterator<Item = (N, V)>,
-    ) -> Self {
-        let fields = fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { event_type: event_type.into(), fields }
-    }
-
-    /// Returns the first value of a field. An empty value is `None`.
-    ///
-    /// ```
-    /// let fields = vec![("MessageSid".to_owned(), "IM7".to_owned())];
-    /// let event = frontgate_sdk::OtherEvent { event_type: "onMessageAdded".to_owned(), fields };
-    /// assert_eq!(event.field("MessageSid"), Some("IM7"));
-    /// ```
-    pub fn field(&self, name: &str) -> Option<&str> {
-        let found = self.fields.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
-    }
+forward! {
+    on_conversation_add(ConversationAdd) -> ConversationVerdict;
+    on_conversation_update(ConversationUpdate) -> ConversationUpdateVerdict;
+    on_conversation_remove(ConversationRemove) -> Verdict;
+    on_participant_add(ParticipantAdd) -> Verdict;
+    on_participant_update(ParticipantUpdate) -> Verdict;
+    on_participant_remove(ParticipantRemove) -> Verdict;
+    on_participant_added(ParticipantAdded) -> Option<ParticipantChanges>;
+    on_message_add(MessageAdd) -> MessageVerdict;
+    on_message_update(MessageUpdate) -> MessageVerdict;
+    on_message_remove(MessageRemove) -> Verdict;
+    on_user_update(UserUpdate) -> Verdict;
+    on_event(OtherEvent) -> ();
 }
 
 #[cfg(test)]
 mod tests {
     use crate::{
-        ConversationAdd, Conversations, Customer, MessageAdd, MessageVerdict, OtherEvent, ParticipantAdded, testing,
+        ConversationAdd, ConversationRemove, ConversationUpdate, ConversationUpdateVerdict, ConversationVerdict,
+        Conversations, Customer, MessageAdd, MessageRemove, MessageUpdate, MessageVerdict, OtherEvent, ParticipantAdd,
+        ParticipantAdded, ParticipantRemove, ParticipantUpdate, UserUpdate, Verdict, testing,
     };
 
     struct Plain;
@@ -350,14 +208,17 @@ mod tests {
                 proxy_address: proxy.map(str::to_owned),
                 ..ConversationAdd::of(addresses.iter().copied())
             };
-            let changes = Plain::on_conversation_add(event).expect("the default succeeds");
+            let ConversationVerdict::Change(changes) = Plain::on_conversation_add(event).expect("the default succeeds")
+            else {
+                panic!("{addresses:?} is not changed");
+            };
             assert_eq!(changes.friendly_name.as_deref(), name, "{addresses:?}");
             assert_eq!(changes.avatar.is_some(), pictured, "{addresses:?}");
         }
     }
 
     #[test]
-    fn the_default_links_participants_to_customers_and_accepts_messages() {
+    fn the_default_links_participants_to_customers() {
         customers();
         let added = |address: Option<&str>| {
             let event = ParticipantAdded { address: address.map(str::to_owned), ..ParticipantAdded::of("") };
@@ -365,7 +226,38 @@ mod tests {
         };
         assert_eq!(added(Some("whatsapp:+12025550102")).as_deref(), Some("c-2"));
         assert_eq!((added(Some("+12025550109")), added(None)), (None, None));
-        assert_eq!(Plain::on_message_add(MessageAdd::of("+12025550101", "Hello")), Ok(MessageVerdict::Accept));
+    }
+
+    #[test]
+    fn the_default_links_a_chat_customer_but_no_worker() {
+        let chats = Customer::new("c-3", "Eva").chat("eva-in-the-chat");
+        testing::customers([chats, Customer::new("c-4", "Ana").sms("+12025550104")]);
+        let added = |identity: &str| {
+            let event = ParticipantAdded::with_identity(identity);
+            Plain::on_participant_added(event).expect("the default succeeds").map(|changes| changes.customer_id)
+        };
+        assert_eq!(added("eva-in-the-chat").as_deref(), Some("c-3"));
+        assert_eq!(added("ana@example.org"), None);
+        // The CRM has this customer at an address that is no identity.
+        assert_eq!(added("+12025550104"), None);
+    }
+
+    #[test]
+    fn the_default_accepts_every_other_event() {
+        let (sid, address) = ("CH00000000000000000000000000000000", "+12025550101");
+        assert_eq!(Plain::on_conversation_update(ConversationUpdate::of(sid)), Ok(ConversationUpdateVerdict::Accept));
+        assert_eq!(Plain::on_message_add(MessageAdd::of(address, "Hello")), Ok(MessageVerdict::Accept));
+        assert_eq!(Plain::on_message_update(MessageUpdate::of(address, "Hello")), Ok(MessageVerdict::Accept));
+        for verdict in [
+            Plain::on_conversation_remove(ConversationRemove::of(sid)),
+            Plain::on_participant_add(ParticipantAdd::of(address)),
+            Plain::on_participant_update(ParticipantUpdate::of(address)),
+            Plain::on_participant_remove(ParticipantRemove::of(address)),
+            Plain::on_message_remove(MessageRemove::of(address, "Hello")),
+            Plain::on_user_update(UserUpdate::of("ana@example.org")),
+        ] {
+            assert_eq!(verdict, Ok(Verdict::Accept));
+        }
         assert_eq!(Plain::on_event(OtherEvent::of("onUserAdded", [("UserSid", "US1")])), Ok(()));
     }
 }

@@ -167,8 +167,10 @@ pub mod testing;
 mod types;
 
 pub use crate::bindings::conversations::{
-    ConversationAdd, ConversationChanges, MessageAdd, MessageChanges, MessageVerdict, OtherEvent, ParticipantAdded,
-    ParticipantChanges,
+    ConversationAdd, ConversationChanges, ConversationRemove, ConversationUpdate, ConversationUpdateChanges,
+    ConversationUpdateVerdict, ConversationVerdict, Media, MessageAdd, MessageChanges, MessageRemove, MessageUpdate,
+    MessageVerdict, OtherEvent, ParticipantAdd, ParticipantAdded, ParticipantChanges, ParticipantRemove,
+    ParticipantUpdate, UserUpdate, Verdict,
 };
 pub use crate::bindings::crm::{CustomerPage, ListRequest, Position};
 pub use crate::bindings::outgoing::OutgoingRequest;

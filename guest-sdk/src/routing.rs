@@ -75,6 +75,12 @@ impl InboundConversation {
             addresses: vec![address.into()],
             proxy_address: None,
             author: None,
+            unique_name: None,
+            state: None,
+            chat_service_sid: None,
+            date_created: None,
+            date_updated: None,
+            more: Vec::new(),
         }
     }
 

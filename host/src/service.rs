@@ -108,8 +108,14 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     ));
 
     let around = NetworkOverrides { own: vec![address, admin_address], address_override: overrides.address_override };
-    let plugin_config = Arc::clone(&config) as Arc<dyn PluginConfig>;
-    let mut plugins_reload = Reload::new(&engine, &registry, &plugin_config, around, Access::Write, rollouts.clone())?;
+    let mut plugins_reload = Reload::new(
+        &engine,
+        &registry,
+        &(Arc::clone(&config) as Arc<dyn PluginConfig>),
+        around,
+        Access::Write,
+        rollouts.clone(),
+    )?;
     let socket = Socket::bind(&config.admin.socket).await?;
     tokio::select! {
         // Start to serve as soon as every role has a plugin. Do not wait for slower compilations.

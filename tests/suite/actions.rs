@@ -217,6 +217,18 @@ fn an_operator_acts_with_or_without_a_running_gateway() {
 }
 
 #[test]
+fn a_pre_event_webhook_can_reject_an_action() {
+    let (twilio, gateway, sid) = start(|setup| setup.set("tenants.demo.roles.conversations", "[\"plugin\"]"));
+    twilio.filters(&["onMessageAdd", "onMessageAdded"]);
+    act(&gateway, &format!("post {sid} reject; post {sid} planted text"));
+    let line = gateway.log().event("delivery.failed").wait_for(1);
+    assert!(line["message"].as_str().is_some_and(|text| text.contains("webhook rejected the change")), "{line}");
+    twilio.wait_for(|state| posted(state, &sid) == ["planted text"]);
+    // The plugin also learns of what was posted.
+    twilio.wait_for(|state| state.webhooks().iter().any(|fired| fired.event == "onMessageAdded" && fired.acknowledged));
+}
+
+#[test]
 fn no_log_line_has_the_text_of_an_action() {
     let (twilio, gateway, sid) = start(|setup| setup);
     twilio.fault(Fault::new(Action::FailBefore(500)).on(Call::CreateMessage));

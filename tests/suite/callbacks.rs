@@ -36,11 +36,9 @@ fn an_invalid_callback_gets_a_status_and_a_stable_code() {
     let gateway = Setup::misbehaving().start();
     let worker = ("Worker", "ana@example.org");
     let details = ("Location", "GetCustomerDetailsByCustomerId");
-    let table: [(Form<'_>, u16, &str); 11] = [
+    let table: [(Form<'_>, u16, &str); 9] = [
         (&[worker, ("Location", "GetCustomerDetailsByChannelValue")], 400, "unknown-location"),
         (&[worker, ("PageSize", "30")], 400, "missing-parameter"),
-        (&[("Location", "GetCustomersList"), ("PageSize", "30")], 400, "missing-parameter"),
-        (&[("Location", "GetCustomersList"), worker], 400, "missing-parameter"),
         (&[worker, details], 400, "missing-parameter"),
         (&[worker, details, ("CustomerId", "")], 400, "missing-parameter"),
         (&list(&[("PageSize", "many")]), 400, "invalid-parameter"),

@@ -81,10 +81,31 @@ pub(crate) fn setup(front: &Front, twilio: &Twilio) -> Setup {
         .set("plugins.named.twilio-channel.outbound_networks", "[\"127.0.0.1/32\"]")
         .set("plugins.named.twilio-channel.bound_secrets", bound)
         .set("plugins.named.twilio-channel.webhook_keys.twilio", "{ file = \"token\" }")
+        .set("plugins.named.twilio-channel.webhook_keys.webhooks_sharedkey_1", "{ file = \"token\" }")
         .set("plugins.named.twilio-channel.config.conversations_url", format!("{service:?}"))
         .set("plugins.named.twilio-channel.config.media_url", format!("{service:?}"))
         .set("plugins.named.twilio-channel.config.numbers", format!("{OURS:?}"))
         .front(front, "twilio-channel")
+}
+
+#[test]
+fn a_webhook_signed_by_a_shared_key_is_accepted() {
+    let team = Team::new();
+    let path = team.webhook_path();
+    let (url, form) = (format!("{PUBLIC_URL}{path}"), [("EventType", "onConversationUpdated")]);
+    let post = |signature: &str, settings: &str| {
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("x-twilio-signature", signature),
+            ("x-twilio-webhooks-signature-settings", settings),
+        ];
+        let body = b"EventType=onConversationUpdated";
+        frontgate_tests::post(team.gateway.address(), &path, &headers, body).status
+    };
+    let (sha1, sha256) = (frontgate_tests::sign(TOKEN, &url, &form), frontgate_tests::sign_sha256(TOKEN, &url, &form));
+    assert_eq!(post(&sha256, "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256"), 200);
+    assert_eq!(post(&sha1, "key=webhooks_sharedkey_1,algorithm=HMAC_SHA1"), 403, "another algorithm");
+    assert_eq!(post(&sha256, "key=twilio,algorithm=HMAC_SHA256"), 403, "no SharedKey");
 }
 
 #[test]

@@ -248,7 +248,7 @@ fn send_twilio_signs_its_request_and_shows_the_answer() {
     let output = gateway.command(&["send", "twilio", "crm", "--set", "PageSize=3"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).contains("\"searchable\": true"));
-    let output = gateway.command(&["send", "twilio", "crm", "--set", "Worker="]);
+    let output = gateway.command(&["send", "twilio", "crm", "--set", "PageSize=0"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("missing-parameter"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("invalid-parameter"));
 }

@@ -159,6 +159,37 @@ fn a_signed_webhook_in_another_encoding_is_accepted() {
     gateway.log().wait_for("it would match if Content-Type were application/x-www-form-urlencoded");
 }
 
+/// Sends a webhook by GET: its fields are in the query, which is a part of the signed URL.
+fn webhook_by_get(gateway: &Gateway, fields: &[(&str, &str)]) -> Answer {
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let target = format!("/callbacks/conversations?{query}");
+    let url = format!("{}{target}", frontgate_tests::PUBLIC_URL);
+    gateway.get(&target, &[("x-twilio-signature", &frontgate_tests::sign(frontgate_tests::TOKEN, &url, &[]))])
+}
+
+#[test]
+fn a_webhook_by_get_is_answered() {
+    let twilio = Twilio::start();
+    let gateway = Setup::every_role(&twilio).start();
+    let message = |body: &str| {
+        webhook_by_get(&gateway, &[("EventType", "onMessageAdd"), CH, ("Author", "ana@example.org"), ("Body", body)])
+    };
+    assert_eq!((message("hello & more").status, message("change").json["body"].clone()), (200, json!("changed")));
+    assert_eq!(message("reject").status, 403);
+    let added = [("EventType", "onMessageAdded"), CH, ("MessageSid", "IM7")];
+    assert_eq!(webhook_by_get(&gateway, &added).text, "{}");
+    gateway.log().wait_for("onMessageAdded IM7");
+}
+
+#[test]
+fn a_webhook_by_get_with_a_changed_field_is_rejected() {
+    let gateway = Setup::misbehaving().start();
+    let url = format!("{}/callbacks/conversations?EventType=onMessageAdd&Body=a", frontgate_tests::PUBLIC_URL);
+    let signature = frontgate_tests::sign(frontgate_tests::TOKEN, &url, &[]);
+    let changed = "/callbacks/conversations?EventType=onMessageAdd&Body=b";
+    assert_eq!(gateway.get(changed, &[("x-twilio-signature", &signature)]).status, 403);
+}
+
 #[test]
 fn all_known_spellings_of_the_conversations_path_work() {
     let gateway = Setup::misbehaving().start();
@@ -172,16 +203,13 @@ fn all_known_spellings_of_the_conversations_path_work() {
 fn other_events_reach_the_plugin_in_order() {
     let twilio = Twilio::start();
     let gateway = Setup::every_role(&twilio).start();
-    for (index, event) in
-        ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdate"].iter().enumerate()
-    {
+    let events = ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdated"];
+    for (index, event) in events.iter().enumerate() {
         let sid = format!("IM{index}");
         let answer = webhook(&gateway, event, &[CH, ("MessageSid", &sid)]);
         assert_eq!((answer.status, answer.text.as_str()), (200, "{}"), "{event}");
     }
-    for (index, event) in
-        ["onMessageAdded", "onDeliveryUpdated", "onSomethingNew", "onMessageUpdate"].iter().enumerate()
-    {
+    for (index, event) in events.iter().enumerate() {
         gateway.log().wait_for(&format!("{event} IM{index}"));
     }
     let lines = gateway.log().text();

@@ -85,13 +85,9 @@ fn an_invalid_callback_gets_a_status_and_a_stable_code() {
     assert_eq!((answer.status, answer.code()), (400, "unknown-location"));
     let answer = gateway.callback("templates", &[("Token", "x")]);
     assert_eq!(answer.code(), "callback-version-1");
-    for missing in ["Worker", "CustomerId", "ChannelType", "ChannelValue"] {
-        let form = [("Worker", "x"), ("CustomerId", "x"), ("ChannelType", "sms"), ("ChannelValue", "x")];
-        let mut form: Vec<_> = form.into_iter().filter(|(name, _)| *name != missing).collect();
-        form.push(("Location", "GetProxyAddress"));
-        let answer = gateway.callback("outgoing-conversation", &form);
-        assert_eq!((answer.status, answer.code()), (400, "missing-parameter"), "{missing}");
-    }
+    let form = [("Location", "GetProxyAddress"), ("Worker", "x"), ("CustomerId", "x"), ("ChannelValue", "x")];
+    let answer = gateway.callback("outgoing-conversation", &form);
+    assert_eq!((answer.status, answer.code()), (400, "missing-parameter"));
 }
 
 #[test]
@@ -264,6 +260,54 @@ fn bundled_numbers_depend_on_worker_country_and_channel() {
     assert_eq!(proxy("c-2", "sms", "+442079460102"), "+442079460199");
     let refused = outgoing(&gateway, "c-1", "sms", "+12025550177");
     assert_eq!((refused.status, refused.code()), (403, "forbidden"));
-    assert_eq!(outgoing(&gateway, "c-1", "chat", "+12025550101").status, 404);
+    assert_eq!(outgoing(&gateway, "c-1", "chat", "+12025550101").status, 403);
+    // The address is one of another customer's.
     assert_eq!(outgoing(&gateway, "c-9", "sms", "+12025550101").status, 404);
+}
+
+#[test]
+fn a_number_is_found_for_an_address_that_the_crm_does_not_know() {
+    let gateway = Setup::bundled(CSV).set("plugins.named.numbers.config.sms", "\"+12025550199\"").start();
+    let answer = outgoing(&gateway, "c-9", "sms", "+12025550188");
+    assert_eq!((answer.status, &answer.json), (200, &json!({ "proxy_address": "+12025550199" })));
+}
+
+#[test]
+fn forms_without_optional_parameters_are_answered() {
+    let gateway = Setup::bundled(CSV)
+        .set("plugins.named.numbers.config.sms", "\"+12025550199\"")
+        .set("tenants.demo.twilio.default_worker", "\"ana@example.org\"")
+        .start();
+    let number = gateway.callback("outgoing-conversation", &[("Location", "GetProxyAddress"), ("ChannelType", "sms")]);
+    assert_eq!((number.status, &number.json), (200, &json!({ "proxy_address": "+12025550199" })));
+    // The default worker asks.
+    let list = gateway.crm(&[("Location", "GetCustomersList")]).json;
+    assert_eq!(list["objects"]["customers"][0]["customer_id"], "c-1");
+    let details = [("Location", "GetCustomerDetailsByCustomerId"), ("CustomerId", "c-1")];
+    assert_eq!(gateway.crm(&details).json["objects"]["customer"]["display_name"], "Mora Lind");
+    let (_twilio, gateway) = start_misbehaving();
+    let texts = gateway.callback("templates", &[("Location", "GetTemplatesByCustomerId"), ("CustomerId", "c-1")]);
+    assert!(texts.text.contains("worker: \\\"\\\", customer-id"), "{}", texts.text);
+}
+
+#[test]
+fn without_a_default_worker_a_callback_without_worker_asks_for_no_one() {
+    let columns = "{ id = \"Id\", name = \"Name\", owner = \"Owner\" }";
+    let gateway = Setup::directory(CSV).set("plugins.named.plugin.config.columns", columns).start();
+    let details = |id| gateway.crm(&[("Location", "GetCustomerDetailsByCustomerId"), ("CustomerId", id)]);
+    assert_eq!((details("c-1").status, details("c-3").status), (404, 200));
+}
+
+#[test]
+fn a_chat_conversation_is_sent_from_an_identity_of_the_company() {
+    let csv = "Id,Name,Chat\nc-1,Mora Lind,mora-in-the-chat\nc-2,Otto Vale,system\n";
+    let gateway = Setup::bundled(csv).set("plugins.named.numbers.config.chat", "\"the-company-1\"").start();
+    let answer = outgoing(&gateway, "c-1", "chat", "mora-in-the-chat");
+    assert_eq!(answer.json, json!({ "proxy_address": "the-company-1" }), "{}", answer.text);
+    let channels = |id| {
+        let form = [("Location", "GetCustomerDetailsByCustomerId"), ("CustomerId", id), ("Worker", "ana@example.org")];
+        gateway.crm(&form).json["objects"]["customer"]["channels"].clone()
+    };
+    assert_eq!(channels("c-1"), json!([{ "type": "chat", "value": "mora-in-the-chat" }]));
+    assert_eq!(channels("c-2"), json!([]), "the identity is reserved");
 }

@@ -5,11 +5,23 @@ from wit_world import exports
 from wit_world.exports.conversations import (
     ConversationAdd,
     ConversationChanges,
+    ConversationRemove,
+    ConversationUpdate,
+    ConversationUpdateVerdict_Accept,
+    ConversationVerdict_Accept,
+    ConversationVerdict_Change,
     MessageAdd,
+    MessageRemove,
+    MessageUpdate,
     MessageVerdict_Accept,
     OtherEvent,
+    ParticipantAdd,
     ParticipantAdded,
     ParticipantChanges,
+    ParticipantRemove,
+    ParticipantUpdate,
+    UserUpdate,
+    Verdict_Accept,
 )
 from wit_world.exports.routing import Assignment_Worker, InboundConversation
 from wit_world.imports import actions, directory, log
@@ -59,37 +71,69 @@ class Conversations(exports.Conversations):
             known.worker = author
             memory.write(sid, known)
 
-    def on_conversation_add(self, event: ConversationAdd) -> ConversationChanges:
-        """Names the conversation after the CRM's customers, as the gateway does without this plugin."""
+    # The other functions do what the gateway does without this plugin.
+
+    def on_conversation_add(self, event: ConversationAdd) -> ConversationVerdict_Accept | ConversationVerdict_Change:
         names, avatars = [], []
-        for place, address in enumerate(event.addresses):
-            customer = directory.find_customer(address)
-            if customer is not None:
-                names.append(customer.display_name)
-                avatars.append(customer.avatar)
-            elif event.proxy_address is not None or place == 0:
-                # Without a proxy address, any unknown address except the first may be the company's own.
-                names.append(address)
+        try:
+            for place, address in enumerate(event.addresses):
+                customer = directory.find_customer(address)
+                if customer is not None:
+                    names.append(customer.display_name)
+                    avatars.append(customer.avatar)
+                elif event.proxy_address is not None or place == 0:
+                    # Without a proxy address, any unknown address except the first may be the company's own.
+                    names.append(address)
+        except Err:
+            continue_without_crm()
+            return ConversationVerdict_Accept()
         # A group must not have the picture of one person.
         avatar = avatars[0] if avatars and len(names) == 1 else None
-        return ConversationChanges(", ".join(names) or None, avatar)
+        return ConversationVerdict_Change(ConversationChanges(", ".join(names) or None, avatar))
 
     def on_participant_added(self, event: ParticipantAdded) -> ParticipantChanges | None:
-        settings = options.read()
         try:
             customer = directory.find_customer(event.address) if event.address else None
         except Err:
-            # The bot's question waits for this event.
-            if not settings.skips_crm:
-                raise
-            log.write(log.Level.WARN, "the CRM is unavailable: continuing without the customer's name")
+            continue_without_crm()
             return None
         if customer is None:
             return None
-        return ParticipantChanges(customer.customer_id, customer.display_name, customer.avatar)
+        return ParticipantChanges(customer.customer_id, customer.display_name, customer.avatar, False)
+
+    def on_conversation_update(self, event: ConversationUpdate) -> ConversationUpdateVerdict_Accept:
+        return ConversationUpdateVerdict_Accept()
+
+    def on_conversation_remove(self, event: ConversationRemove) -> Verdict_Accept:
+        return Verdict_Accept()
+
+    def on_participant_add(self, event: ParticipantAdd) -> Verdict_Accept:
+        return Verdict_Accept()
+
+    def on_participant_update(self, event: ParticipantUpdate) -> Verdict_Accept:
+        return Verdict_Accept()
+
+    def on_participant_remove(self, event: ParticipantRemove) -> Verdict_Accept:
+        return Verdict_Accept()
 
     def on_message_add(self, event: MessageAdd) -> MessageVerdict_Accept:
         return MessageVerdict_Accept()
+
+    def on_message_update(self, event: MessageUpdate) -> MessageVerdict_Accept:
+        return MessageVerdict_Accept()
+
+    def on_message_remove(self, event: MessageRemove) -> Verdict_Accept:
+        return Verdict_Accept()
+
+    def on_user_update(self, event: UserUpdate) -> Verdict_Accept:
+        return Verdict_Accept()
+
+
+def continue_without_crm() -> None:
+    """Raises the CRM's error again, unless the settings say otherwise: the bot's question waits for these events."""
+    if not options.read().skips_crm:
+        raise
+    log.write(log.Level.WARN, "the CRM is unavailable: continuing without the customer's name")
 
 
 def reply(settings: Options, sid: str, known: Memory, fields: dict[str, str]) -> None:

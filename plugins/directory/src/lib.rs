@@ -13,6 +13,7 @@ mod table;
 use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result, address};
 
 use crate::customers::Customers;
+use crate::row::Row;
 
 /// The plugin.
 pub struct Directory;
@@ -39,7 +40,9 @@ impl Crm for Directory {
     fn find_customer(address: &str) -> Result<Option<Customer>> {
         let customers = Customers::load()?;
         let number = address::number(address);
-        let row = customers.all().iter().find(|row| row.has_number(number, &customers.settings));
+        let settings = &customers.settings;
+        let has = |row: &&Row| row.has_number(number, settings) || row.has_identity(address, settings);
+        let row = customers.all().iter().find(has);
         Ok(row.map(|row| row.customer(&customers.settings)))
     }
 }

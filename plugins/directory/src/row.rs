@@ -58,6 +58,16 @@ impl Row {
             .any(|written| phone::e164(written, settings.country).as_deref() == Some(number))
     }
 
+    /// Returns the identities of all chat columns.
+    fn identities<'r>(&'r self, settings: &'r Settings) -> impl Iterator<Item = &'r str> {
+        settings.chat.iter().map(|column| self.value(column).trim()).filter(|identity| !identity.is_empty())
+    }
+
+    /// Returns whether the row has this identity of a chat customer.
+    pub(crate) fn has_identity(&self, identity: &str, settings: &Settings) -> bool {
+        self.identities(settings).any(|own| own == identity)
+    }
+
     pub(crate) fn summary(&self, settings: &Settings) -> CustomerSummary {
         let avatar = settings.avatar.fill(|column| self.value(column));
         CustomerSummary {
@@ -83,6 +93,7 @@ impl Row {
         }
         customer = phone.into_iter().flatten().fold(customer, Customer::sms);
         customer = whatsapp.into_iter().flatten().fold(customer, Customer::whatsapp);
+        customer = self.identities(settings).fold(customer, Customer::chat);
 
         let email = settings.email.fill(|column| self.value(column));
         if email.contains('@') {

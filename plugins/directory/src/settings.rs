@@ -11,7 +11,7 @@ use crate::phone::Country;
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// All settings.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "customers",
     "country",
     "own_customers_only",
@@ -21,6 +21,7 @@ const KNOWN: [&str; 14] = [
     "columns.email",
     "columns.phone",
     "columns.whatsapp",
+    "columns.chat",
     "columns.owner",
     "columns.avatar",
     "links.*",
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) phone: Vec<String>,
     /// Columns with WhatsApp numbers.
     pub(crate) whatsapp: Vec<String>,
+    /// Columns with identities of chat customers.
+    pub(crate) chat: Vec<String>,
     /// Labels and URLs.
     pub(crate) links: Vec<(String, Text)>,
     pub(crate) details_title: String,
@@ -98,6 +101,7 @@ impl Settings {
             avatar: text("avatar"),
             phone: list("phone"),
             whatsapp: list("whatsapp"),
+            chat: list("chat"),
             links: links.collect(),
             details_title: settings::get("details.title").unwrap_or_else(|| "Details".to_owned()),
             details: settings::get("details.columns").map(|columns| names(&columns)),
@@ -108,8 +112,8 @@ impl Settings {
     /// Columns that are shown outside the text block.
     pub(crate) fn shown(&self) -> impl Iterator<Item = &str> {
         let texts = [&self.id, &self.name, &self.email, &self.owner, &self.avatar];
-        let numbers = self.phone.iter().chain(&self.whatsapp).map(String::as_str);
-        texts.into_iter().flat_map(Text::columns).chain(numbers)
+        let channels = self.phone.iter().chain(&self.whatsapp).chain(&self.chat).map(String::as_str);
+        texts.into_iter().flat_map(Text::columns).chain(channels)
     }
 }
 

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use frontgate_sdk::{ContactChannel, Error, Result, address, settings};
 
 /// Channels of Frontline. It may use others, which the operator names with a number.
-const CHANNELS: [&str; 3] = ["sms", "whatsapp", "voice"];
+const CHANNELS: [&str; 4] = ["sms", "whatsapp", "voice", "chat"];
 
 /// The settings of one call.
 pub(crate) struct Settings {
@@ -19,7 +19,7 @@ struct Number {
     whose: Whose,
     /// The channel's kind.
     channel: String,
-    /// In E.164, without a prefix.
+    /// In E.164, without a prefix. For the channel `chat`, an identity.
     number: String,
 }
 
@@ -35,19 +35,21 @@ enum Whose {
 }
 
 impl Settings {
-    pub(crate) fn read() -> Result<Self> {
+    pub(crate) fn read(other_keys: &[&str]) -> Result<Self> {
         let own_customers_only = settings::flag("own_customers_only", true)?;
         let all = settings::all();
         // Another channel needs a number: without a digit the setting is mistyped.
         let named =
             all.iter().filter(|(key, value)| !key.contains('.') && value.contains(|c: char| c.is_ascii_digit()));
+        let named = named.filter(|(key, _)| !other_keys.contains(&key.as_str()));
         let mut channels = CHANNELS.to_vec();
         channels.extend(named.map(|(key, _)| key.as_str()).filter(|key| !CHANNELS.contains(key)));
         let mut known = vec!["own_customers_only", "workers.*", "countries.*"];
         known.extend(&channels);
+        known.extend(other_keys);
         settings::only(&known)?;
 
-        let numbers = all.iter().filter(|(key, _)| key != "own_customers_only");
+        let numbers = all.iter().filter(|(key, _)| key != "own_customers_only" && !other_keys.contains(&key.as_str()));
         let numbers = numbers.map(|(key, value)| Number::read(key, value, &channels)).collect::<Result<_>>()?;
         Ok(Self { own_customers_only, numbers })
     }
@@ -81,7 +83,7 @@ impl Number {
             return Err(Error::Failed(format!("setting `{key}` must end in a channel: {channels}")));
         }
         let number = if channel == "whatsapp" { address::number(value) } else { value };
-        if !address::is_e164(number) {
+        if channel != "chat" && !address::is_e164(number) {
             let problem = format!("setting `{key}` is not an E.164 number; write for example \"+12025550199\"");
             return Err(Error::Failed(problem));
         }

@@ -90,9 +90,18 @@ fn a_worker_writes_only_to_visible_customers_at_known_addresses() {
 }
 
 #[test]
+fn an_address_of_no_customer_needs_no_customer() {
+    testing::settings([("sms", "+12025550100"), ("chat", "the-company")]);
+    testing::customers([Customer::new("8", "Otto Vale").sms("+12025550108")]);
+    assert_eq!(ask(ANA, "sms", "+12025550109"), found("+12025550100"));
+    assert_eq!(ask(ANA, "chat", "mora"), found("the-company"));
+    assert_eq!(ask(ANA, "sms", "+12025550108"), Err(Error::NotFound), "the address of another customer");
+}
+
+#[test]
 fn invalid_settings_are_rejected() {
     let no_number = |key| format!("setting `{key}` is not an E.164 number; write for example \"+12025550199\"");
-    let no_channel = |key| format!("setting `{key}` must end in a channel: sms, whatsapp, voice");
+    let no_channel = |key| format!("setting `{key}` must end in a channel: sms, whatsapp, voice, chat");
     let no_owner = |key| format!("setting `{key}`: write `sms`, `countries.+44.sms` or `workers.IDENTITY.sms`");
     let table = [
         ("sms", "2025550199", no_number("sms")),

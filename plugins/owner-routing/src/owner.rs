@@ -42,14 +42,7 @@ mod tests {
 
     #[test]
     fn a_failing_crm_is_retried_or_skipped() {
-        let conversation = InboundConversation {
-            conversation_sid: "CH00000000000000000000000000000007".to_owned(),
-            friendly_name: None,
-            attributes: "{}".to_owned(),
-            addresses: vec!["+12025550107".to_owned()],
-            proxy_address: None,
-            author: None,
-        };
+        let conversation = InboundConversation::of("+12025550107");
         let table = [
             ("wait", Error::unavailable("down"), Err(Error::unavailable("down")), 0),
             ("wait", Error::failed("broken"), Err(Error::failed("broken")), 0),

@@ -11,12 +11,10 @@ const STRANGER: &str = "+12025550109";
 
 fn route(addresses: &[&str], author: Option<&str>, proxy: &str) -> Result<Option<Assignment>> {
     OwnerRouting::route(InboundConversation {
-        conversation_sid: "CH00000000000000000000000000000007".to_owned(),
-        friendly_name: None,
-        attributes: "{}".to_owned(),
         addresses: addresses.iter().map(|&address| address.to_owned()).collect(),
         proxy_address: (!proxy.is_empty()).then(|| proxy.to_owned()),
         author: author.map(str::to_owned),
+        ..InboundConversation::of("")
     })
 }
 

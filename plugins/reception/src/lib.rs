@@ -52,8 +52,8 @@ use std::time::Duration;
 
 use frontgate_sdk::actions::{self, NewMessage};
 use frontgate_sdk::{
-    Assignment, Conversations, InboundConversation, OtherEvent, ParticipantAdded, ParticipantChanges, Result, Routing,
-    directory, state, warn,
+    Assignment, ConversationAdd, ConversationVerdict, Conversations, InboundConversation, OtherEvent, ParticipantAdded,
+    ParticipantChanges, Result, Routing, state, warn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,11 @@ const REMEMBERED: Duration = Duration::from_secs(30 * 86_400);
 pub struct Reception;
 
 frontgate_sdk::export!(Reception: routing, conversations);
+
+/// Names conversations and participants as the gateway does.
+struct AsGateway;
+
+impl Conversations for AsGateway {}
 
 /// The bot's memory of a conversation.
 #[derive(Default, Serialize, Deserialize)]
@@ -97,19 +102,12 @@ impl Routing for Reception {
 }
 
 impl Conversations for Reception {
+    fn on_conversation_add(event: ConversationAdd) -> Result<ConversationVerdict> {
+        Ok(without_crm(AsGateway::on_conversation_add(event))?.unwrap_or(ConversationVerdict::Accept))
+    }
+
     fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
-        let settings = Settings::read()?;
-        let Some(address) = event.address else {
-            return Ok(None);
-        };
-        match directory::find_customer(&address) {
-            // The bot's question waits for this event.
-            Err(_) if settings.skips_crm => {
-                warn!("the CRM is unavailable: continuing without the customer's name");
-                Ok(None)
-            }
-            found => Ok(found?.map(ParticipantChanges::from)),
-        }
+        Ok(without_crm(AsGateway::on_participant_added(event))?.flatten())
     }
 
     fn on_event(event: OtherEvent) -> Result<()> {
@@ -131,6 +129,17 @@ impl Conversations for Reception {
                 state::set_json(&key, &Memory { worker: Some(author.to_owned()), ..memory }, REMEMBERED)
             }
         }
+    }
+}
+
+/// Returns `None` for an unavailable CRM, if the settings say so: the bot's question waits for these events.
+fn without_crm<T>(named: Result<T>) -> Result<Option<T>> {
+    match named {
+        Err(_) if Settings::read()?.skips_crm => {
+            warn!("the CRM is unavailable: continuing without the customer's name");
+            Ok(None)
+        }
+        named => named.map(Some),
     }
 }
 

@@ -10,7 +10,8 @@
 //! # The API, the Media Content Service, and the host of its downloads.
 //! outbound = ["https://conversations.twilio.com", "https://mcs.us1.twilio.com", "https://media.us1.twilio.com"]
 //! # The account's auth token, which signs webhooks. The gateway verifies with it; the plugin never sees it. During a
-//! # rotation in Twilio: a list of the old and the new one.
+//! # rotation in Twilio: a list of the old and the new one. Twilio's SharedKeys have their ids as names:
+//! # webhook_keys = { twilio = ..., webhooks_sharedkey_... = { env = "TWILIO_SHARED_KEY" } }
 //! webhook_keys = { twilio = { env = "TWILIO_AUTH_TOKEN" } }
 //! # For large files. The next call continues what a call could not finish.
 //! limits = { call_timeout_ms = 30000, outbound_timeout_ms = 25000 }
@@ -23,6 +24,8 @@
 //! numbers = "+12025550190, whatsapp:+12025550191"
 //! # How webhooks are registered: "number", "service" or "manual"; see below.
 //! webhooks = "number"
+//! # The algorithm of SharedKeys: "HMAC_SHA256" or "HMAC_SHA1". Signatures with the other one are rejected.
+//! shared_key_algorithm = "HMAC_SHA256"
 //!
 //! # An API key. The gateway adds it to requests; the plugin never sees it. Downloads reject requests with a key, so
 //! # none is bound to their host.

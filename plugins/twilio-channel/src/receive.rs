@@ -11,13 +11,10 @@ use crate::hooks;
 use crate::settings::Channel;
 use crate::signature;
 
-const SIGNATURE: &str = "x-twilio-signature";
-
 /// Handles a webhook. Accepts unrelated events as well, so that Twilio does not send them again.
 pub(crate) fn receive(channel: &Channel, request: &Request) -> Result<WebhookResult> {
-    let (form, signature) = (Form::parse(&request.body), request.header(SIGNATURE));
-    let (Some(form), Some(signature)) = (form, signature) else { return Ok(WebhookResult::status(403)) };
-    if !signature::is_valid(signature, &request.url, &form)? {
+    let Some(form) = Form::parse(&request.body) else { return Ok(WebhookResult::status(403)) };
+    if !signature::is_valid(request, &form, channel.settings.shared_key_algorithm)? {
         return Ok(WebhookResult::status(403));
     }
     let is_own = hooks::is_own(channel, &request.url);

@@ -5,9 +5,11 @@ use frontgate_sdk::{Error, Result, address, settings};
 
 use crate::hooks::Webhooks;
 use crate::number;
+use crate::signature::Algorithm;
 
 /// All settings.
-const KNOWN: [&str; 5] = ["conversations_url", "media_url", "numbers", "service_sid", "webhooks"];
+const KNOWN: [&str; 6] =
+    ["conversations_url", "media_url", "numbers", "service_sid", "shared_key_algorithm", "webhooks"];
 
 /// The error for the settings of an earlier version.
 const MOVED: &str = "secret `auth_token` is no longer used: replace it with webhook_keys = { twilio = { env = \
@@ -22,6 +24,8 @@ pub(crate) struct Settings {
     /// The company's numbers in Twilio's notation; at least one.
     pub(crate) numbers: Vec<String>,
     pub(crate) webhooks: Webhooks,
+    /// The algorithm of Twilio's SharedKeys.
+    pub(crate) shared_key_algorithm: Algorithm,
 }
 
 /// A channel with its settings.
@@ -79,6 +83,7 @@ impl Settings {
             media_url: url("media_url").map_or_else(|| below_service("https://mcs.us1.twilio.com"), Ok)?,
             numbers: numbers()?,
             webhooks: webhooks()?,
+            shared_key_algorithm: shared_key_algorithm()?,
         })
     }
 
@@ -118,4 +123,11 @@ fn webhooks() -> Result<Webhooks> {
             Err(Error::failed(format!("the setting `webhooks` is `{other}`; write number, service or manual")))
         }
     }
+}
+
+fn shared_key_algorithm() -> Result<Algorithm> {
+    let name = settings::get("shared_key_algorithm").unwrap_or_else(|| "HMAC_SHA256".to_owned());
+    Algorithm::named(&name).ok_or_else(|| {
+        Error::failed(format!("the setting `shared_key_algorithm` is `{name}`; write HMAC_SHA256 or HMAC_SHA1"))
+    })
 }

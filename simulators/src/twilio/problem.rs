@@ -109,12 +109,12 @@ impl Problem {
         Self::new(400, 50427, message)
     }
 
-    /// Creates the error for a change that a pre-event webhook rejected. [?] Code and status are guesses.
+    /// Creates the error for a change that a pre-event webhook rejected. The code is that of the error dictionary; the status is a guess [?].
     pub(crate) fn rejected(event: &str) -> Self {
-        Self::new(403, 50107, format!("The webhook of {event} rejected the request"))
+        Self::new(403, 50056, format!("The webhook of {event} rejected the request"))
     }
 
-    /// Creates the error for an invalid response of a pre-event webhook. [?] Code and status are guesses.
+    /// Creates the error for an invalid response of a pre-event webhook. The code is that of the error dictionary; the status is a guess [?].
     pub(crate) fn invalid_answer(event: &str, error: &str) -> Self {
         Self::new(400, 50068, format!("The webhook of {event} answered an invalid value: {error}"))
     }

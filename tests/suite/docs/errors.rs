@@ -13,10 +13,11 @@ const ANSWERS: &str = "host/crates/gateway/src/error.rs";
 /// The source files with codes whose status is determined in [`ANSWERS`].
 const CODES: [&str; 2] = ["host/crates/runtime/src/error.rs", "host/crates/twilio-callbacks/src/error.rs"];
 /// The source files that contain Twilio's error numbers.
-const NUMBERS: [&str; 3] = [
+const NUMBERS: [&str; 4] = [
     "host/crates/twilio-rest/src/classify.rs",
     "host/crates/twilio-callbacks/src/lib.rs",
     "host/crates/twilio-callbacks/src/outgoing.rs",
+    "host/crates/twilio-callbacks/src/sanitize.rs",
 ];
 /// The source file with the names of store limits.
 const LIMITS: &str = "host/crates/store/src/error.rs";

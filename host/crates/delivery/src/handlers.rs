@@ -5,6 +5,7 @@ mod channel;
 mod event;
 mod import;
 mod message;
+mod naming;
 mod participant;
 mod routing;
 mod status;
@@ -70,8 +71,11 @@ impl DeliveryContext {
             Kind::Routing => self.route(delivery, &delivery.form()).await,
             Kind::Conversations => match conversations::decode(&delivery.form(), &self.tenant.numbers) {
                 Ok(Event::ParticipantAdded(event)) => self.participant_added(delivery, event).await,
-                Ok(Event::Other(event)) => self.event(delivery, event).await,
-                Ok(Event::ConversationAdd(_) | Event::MessageAdd(_)) => Ok(done()),
+                Ok(Event::Other(event)) => {
+                    let unnamed = conversations::begins_unnamed(&delivery.form());
+                    self.event(delivery, event, unnamed).await
+                }
+                Ok(Event::ConversationAdd(_) | Event::Pre(_)) => Ok(done()),
                 Err(error) => Err(undecodable(&error).into()),
             },
             Kind::Action => self.action(delivery).await,
@@ -154,6 +158,11 @@ impl DeliveryContext {
             FailureClass::Uncertain(reason) => Some(Outcome::Unknown { reason, asked: false, after: None }),
             FailureClass::Permanent(reason) => Some(Outcome::Failed { reason }),
         }
+    }
+
+    /// Returns the outcome of a failed call to Twilio that can be repeated.
+    fn repeat(&self, failure: &ApiError) -> Outcome {
+        self.react(failure, Repeatable::Yes).unwrap_or_else(done)
     }
 }
 

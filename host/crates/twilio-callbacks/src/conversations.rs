@@ -1,15 +1,20 @@
 //! Webhooks of Twilio Conversations: before an event (`onMessageAdd`), and after it (`onMessageAdded`).
 
-use frontgate_contract::bindings::conversations::{
-    ConversationAdd, ConversationChanges, MessageAdd, MessageChanges, MessageVerdict, OtherEvent, ParticipantAdded,
-    ParticipantChanges,
-};
-use frontgate_twilio::attributes;
-use frontgate_twilio::form::Form;
-use serde_json::{Map, Value};
+mod decode;
+mod encode;
 
-use super::error::{DecodeError, EncodeError};
-use super::{CallbackResponse, conversation_sid, people, required, sanitize, sid};
+use frontgate_contract::bindings::conversations::{
+    ConversationAdd, ConversationRemove, ConversationUpdate, MessageAdd, MessageRemove, MessageUpdate, OtherEvent,
+    ParticipantAdd, ParticipantAdded, ParticipantRemove, ParticipantUpdate, UserUpdate,
+};
+use frontgate_twilio::form::Form;
+use frontgate_twilio::number::is_e164;
+
+pub use self::decode::decode;
+pub use self::encode::{
+    conversation, conversation_update, message, named_conversation, participant_attributes, verdict,
+};
+use super::CallbackResponse;
 
 /// Name of the field that differs when Twilio sends an event again.
 pub const RETRY_COUNT: &str = "RetryCount";
@@ -17,14 +22,37 @@ pub const RETRY_COUNT: &str = "RetryCount";
 /// A decoded webhook.
 #[derive(Debug)]
 pub enum Event {
-    /// `onConversationAdd`.
+    /// `onConversationAdd`, which the gateway answers even without a plugin.
     ConversationAdd(ConversationAdd),
-    /// `onMessageAdd`.
-    MessageAdd(MessageAdd),
-    /// `onParticipantAdded` for a customer.
+    /// Any other event that Twilio asks about before it acts.
+    Pre(PreEvent),
+    /// `onParticipantAdded`.
     ParticipantAdded(ParticipantAdded),
     /// Any other event.
     Other(OtherEvent),
+}
+
+/// An event that Twilio asks about before it acts, and that only a plugin answers.
+#[derive(Debug)]
+pub enum PreEvent {
+    /// `onConversationUpdate`.
+    ConversationUpdate(ConversationUpdate),
+    /// `onConversationRemove`.
+    ConversationRemove(ConversationRemove),
+    /// `onParticipantAdd`.
+    ParticipantAdd(ParticipantAdd),
+    /// `onParticipantUpdate`.
+    ParticipantUpdate(ParticipantUpdate),
+    /// `onParticipantRemove`.
+    ParticipantRemove(ParticipantRemove),
+    /// `onMessageAdd`.
+    MessageAdd(MessageAdd),
+    /// `onMessageUpdate`.
+    MessageUpdate(MessageUpdate),
+    /// `onMessageRemove`.
+    MessageRemove(MessageRemove),
+    /// `onUserUpdate`.
+    UserUpdate(UserUpdate),
 }
 
 /// The moment of a webhook: before or after its event.
@@ -42,44 +70,6 @@ pub fn moment(form: &Form<'_>) -> Moment {
         Some(event) if event.ends_with("ed") => Moment::After,
         _ => Moment::Before,
     }
-}
-
-/// Decodes a webhook. `numbers` are the tenant's own numbers.
-pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Event, DecodeError> {
-    let text = |name| form.get(name).map(str::to_owned);
-    let attributes = || text("Attributes").unwrap_or_else(|| "{}".to_owned());
-    Ok(match form.get("EventType").unwrap_or_default() {
-        "onConversationAdd" => {
-            let people = people(form, numbers);
-            Event::ConversationAdd(ConversationAdd {
-                addresses: people.customers,
-                proxy_address: people.own,
-                author: people.author,
-                message_body: text("MessageBody"),
-                attributes: attributes(),
-            })
-        }
-        "onMessageAdd" => Event::MessageAdd(MessageAdd {
-            conversation_sid: conversation_sid(form)?,
-            author: text("Author").unwrap_or_default(),
-            body: text("Body").unwrap_or_default(),
-            attributes: attributes(),
-        }),
-        // A worker has an identity; a customer has an address.
-        "onParticipantAdded" if form.get("Identity").is_none() && form.get("MessagingBinding.Address").is_some() => {
-            Event::ParticipantAdded(ParticipantAdded {
-                conversation_sid: conversation_sid(form)?,
-                participant_sid: sid(required(form, "ParticipantSid")?, "MB", "ParticipantSid")?,
-                address: text("MessagingBinding.Address"),
-                proxy_address: text("MessagingBinding.ProxyAddress"),
-                attributes: attributes(),
-            })
-        }
-        event_type => Event::Other(OtherEvent {
-            event_type: event_type.to_owned(),
-            fields: form.pairs().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        }),
-    })
 }
 
 /// Returns Twilio's name of the event.
@@ -114,64 +104,21 @@ fn subject(event: &str) -> &'static str {
     }
 }
 
+/// Returns whether a conversation has a name. An address is not a name: it is shown until one is known.
+pub fn is_named(friendly_name: Option<&str>) -> bool {
+    let name = friendly_name.unwrap_or_default().trim();
+    !name.is_empty() && !is_e164(name.strip_prefix("whatsapp:").unwrap_or(name))
+}
+
+/// Returns whether a webhook reports a new conversation of a customer that has no name.
+pub fn begins_unnamed(form: &Form<'_>) -> bool {
+    let names_address = ["MessagingBinding.Address", "MessagingBinding.AuthorAddress"];
+    form.get("EventType") == Some("onConversationAdded")
+        && names_address.iter().any(|name| form.get(name).is_some())
+        && !is_named(form.get("FriendlyName"))
+}
+
 /// Returns the response that changes nothing.
 pub fn unchanged() -> CallbackResponse {
     CallbackResponse::whole(b"{}".to_vec())
-}
-
-/// Encodes the changes to a new conversation.
-pub fn encode_conversation(changes: &ConversationChanges, event: &ConversationAdd) -> CallbackResponse {
-    let mut fields = Map::new();
-    let mut left_out = 0;
-    if let Some(name) = changes.friendly_name.as_deref().map(sanitize::one_line).filter(|name| !name.is_empty()) {
-        fields.insert("friendly_name".to_owned(), name.into());
-    }
-    let avatar = changes.avatar.as_deref().filter(|url| sanitize::is_avatar_url(url));
-    left_out += usize::from(changes.avatar.is_some() && avatar.is_none());
-    if !fields.is_empty() || avatar.is_some() {
-        match attributes::merge(&event.attributes, &[("avatar", avatar)], attributes::CONVERSATION_BYTES_MAX) {
-            Ok(merged) => drop(fields.insert("attributes".to_owned(), merged.text.into())),
-            Err(_) => left_out += usize::from(avatar.is_some()),
-        }
-    }
-    CallbackResponse { body: super::json(&fields), left_out, shortened: false }
-}
-
-/// Encodes the changes to a message.
-fn encode_message(changes: &MessageChanges) -> CallbackResponse {
-    let mut fields = Map::new();
-    let mut left_out = 0;
-    for (name, value) in [("body", &changes.body), ("author", &changes.author)] {
-        if let Some(value) = value {
-            fields.insert(name.to_owned(), value.as_str().into());
-        }
-    }
-    if let Some(attributes) = &changes.attributes {
-        match serde_json::from_str::<Map<String, Value>>(attributes) {
-            Ok(_) => drop(fields.insert("attributes".to_owned(), attributes.as_str().into())),
-            Err(_) => left_out += 1,
-        }
-    }
-    CallbackResponse { body: super::json(&fields), left_out, shortened: false }
-}
-
-/// Encodes a plugin's decision about a message; a rejection is an error.
-pub fn encode_verdict(verdict: MessageVerdict) -> Result<CallbackResponse, EncodeError> {
-    match verdict {
-        MessageVerdict::Accept => Ok(unchanged()),
-        MessageVerdict::Change(changes) => Ok(encode_message(&changes)),
-        MessageVerdict::Reject(reason) => Err(EncodeError::Rejected(reason)),
-    }
-}
-
-/// Adds the customer to a participant's attributes; returns `None` if the attributes already have the customer.
-pub fn participant_attributes(present: &str, changes: &ParticipantChanges) -> Result<Option<String>, &'static str> {
-    let name = changes.display_name.as_deref().map(sanitize::one_line);
-    let additions = [
-        ("customer_id", Some(changes.customer_id.as_str())),
-        ("display_name", name.as_deref()),
-        ("avatar", changes.avatar.as_deref().filter(|url| sanitize::is_avatar_url(url))),
-    ];
-    let merged = attributes::merge(present, &additions, attributes::PARTICIPANT_BYTES_MAX)?;
-    Ok(merged.changed.then_some(merged.text))
 }

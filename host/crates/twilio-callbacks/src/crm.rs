@@ -8,7 +8,7 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::{DecodeError, EncodeError};
-use super::{CallbackResponse, RESPONSE_BYTES_MAX, json, location, required, sanitize};
+use super::{CallbackResponse, RESPONSE_BYTES_MAX, json, location, required, sanitize, worker};
 
 const LIST: &str = "GetCustomersList";
 const DETAILS: &str = "GetCustomerDetailsByCustomerId";
@@ -17,6 +17,9 @@ const DETAILS: &str = "GetCustomerDetailsByCustomerId";
 const AFTER: &str = "frontgate-after:";
 /// Maximum bytes of `next-page-token` in `wit/crm.wit`.
 const TOKEN_BYTES_MAX: usize = 4_096;
+
+/// Customers on a page if the request names no number; Frontline asks for as many.
+const PAGE_SIZE: u32 = 30;
 
 /// Maximum bytes of a row, so that the row and a token that names it fit into every response.
 const ROW_BYTES_MAX: usize = RESPONSE_BYTES_MAX / 4;
@@ -35,18 +38,19 @@ pub enum CrmRequest {
     },
 }
 
-/// Decodes a callback.
-pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Result<CrmRequest, DecodeError> {
+/// Decodes a callback. `default_worker` asks if the request names no worker.
+pub fn decode(
+    form: &Form<'_>,
+    query: Option<&str>,
+    default_worker: Option<&str>,
+    page_size_max: u32,
+) -> Result<CrmRequest, DecodeError> {
     match location(form, query)? {
         LIST => {
-            let worker = required(form, "Worker")?.to_owned();
-            let size = required(form, "PageSize")?;
-            let size: u32 = size
-                .parse()
-                .map_err(|_| DecodeError::InvalidParameter("PageSize", "not a whole number of at least 1"))?;
-            if size == 0 {
-                return Err(DecodeError::InvalidParameter("PageSize", "not a whole number of at least 1"));
-            }
+            let worker = worker(form, default_worker);
+            let size = form.get("PageSize").map_or(Ok(PAGE_SIZE), str::parse);
+            let size = size.ok().filter(|size| *size > 0);
+            let size = size.ok_or(DecodeError::InvalidParameter("PageSize", "not a whole number of at least 1"))?;
             let query = form.get("Query").map(str::trim).filter(|query| !query.is_empty());
             Ok(CrmRequest::List(ListRequest {
                 worker,
@@ -56,7 +60,7 @@ pub fn decode(form: &Form<'_>, query: Option<&str>, page_size_max: u32) -> Resul
             }))
         }
         DETAILS => Ok(CrmRequest::Details {
-            worker: required(form, "Worker")?.to_owned(),
+            worker: worker(form, default_worker),
             customer_id: required(form, "CustomerId")?.to_owned(),
         }),
         _ => Err(DecodeError::UnknownLocation("GetCustomersList and GetCustomerDetailsByCustomerId")),

@@ -29,8 +29,8 @@ pub enum EncodeError {
     /// The proxy address is the customer's own number (Frontline's error 48027).
     #[error("the plugin's proxy address is the customer's own")]
     ProxyIsContact,
-    /// The plugin rejected a message.
-    #[error("the message was rejected")]
+    /// The plugin rejected a pre-event.
+    #[error("the plugin rejected the event")]
     Rejected(String),
     /// A field of the answer is invalid.
     #[error("the plugin failed")]

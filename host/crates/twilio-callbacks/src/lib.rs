@@ -8,6 +8,7 @@ pub mod actions;
 pub mod conversations;
 pub mod crm;
 pub mod error;
+mod fields;
 pub mod outgoing;
 pub mod routing;
 mod sanitize;
@@ -17,6 +18,7 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use self::error::DecodeError;
+use self::fields::Fields;
 
 /// Maximum bytes of a response; Frontline rejects larger responses (Twilio's error 48003).
 pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
@@ -52,8 +54,9 @@ fn required<'f>(form: &'f Form<'_>, name: &'static str) -> Result<&'f str, Decod
     form.get(name).ok_or(DecodeError::MissingParameter(name))
 }
 
-fn conversation_sid(form: &Form<'_>) -> Result<String, DecodeError> {
-    sid(required(form, "ConversationSid")?, "CH", "ConversationSid")
+/// Returns the identity of the app's user. Frontline always sends it; tools that send callbacks by hand may not.
+fn worker(form: &Form<'_>, default_worker: Option<&str>) -> String {
+    form.get("Worker").or(default_worker).unwrap_or_default().to_owned()
 }
 
 /// Checks a SID, since it becomes part of a URL.
@@ -78,6 +81,20 @@ struct People {
     all: Vec<String>,
 }
 
+impl People {
+    /// Marks the fields as read that these people fully represent.
+    fn mark(&self, fields: &mut Fields<'_>) {
+        fields.mark("MessagingBinding.Address", |_| true);
+        fields.mark("MessagingBinding.AuthorAddress", |value| self.author.as_deref() == Some(value));
+        for name in OWN {
+            fields.mark(name, |value| self.own.as_deref() == Some(value));
+        }
+    }
+}
+
+/// Names of the fields with the tenant's own number.
+const OWN: [&str; 2] = ["MessagingBinding.ProjectedAddress", "MessagingBinding.ProxyAddress"];
+
 /// Reads the participants. In a group, `MessagingBinding.Address` is repeated or a comma-separated list, and may
 /// contain the tenant's own number.
 fn people(form: &Form<'_>, numbers: &[String]) -> People {
@@ -96,8 +113,7 @@ fn people(form: &Form<'_>, numbers: &[String]) -> People {
         let number = address.strip_prefix("whatsapp:").unwrap_or(address);
         numbers.iter().any(|own| own == number)
     };
-    let named = ["MessagingBinding.ProjectedAddress", "MessagingBinding.ProxyAddress"];
-    let own = named.iter().find_map(|name| addresses(form.get(name)?).next()).map(str::to_owned);
+    let own = OWN.iter().find_map(|name| addresses(form.get(name)?).next()).map(str::to_owned);
     let own = own.or_else(|| all.iter().filter(|_| is_group).find(ours).cloned());
     let customers = all.iter().filter(|address| own.as_ref() != Some(*address)).cloned().collect();
     People { customers, own, author, is_group, all }

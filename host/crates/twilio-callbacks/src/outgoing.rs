@@ -6,19 +6,24 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::{DecodeError, EncodeError};
-use super::{CallbackResponse, location, required, sanitize};
+use super::{CallbackResponse, location, required, sanitize, worker};
 
 const PROXY_ADDRESS: &str = "GetProxyAddress";
 
-/// Decodes a callback.
-pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<OutgoingRequest, DecodeError> {
+/// Decodes a callback. `default_worker` asks if the request names no worker. The number may depend on the channel's
+/// kind only, so customer and address may be missing.
+pub fn decode(
+    form: &Form<'_>,
+    query: Option<&str>,
+    default_worker: Option<&str>,
+) -> Result<OutgoingRequest, DecodeError> {
     match location(form, query)? {
         PROXY_ADDRESS => Ok(OutgoingRequest {
-            worker: required(form, "Worker")?.to_owned(),
-            customer_id: required(form, "CustomerId")?.to_owned(),
+            worker: worker(form, default_worker),
+            customer_id: form.get("CustomerId").unwrap_or_default().to_owned(),
             channel: ContactChannel {
                 kind: required(form, "ChannelType")?.to_owned(),
-                value: required(form, "ChannelValue")?.to_owned(),
+                value: form.get("ChannelValue").unwrap_or_default().to_owned(),
             },
         }),
         _ => Err(DecodeError::UnknownLocation(PROXY_ADDRESS)),
@@ -33,8 +38,12 @@ struct Proxy<'a> {
 /// Encodes the proxy address. An address that Frontline would reject only after it started the conversation is an error
 /// here (Twilio's errors 48026 and 48027).
 pub fn encode(proxy_address: &str, contact: &ContactChannel) -> Result<CallbackResponse, EncodeError> {
-    // Voice calls use a plain number, like text messages.
-    let kind = if contact.kind.eq_ignore_ascii_case("whatsapp") { "whatsapp" } else { "sms" };
+    let kind = match contact.kind.to_ascii_lowercase().as_str() {
+        "whatsapp" => "whatsapp",
+        "chat" => "chat",
+        // Voice calls use a plain number, like text messages.
+        _ => "sms",
+    };
     if !sanitize::channel(kind, proxy_address) {
         return Err(EncodeError::ProxyAddress);
     }

@@ -4,7 +4,8 @@ use frontgate_contract::bindings::routing::InboundConversation;
 use frontgate_twilio::form::Form;
 
 use super::error::DecodeError;
-use super::{conversation_sid, people};
+use super::fields::Fields;
+use super::people;
 
 /// A new conversation, with the data that is needed to add a worker.
 #[derive(Debug)]
@@ -22,13 +23,22 @@ pub struct Inbound {
 /// Decodes a callback. `numbers` are the tenant's own numbers.
 pub fn decode(form: &Form<'_>, numbers: &[String]) -> Result<Inbound, DecodeError> {
     let people = people(form, numbers);
+    let mut fields = Fields::new(form);
+    people.mark(&mut fields);
     let conversation = InboundConversation {
-        conversation_sid: conversation_sid(form)?,
-        friendly_name: form.get("FriendlyName").map(str::to_owned),
-        attributes: form.get("Attributes").unwrap_or("{}").to_owned(),
+        conversation_sid: fields.sid("CH", "ConversationSid")?,
+        friendly_name: fields.text("FriendlyName"),
+        attributes: fields.attributes(),
         addresses: people.customers,
         proxy_address: people.own.clone(),
         author: people.author,
+        unique_name: fields.text("UniqueName"),
+        state: fields.text("State"),
+        // Frontline has its own name for the field.
+        chat_service_sid: fields.text("ConversationServiceSid").or_else(|| fields.text("ChatServiceSid")),
+        date_created: fields.text("DateCreated"),
+        date_updated: fields.text("DateUpdated"),
+        more: fields.rest(),
     };
     Ok(Inbound {
         conversation,

@@ -41,7 +41,23 @@ pub(super) fn channel(kind: &str, value: &str) -> bool {
     match kind {
         "sms" => is_e164(value),
         "whatsapp" => value.strip_prefix("whatsapp:").is_some_and(is_e164),
-        "chat" => !value.trim().is_empty(),
+        "chat" => is_identity(value),
         _ => false,
     }
+}
+
+/// Identities that Twilio reserves.
+const RESERVED: [&str; 3] = ["private", "system", "unique"];
+/// Twilio's limit on identities, in characters.
+const IDENTITY_CHARS_MAX: usize = 256;
+
+/// Returns whether Frontline accepts an identity of a chat customer (Twilio's error 48033).
+fn is_identity(identity: &str) -> bool {
+    let is_user_sid = identity
+        .strip_prefix("US")
+        .is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    !identity.trim().is_empty()
+        && !is_user_sid
+        && !RESERVED.contains(&identity)
+        && identity.chars().count() <= IDENTITY_CHARS_MAX
 }

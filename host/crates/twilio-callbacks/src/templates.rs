@@ -7,15 +7,20 @@ use frontgate_twilio::form::Form;
 use serde::Serialize;
 
 use super::error::DecodeError;
-use super::{CallbackResponse, RESPONSE_BYTES_MAX, location, required, sanitize};
+use super::{CallbackResponse, RESPONSE_BYTES_MAX, location, sanitize, worker};
 
 const TEMPLATES: &str = "GetTemplatesByCustomerId";
 
 /// Decodes a callback. A participant that is not in the CRM has no `CustomerId`.
-pub fn decode(form: &Form<'_>, query: Option<&str>) -> Result<TemplateRequest, DecodeError> {
+/// `default_worker` asks if the request names no worker.
+pub fn decode(
+    form: &Form<'_>,
+    query: Option<&str>,
+    default_worker: Option<&str>,
+) -> Result<TemplateRequest, DecodeError> {
     match location(form, query)? {
         TEMPLATES => Ok(TemplateRequest {
-            worker: required(form, "Worker")?.to_owned(),
+            worker: worker(form, default_worker),
             customer_id: form.get("CustomerId").map(str::to_owned),
             conversation_sid: form.get("ConversationSid").map(str::to_owned),
         }),

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use crate::conversations_api::ApiError;
 
+/// Twilio's code for a change that the pre-event webhook rejected.
+const WEBHOOK_REJECTED: u32 = 50056;
+
 /// Repeatability of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeatable {
@@ -42,10 +45,12 @@ pub fn classify(failure: &ApiError, repeatable: Repeatable) -> FailureClass {
         ApiError::NoResponse(_) => FailureClass::Uncertain(describe(failure)),
         ApiError::Rejected { code: Some(50433), .. } => FailureClass::AlreadyDone,
         // The object is still being created, or was changed concurrently: both are temporary.
-        ApiError::Rejected { code: Some(50386 | 50391), retry_after, .. } => retry(*retry_after, false),
+        ApiError::Rejected { code: Some(50386 | 50391 | 50514), retry_after, .. } => retry(*retry_after, false),
         ApiError::Rejected { status, code, retry_after } => match (status.as_u16(), code) {
             (429, _) | (_, Some(20429)) => retry(*retry_after, true),
             (503, _) if retry_after.is_some() => retry(*retry_after, true),
+            // A plugin or another webhook has rejected the change.
+            (_, Some(WEBHOOK_REJECTED)) => FailureClass::Permanent(describe(failure)),
             // An operator can correct credentials and addresses, so the call is retried.
             (401 | 403, _) => retry(*retry_after, true),
             (300..=399, _) | (404, None) => retry(*retry_after, false),
@@ -80,15 +85,19 @@ fn meaning(code: u32) -> Option<&'static str> {
              (conversations_url = .../v1/Services/IS...)"
         }
         20429 => "too many requests at once",
+        WEBHOOK_REJECTED => "a pre-event webhook rejected the change",
         50377 => "the conversation is closed",
         50386 => "the conversation is still being created",
         50391 => "another client changed the conversation at the same time",
         50416 => "the customer and this number are in another active conversation; close that one, or hand it over",
         50417 => "the conversation has the maximum number of participants",
         50422 => "the conversation has the maximum number of participants outside the app",
-        50425 | 50427 | 50436 => "invalid participant of a group conversation",
+        50424 | 50425 | 50426 | 50427 | 50436 => "invalid participant of a group conversation",
+        50434 => "a participant of a group conversation has no projected address; see numbers",
         50437 => "a participant of this group is in another conversation already",
         50438 => "this group has another conversation already",
+        50452 => "group messages are not enabled for the account",
+        50514 => "another client changed the message at the same time",
         _ => return None,
     })
 }
@@ -137,6 +146,7 @@ mod tests {
             (refused(503, None, Some(3)), Some(3), true),
             (refused(409, Some(50386), None), None, false),
             (refused(409, Some(50391), None), None, false),
+            (refused(409, Some(50514), None), None, false),
             (refused(401, Some(20003), None), None, true),
             (refused(404, None, None), None, false),
             (refused(307, None, None), None, false),
@@ -156,6 +166,11 @@ mod tests {
         for (failure, words) in [
             (refused(409, Some(50416), None), "another active conversation"),
             (refused(409, Some(50377), None), "closed"),
+            (refused(403, Some(50056), None), "webhook rejected"),
+            (refused(400, Some(50424), None), "invalid participant of a group"),
+            (refused(400, Some(50426), None), "invalid participant of a group"),
+            (refused(400, Some(50434), None), "no projected address"),
+            (refused(400, Some(50452), None), "not enabled for the account"),
             (refused(404, Some(20404), None), "no such conversation"),
             (refused(400, Some(99999), None), "400 Bad Request, code 99999"),
         ] {

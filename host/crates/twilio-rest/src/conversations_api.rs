@@ -13,12 +13,25 @@ use frontgate_net::Client;
 use frontgate_twilio::Settings;
 use frontgate_twilio::action::Fields;
 use hyper::body::Bytes;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
+
+/// The header that makes Twilio fire the webhooks of a change by its API.
+const WEBHOOK_ENABLED: HeaderName = HeaderName::from_static("x-twilio-webhook-enabled");
+
+/// Which webhooks a change fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FiredWebhooks {
+    None,
+    All,
+}
+
+/// Status and body of a success.
+type Answer = (StatusCode, Option<Bytes>);
 
 /// A client of the API for one tenant's account.
 pub struct ConversationsApi {
@@ -49,6 +62,25 @@ pub enum ApiError {
     NoResponse(String),
 }
 
+/// A conversation.
+#[derive(Debug, Deserialize)]
+pub struct Conversation {
+    /// The name that the app shows.
+    pub friendly_name: Option<String>,
+    /// The name that the company's own programs use.
+    pub unique_name: Option<String>,
+    /// Attributes, a JSON object as text.
+    pub attributes: Option<String>,
+    /// `initializing`, `active`, `inactive` or `closed`.
+    pub state: Option<String>,
+    /// SID of the messaging service, `MG...`.
+    pub messaging_service_sid: Option<String>,
+    /// SID of the conversation service, `IS...`.
+    pub chat_service_sid: Option<String>,
+    /// SID of the account, `AC...`.
+    pub account_sid: Option<String>,
+}
+
 /// A participant of a conversation.
 #[derive(Debug, Deserialize)]
 pub struct Participant {
@@ -65,6 +97,8 @@ pub struct Participant {
 pub struct Binding {
     /// The customer's address.
     pub address: Option<String>,
+    /// The tenant's number that the customer writes to.
+    pub proxy_address: Option<String>,
     /// The number under which a worker appears in a group.
     pub projected_address: Option<String>,
 }
@@ -133,25 +167,25 @@ impl ConversationsApi {
         identity: &str,
         projected_address: Option<&str>,
     ) -> Result<Participant, ApiError> {
-        let mut form = vec![("Identity", identity.to_owned())];
-        form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address.to_owned())));
+        let mut form = vec![("Identity", identity)];
+        form.extend(projected_address.map(|address| ("MessagingBinding.ProjectedAddress", address)));
         self.write(&["Conversations", conversation, "Participants"], &form).await
     }
 
-    /// Adds a participant.
+    /// Adds a participant, and fires the webhooks of the change.
     pub async fn add_participant(&self, conversation: &str, fields: &Fields) -> Result<Participant, ApiError> {
-        self.write(&["Conversations", conversation, "Participants"], fields).await
+        self.change(&["Conversations", conversation, "Participants"], fields).await
     }
 
-    /// Removes a participant, by SID or identity.
+    /// Removes a participant, by SID or identity, and fires the webhooks of the change.
     pub async fn remove_participant(&self, conversation: &str, id: &str) -> Result<(), ApiError> {
         let url = self.url(&["Conversations", conversation, "Participants", id]);
-        self.send(Method::DELETE, &url, Bytes::new()).await.map(drop)
+        self.send(Method::DELETE, &url, Bytes::new(), FiredWebhooks::All).await.map(drop)
     }
 
-    /// Adds a message.
+    /// Adds a message, and fires the webhooks of the change.
     pub async fn post_message(&self, conversation: &str, fields: &Fields) -> Result<Message, ApiError> {
-        self.write(&["Conversations", conversation, "Messages"], fields).await
+        self.change(&["Conversations", conversation, "Messages"], fields).await
     }
 
     /// Returns a page of messages, newest first.
@@ -165,9 +199,26 @@ impl ConversationsApi {
         Ok(MessagePage { messages: page.messages, next: page.meta.next_page_url.and_then(token) })
     }
 
-    /// Changes a conversation.
+    /// Changes a conversation, and fires the webhooks of the change.
     pub async fn update_conversation(&self, conversation: &str, fields: &Fields) -> Result<(), ApiError> {
-        self.write::<Anything>(&["Conversations", conversation], fields).await.map(drop)
+        self.change::<Anything>(&["Conversations", conversation], fields).await.map(drop)
+    }
+
+    /// Returns a conversation.
+    pub async fn conversation(&self, conversation: &str) -> Result<Conversation, ApiError> {
+        self.read(&["Conversations", conversation], None).await
+    }
+
+    /// Sets a conversation's name, and its attributes unless they are `None`.
+    pub async fn name_conversation(
+        &self,
+        conversation: &str,
+        friendly_name: &str,
+        attributes: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let mut form = vec![("FriendlyName", friendly_name)];
+        form.extend(attributes.map(|attributes| ("Attributes", attributes)));
+        self.write::<Conversation>(&["Conversations", conversation], &form).await.map(drop)
     }
 
     /// Returns a participant, by SID or identity.
@@ -184,7 +235,7 @@ impl ConversationsApi {
     /// Replaces a participant's attributes.
     pub async fn set_attributes(&self, conversation: &str, sid: &str, attributes: &str) -> Result<(), ApiError> {
         let path = ["Conversations", conversation, "Participants", sid];
-        self.write::<Participant>(&path, &vec![("Attributes", attributes.to_owned())]).await.map(drop)
+        self.write::<Participant>(&path, &[("Attributes", attributes)]).await.map(drop)
     }
 
     async fn read<T: DeserializeOwned>(&self, path: &[&str], query: Option<&str>) -> Result<T, ApiError> {
@@ -193,9 +244,14 @@ impl ConversationsApi {
         self.exchange(Method::GET, &url, Bytes::new()).await
     }
 
-    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &Fields) -> Result<T, ApiError> {
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.post(&self.url(path), &form).await
+    /// Writes like [`ConversationsApi::write`], and fires the webhooks of the change, so that plugins check and see it.
+    async fn change<T: DeserializeOwned>(&self, path: &[&str], form: &Fields) -> Result<T, ApiError> {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        read(self.send(Method::POST, &self.url(path), form.into(), FiredWebhooks::All).await?)
+    }
+
+    async fn write<T: DeserializeOwned>(&self, path: &[&str], form: &[(&str, &str)]) -> Result<T, ApiError> {
+        self.post(&self.url(path), form).await
     }
 
     async fn post<T: DeserializeOwned>(&self, url: &Url, form: &[(&str, &str)]) -> Result<T, ApiError> {
@@ -210,20 +266,20 @@ impl ConversationsApi {
     }
 
     async fn exchange<T: DeserializeOwned>(&self, method: Method, url: &Url, body: Bytes) -> Result<T, ApiError> {
-        let (status, body) = self.send(method, url, body).await?;
-        // A success without the expected body may not come from Twilio.
-        let read = body.and_then(|body| serde_json::from_slice(&body).ok());
-        read.ok_or_else(|| ApiError::NoResponse(format!("response with status {status} has no valid body")))
+        read(self.send(method, url, body, FiredWebhooks::None).await?)
     }
 
     /// Sends a request, and returns status and body of a success.
-    async fn send(&self, method: Method, url: &Url, body: Bytes) -> Result<(StatusCode, Option<Bytes>), ApiError> {
+    async fn send(&self, method: Method, url: &Url, body: Bytes, fired: FiredWebhooks) -> Result<Answer, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("frontgate/", env!("CARGO_PKG_VERSION"))));
         if method == Method::POST {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        }
+        if fired == FiredWebhooks::All {
+            headers.insert(WEBHOOK_ENABLED, HeaderValue::from_static("true"));
         }
         let response = self.client.send(method, url, headers, body).await.map_err(|failure| match failure {
             frontgate_net::SendError::NotSent(_) => ApiError::NotSent(failure.to_string()),
@@ -238,6 +294,12 @@ impl ConversationsApi {
         let code = response.body.and_then(|body| serde_json::from_slice::<Problem>(&body).ok()?.code);
         Err(ApiError::Rejected { status: response.status, code, retry_after: retry_after(&response.headers) })
     }
+}
+
+/// Reads the body of a success. A success without the expected body may not come from Twilio.
+fn read<T: DeserializeOwned>((status, body): Answer) -> Result<T, ApiError> {
+    let read = body.and_then(|body| serde_json::from_slice(&body).ok());
+    read.ok_or_else(|| ApiError::NoResponse(format!("response with status {status} has no valid body")))
 }
 
 /// Returns the wait of `Retry-After`, which has seconds or a date.

@@ -11,4 +11,6 @@ pub mod webhooks;
 
 pub use self::classify::{FailureClass, Repeatable, classify, describe};
 pub use self::conversations_api::configuration::{ConversationWebhook, ConversationWebhookTarget};
-pub use self::conversations_api::{ApiError, Binding, ConversationsApi, Message, MessagePage, Participant};
+pub use self::conversations_api::{
+    ApiError, Binding, Conversation, ConversationsApi, Message, MessagePage, Participant,
+};

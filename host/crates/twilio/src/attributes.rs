@@ -18,10 +18,24 @@ pub struct Merged {
     pub changed: bool,
 }
 
-/// Adds missing values. A value that would make the object longer than `bytes_max` is left out. If it is the first of
+/// Treatment of a value that is already set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Present {
+    /// The value stays.
+    Keep,
+    /// The new value replaces it.
+    Overwrite,
+}
+
+/// Adds values. A value that would make the object longer than `bytes_max` is left out. If it is the first of
 /// `additions`, the merge fails.
-pub fn merge(present: &str, additions: &[(&str, Option<&str>)], bytes_max: usize) -> Result<Merged, &'static str> {
-    let mut attributes: Map<String, Value> = match present.trim() {
+pub fn merge(
+    attributes: &str,
+    additions: &[(&str, Option<&str>)],
+    present: Present,
+    bytes_max: usize,
+) -> Result<Merged, &'static str> {
+    let mut attributes: Map<String, Value> = match attributes.trim() {
         // PHP encodes an empty object as `[]`.
         "" | "null" | "[]" => Map::new(),
         text => serde_json::from_str(text).map_err(|_| "are not a JSON object, and cannot be extended")?,
@@ -34,7 +48,7 @@ pub fn merge(present: &str, additions: &[(&str, Option<&str>)], bytes_max: usize
             Some(Value::String(text)) => text.is_empty(),
             Some(_) => false,
         };
-        if !missing {
+        if !missing && (present == Present::Keep || attributes[*name] == *value) {
             continue;
         }
         let before = attributes.insert((*name).to_owned(), value.into());
@@ -61,8 +75,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn merged(present: &str, additions: &[(&str, Option<&str>)]) -> Result<(String, bool), &'static str> {
-        merge(present, additions, 100).map(|merged| (merged.text, merged.changed))
+    fn merged(attributes: &str, additions: &[(&str, Option<&str>)]) -> Result<(String, bool), &'static str> {
+        merge(attributes, additions, Present::Keep, 100).map(|merged| (merged.text, merged.changed))
     }
 
     #[test]
@@ -80,6 +94,20 @@ mod tests {
         ];
         for (present, additions, expected, changed) in table {
             assert_eq!(merged(present, &additions), Ok((expected.to_owned(), changed)), "{present}");
+        }
+    }
+
+    #[test]
+    fn values_are_overwritten_on_request() {
+        let id = ("customer_id", Some("c-7"));
+        let table = [
+            (r#"{"customer_id":"other","z":1}"#, r#"{"customer_id":"c-7","z":1}"#, true),
+            (r#"{"customer_id":7}"#, r#"{"customer_id":"c-7"}"#, true),
+            (r#"{"customer_id":"c-7"}"#, r#"{"customer_id":"c-7"}"#, false),
+        ];
+        for (present, expected, changed) in table {
+            let merged = merge(present, &[id, ("avatar", None)], Present::Overwrite, 100).expect("an object");
+            assert_eq!((merged.text.as_str(), merged.changed), (expected, changed), "{present}");
         }
     }
 
@@ -102,8 +130,8 @@ mod tests {
         #[test]
         fn a_second_merge_changes_nothing(present in "\\{\\}|", id in ".{1,20}", name in ".{0,20}") {
             let additions = [("customer_id", Some(id.as_str())), ("display_name", Some(name.as_str()))];
-            let once = merge(&present, &additions, 4096).expect("an object");
-            let twice = merge(&once.text, &additions, 4096).expect("an object");
+            let once = merge(&present, &additions, Present::Keep, 4096).expect("an object");
+            let twice = merge(&once.text, &additions, Present::Keep, 4096).expect("an object");
             prop_assert_eq!((twice.text, twice.changed), (once.text, false));
         }
     }

@@ -29,7 +29,8 @@ pub struct Settings {
     /// URL of the Conversations API, optionally with a path such as `/v1/Services/IS...`.
     #[default = "https://conversations.twilio.com"]
     pub conversations_url: String,
-    /// Identity of the worker who gets inbound conversations that no plugin assigns.
+    /// Identity of the worker who gets inbound conversations that no plugin assigns, and who asks in callbacks that name
+    /// no worker.
     pub default_worker: Option<String>,
     /// The tenant's own numbers in E.164. They identify the address in a group message that is not a customer's.
     pub numbers: Vec<String>,

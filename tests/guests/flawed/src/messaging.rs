@@ -21,7 +21,8 @@ impl Routing for Flawed {
 
 impl Conversations for Flawed {
     fn on_participant_added(_: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
-        let no_customer = ParticipantChanges { customer_id: String::new(), display_name: None, avatar: None };
+        let no_customer =
+            ParticipantChanges { customer_id: String::new(), display_name: None, avatar: None, overwrite: false };
         Ok(has("empty-customer").then_some(no_customer))
     }
 

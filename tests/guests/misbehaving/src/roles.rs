@@ -5,9 +5,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use frontgate_sdk::{
-    Assignment, Category, ConversationAdd, ConversationChanges, Conversations, Error, InboundConversation, MessageAdd,
-    MessageChanges, MessageVerdict, OtherEvent, Outgoing, OutgoingRequest, ParticipantAdded, ParticipantChanges,
-    Result, Routing, Template, TemplateRequest, Templates, directory, settings, warn,
+    Assignment, Category, ConversationAdd, ConversationChanges, ConversationRemove, ConversationUpdate,
+    ConversationUpdateVerdict, ConversationVerdict, Conversations, Error, InboundConversation, MessageAdd,
+    MessageChanges, MessageRemove, MessageUpdate, MessageVerdict, OtherEvent, Outgoing, OutgoingRequest,
+    ParticipantAdd, ParticipantAdded, ParticipantChanges, ParticipantRemove, ParticipantUpdate, Result, Routing,
+    Template, TemplateRequest, Templates, UserUpdate, Verdict, directory, settings, warn,
 };
 
 use crate::{Misbehaving, state};
@@ -89,6 +91,9 @@ impl Routing for Misbehaving {
     fn route(conversation: InboundConversation) -> Result<Option<Assignment>> {
         let instruction = settings::get("route").or(conversation.friendly_name.clone()).unwrap_or_default();
         misbehave(&instruction)?;
+        if instruction == "event" {
+            warn!("{conversation:?}");
+        }
         Ok(match instruction.split_once(' ') {
             Some(("worker", name)) => Some(Assignment::worker(name)),
             Some(("one-of", names)) => Some(Assignment::one_of(names.split(' '))),
@@ -97,44 +102,106 @@ impl Routing for Misbehaving {
     }
 }
 
+/// Follows the instruction in an event that cannot be changed.
+fn decide(instruction: &str) -> Result<Verdict> {
+    misbehave(instruction)?;
+    Ok(if instruction == "reject" { Verdict::reject("the text for the log") } else { Verdict::Accept })
+}
+
+/// Follows the instruction in a message's text.
+fn decide_message(instruction: &str, event: &dyn std::fmt::Debug) -> Result<MessageVerdict> {
+    misbehave(instruction)?;
+    let text = |text: &str| Some(text.to_owned());
+    Ok(match instruction {
+        "reject" => MessageVerdict::reject("the text for the log"),
+        "event" => MessageChanges::none().body(format!("{event:?}")).into(),
+        "change" => MessageVerdict::Change(MessageChanges {
+            body: text("changed"),
+            author: None,
+            attributes: text("{\"changed\":true}"),
+        }),
+        "bad-change" => {
+            MessageVerdict::Change(MessageChanges { body: None, author: None, attributes: text("not json") })
+        }
+        _ => MessageVerdict::Accept,
+    })
+}
+
+/// Returns the instruction in an event's attributes, which are a JSON object with one text.
+fn instruction_in(attributes: &str) -> &str {
+    attributes.split('"').nth(3).unwrap_or_default()
+}
+
 impl Conversations for Misbehaving {
-    fn on_conversation_add(event: ConversationAdd) -> Result<ConversationChanges> {
-        let instruction = event.message_body.clone().unwrap_or_default();
+    fn on_conversation_add(event: ConversationAdd) -> Result<ConversationVerdict> {
+        let named = settings::get("name").map(|name| format!("named {name}"));
+        let instruction = event.message_body.clone().or(named).unwrap_or_default();
         misbehave(&instruction)?;
         let avatar = instruction.strip_prefix("avatar ").map(str::to_owned);
         let friendly_name = match instruction.as_str() {
+            "reject" => return Ok(ConversationVerdict::reject("the text for the log")),
+            "accept" => return Ok(ConversationVerdict::Accept),
             "event" => Some(format!("{event:?}")),
             "nothing" => None,
-            _ => Some("a name\nof two lines".to_owned()),
+            named => Some(named.strip_prefix("named ").unwrap_or("a name\nof two lines").to_owned()),
         };
-        Ok(ConversationChanges { friendly_name, avatar })
+        Ok(ConversationChanges { friendly_name, avatar }.into())
+    }
+
+    fn on_conversation_update(event: ConversationUpdate) -> Result<ConversationUpdateVerdict> {
+        let instruction = event.friendly_name.clone().unwrap_or_default();
+        misbehave(&instruction)?;
+        Ok(match instruction.as_str() {
+            "reject" => ConversationUpdateVerdict::reject("the text for the log"),
+            "change" => ConversationUpdateVerdict::named("a name\nof two lines"),
+            "event" => ConversationUpdateVerdict::named(format!("{event:?}")),
+            _ => ConversationUpdateVerdict::Accept,
+        })
+    }
+
+    fn on_conversation_remove(event: ConversationRemove) -> Result<Verdict> {
+        decide(&event.friendly_name.unwrap_or_default())
+    }
+
+    fn on_participant_add(event: ParticipantAdd) -> Result<Verdict> {
+        decide(instruction_in(&event.attributes))
+    }
+
+    fn on_participant_update(event: ParticipantUpdate) -> Result<Verdict> {
+        decide(instruction_in(&event.attributes))
+    }
+
+    fn on_participant_remove(event: ParticipantRemove) -> Result<Verdict> {
+        decide(instruction_in(&event.attributes))
     }
 
     fn on_participant_added(event: ParticipantAdded) -> Result<Option<ParticipantChanges>> {
-        misbehave(&settings::get("participant").unwrap_or_default())?;
-        let customer = event.address.map(|address| directory::find_customer(&address)).transpose()?.flatten();
+        let instruction = settings::get("participant").unwrap_or_default();
+        misbehave(&instruction)?;
+        let address = event.address.or(event.identity);
+        let customer = address.map(|address| directory::find_customer(&address)).transpose()?.flatten();
         Ok(customer.map(|customer| ParticipantChanges {
             customer_id: customer.customer_id,
             display_name: None,
             avatar: Some("no picture".to_owned()),
+            overwrite: instruction == "overwrite",
         }))
     }
 
     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
-        misbehave(&event.body)?;
-        let text = |text: &str| Some(text.to_owned());
-        Ok(match event.body.as_str() {
-            "reject" => MessageVerdict::reject("the text for the log"),
-            "change" => MessageVerdict::Change(MessageChanges {
-                body: text("changed"),
-                author: None,
-                attributes: text("{\"changed\":true}"),
-            }),
-            "bad-change" => {
-                MessageVerdict::Change(MessageChanges { body: None, author: None, attributes: text("not json") })
-            }
-            _ => MessageVerdict::Accept,
-        })
+        decide_message(&event.body, &event)
+    }
+
+    fn on_message_update(event: MessageUpdate) -> Result<MessageVerdict> {
+        decide_message(&event.body, &event)
+    }
+
+    fn on_message_remove(event: MessageRemove) -> Result<Verdict> {
+        decide(&event.body)
+    }
+
+    fn on_user_update(event: UserUpdate) -> Result<Verdict> {
+        decide(&event.friendly_name.unwrap_or_default())
     }
 
     fn on_event(event: OtherEvent) -> Result<()> {

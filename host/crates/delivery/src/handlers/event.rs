@@ -1,13 +1,19 @@
-//! Handler of other conversation events: passes them to the tenant's plugin.
+//! Handler of other conversation events: passes them to the tenant's plugin, and names new conversations that have no
+//! name.
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::conversations::OtherEvent;
 
+use super::naming::Repair;
 use super::{DeliveryContext, Outcome, Stop, done, unanswered};
 use crate::job::Delivery;
 
 impl DeliveryContext {
-    pub(super) async fn event(&self, delivery: &Delivery, event: OtherEvent) -> Result<Outcome, Stop> {
+    /// Handles an event. `unnamed`: whether it reports a new conversation without a name.
+    pub(super) async fn event(&self, delivery: &Delivery, event: OtherEvent, unnamed: bool) -> Result<Outcome, Stop> {
+        if unnamed && self.rest.is_some() {
+            self.name_conversation(delivery, &delivery.conversation, Repair::MissingOrAddress).await?;
+        }
         let asking = self.asking(delivery);
         if !asking.has(Role::Conversations) {
             return Ok(done());

@@ -1,12 +1,13 @@
-//! Handler of a participant who joined: writes the attributes that link the customer to the CRM.
+//! Handler of a participant who joined: writes the attributes that link the customer to the CRM, and names the
+//! conversation if it has no name.
 //!
 //! Every step is idempotent.
 
-use frontgate_contract::bindings::conversations::ParticipantAdded;
+use frontgate_contract::bindings::conversations::{ParticipantAdded, ParticipantChanges};
 use frontgate_store::crash;
 use frontgate_twilio_callbacks::conversations::participant_attributes;
-use frontgate_twilio_rest::{ApiError, Repeatable};
 
+use super::naming::Repair;
 use super::{DeliveryContext, Outcome, Stop, done, unanswered};
 use crate::job::Delivery;
 
@@ -21,27 +22,42 @@ impl DeliveryContext {
         let Some(role) = asking.conversations_role() else {
             return Ok(done());
         };
-        self.account()?;
+        let is_customer = event.address.is_some();
+        if is_customer {
+            self.account()?;
+        }
         let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role, delivery))?;
-        let Some(changes) = changes else {
-            return Ok(done());
+        let repair = if changes.is_some() { Repair::MissingOrAddress } else { Repair::Missing };
+        let outcome = match changes {
+            Some(changes) => self.link_participant(delivery, &conversation, sid, &changes).await?,
+            None => done(),
         };
-        let participant = self.turn(delivery).await?.participant(&conversation, &sid).await;
-        let participant = participant.map_err(|failure| self.stop(&failure))?;
+        if is_customer {
+            self.name_conversation(delivery, &conversation, repair).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Writes the attributes, unless the participant has them.
+    async fn link_participant(
+        &self,
+        delivery: &Delivery,
+        conversation: &str,
+        sid: String,
+        changes: &ParticipantChanges,
+    ) -> Result<Outcome, Stop> {
+        let participant = self.turn(delivery).await?.participant(conversation, &sid).await;
+        let participant = participant.map_err(|failure| self.repeat(&failure))?;
         let present = participant.attributes.as_deref().unwrap_or_default();
-        let attributes = participant_attributes(present, &changes)
+        let attributes = participant_attributes(present, changes)
             .map_err(|problem| Outcome::Failed { reason: format!("the participant's attributes {problem}") })?;
         let Some(attributes) = attributes else {
             return Ok(Outcome::Sent { result: Some(sid) });
         };
         crash::point("before-send");
-        let written = self.turn(delivery).await?.set_attributes(&conversation, &sid, &attributes).await;
+        let written = self.turn(delivery).await?.set_attributes(conversation, &sid, &attributes).await;
         crash::point("after-send");
-        written.map_err(|failure| self.stop(&failure))?;
+        written.map_err(|failure| self.repeat(&failure))?;
         Ok(Outcome::Sent { result: Some(sid) })
-    }
-
-    fn stop(&self, failure: &ApiError) -> Outcome {
-        self.react(failure, Repeatable::Yes).unwrap_or_else(done)
     }
 }

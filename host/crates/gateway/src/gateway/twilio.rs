@@ -9,6 +9,7 @@ mod verified;
 use std::time::Duration;
 
 use frontgate_runtime::Deadlines;
+use frontgate_twilio::form::Form;
 use frontgate_twilio::signature;
 use frontgate_twilio::signature::{Content, Keys, Refusal, SignedRequest};
 use frontgate_twilio_callbacks::CallbackResponse;
@@ -54,8 +55,7 @@ impl TwilioCallback<'_> {
     ) -> Result<CallbackResponse, Error> {
         let (route, server) = (self.route, &self.services.server);
         context.set_route(&route.tenant.name, route.callback.name());
-        // A Conversations webhook that Twilio was configured to send by GET is rejected only after its verification,
-        // because that rejection must not block a customer.
+        // The console offers GET for Conversations webhooks. The fields are in the query then, which is signed.
         let is_webhook_by_get = head.method == Method::GET && route.callback == Callback::Conversations;
         if head.method != Method::POST && !is_webhook_by_get {
             return Err(Error::Method);
@@ -74,15 +74,20 @@ impl TwilioCallback<'_> {
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
             counter.inc();
         }
+        let query_form;
         let form = match verified.content() {
-            Content::Form(form) if !is_webhook_by_get => form,
-            _ => {
-                if route.callback == Callback::Conversations && route.tenant.webhooks_fail_open() {
-                    context.fail_open();
-                }
-                return Err(if is_webhook_by_get { Error::Method } else { Error::NotForm });
+            _ if is_webhook_by_get => {
+                query_form = Form::parse(head.uri.query().unwrap_or_default().as_bytes());
+                query_form.as_ref().map_err(|_| Error::NotForm)
             }
+            Content::Form(form) => Ok(form),
+            Content::Other => Err(Error::NotForm),
         };
+        let form = form.inspect_err(|_| {
+            if route.callback == Callback::Conversations && route.tenant.webhooks_fail_open() {
+                context.fail_open();
+            }
+        })?;
         let deadlines = Deadlines { queue: Instant::now() + self.services.queue_timeout, answer: deadline };
         let token = single_text(&head.headers, &IDEMPOTENCY_TOKEN)
             .map_err(|_| Error::Ambiguous("more than one I-Twilio-Idempotency-Token header"))?;

@@ -78,7 +78,7 @@ impl Agreement {
         self.initial.clone_from(files);
     }
 
-    /// Returns whether a file offers its version even if the replicas know it: somebody put it there meanwhile.
+    /// Returns whether a file offers its version even if the replicas know it: it was put there meanwhile.
     pub(super) fn is_new(&self, name: &str, seen: &FileState) -> bool {
         self.initial.get(name) != Some(seen)
     }

@@ -68,5 +68,11 @@ fn conversation(addresses: &[&str], attributes: &str) -> InboundConversation {
         addresses: addresses.iter().map(|address| (*address).to_owned()).collect(),
         proxy_address: Some("+12025550199".to_owned()),
         author: None,
+        unique_name: None,
+        state: Some("active".to_owned()),
+        chat_service_sid: None,
+        date_created: None,
+        date_updated: None,
+        more: Vec::new(),
     }
 }

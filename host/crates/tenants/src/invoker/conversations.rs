@@ -3,7 +3,7 @@
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::conversations::{
-    ConversationAdd, ConversationChanges, MessageAdd, MessageVerdict, ParticipantAdded, ParticipantChanges,
+    ConversationAdd, ConversationChanges, ConversationVerdict, ParticipantAdded, ParticipantChanges,
 };
 use frontgate_contract::bindings::plugin_types::Customer;
 use frontgate_runtime::CallError;
@@ -19,8 +19,8 @@ impl PluginInvoker {
         [Role::Conversations, Role::Crm].into_iter().find(|role| self.has(*role))
     }
 
-    /// Returns the name and picture of a new conversation.
-    pub async fn conversation_add(&self, event: ConversationAdd) -> Result<ConversationChanges, CallError> {
+    /// Decides about a new conversation: its name and picture.
+    pub async fn conversation_add(&self, event: ConversationAdd) -> Result<ConversationVerdict, CallError> {
         if self.has(Role::Conversations) {
             let plugin = self.plugin(Role::Conversations)?;
             return self.call(&plugin, Role::Conversations).on_conversation_add(event).await;
@@ -41,7 +41,8 @@ impl PluginInvoker {
         }
         // One person's picture does not represent several people.
         let avatar = avatar.filter(|_| names.len() == 1);
-        Ok(ConversationChanges { friendly_name: (!names.is_empty()).then(|| names.join(", ")), avatar })
+        let friendly_name = (!names.is_empty()).then(|| names.join(", "));
+        Ok(ConversationVerdict::Change(ConversationChanges { friendly_name, avatar }))
     }
 
     /// Returns the attributes of a new participant.
@@ -50,23 +51,26 @@ impl PluginInvoker {
             let plugin = self.plugin(Role::Conversations)?;
             return self.call(&plugin, Role::Conversations).on_participant_added(event).await;
         }
-        let Some(address) = event.address else {
-            return Ok(None);
+        let customer = match (&event.address, &event.identity) {
+            (Some(address), None) => self.customer(address).await?,
+            (None, Some(identity)) => self.chat_customer(identity).await?,
+            _ => None,
         };
-        Ok(self.customer(&address).await?.map(|customer| ParticipantChanges {
+        Ok(customer.map(|customer| ParticipantChanges {
             customer_id: customer.customer_id,
             display_name: Some(customer.display_name),
             avatar: customer.avatar,
+            overwrite: false,
         }))
     }
 
-    /// Decides whether a message is accepted.
-    pub async fn message_add(&self, event: MessageAdd) -> Result<MessageVerdict, CallError> {
-        if !self.has(Role::Conversations) {
-            return Ok(MessageVerdict::Accept);
+    /// Returns the customer with an identity. A worker has an identity too, so the CRM must have this one as a chat
+    /// address. A CRM may reject what is no number.
+    async fn chat_customer(&self, identity: &str) -> Result<Option<Customer>, CallError> {
+        match self.customer(identity).await {
+            Err(CallError::Invalid(_) | CallError::Forbidden(_)) => Ok(None),
+            found => Ok(found?.filter(|customer| chats_as(customer, identity))),
         }
-        let plugin = self.plugin(Role::Conversations)?;
-        self.call(&plugin, Role::Conversations).on_message_add(event).await
     }
 
     /// Returns the customer with an address, or `None` if there is no such customer or no CRM.
@@ -80,4 +84,9 @@ impl PluginInvoker {
             found => found,
         }
     }
+}
+
+/// Returns whether a customer has this identity in chats.
+fn chats_as(customer: &Customer, identity: &str) -> bool {
+    customer.channels.iter().any(|channel| channel.kind == "chat" && channel.value == identity)
 }

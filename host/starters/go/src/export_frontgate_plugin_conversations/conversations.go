@@ -8,15 +8,49 @@ import (
 	log "wit_component/frontgate_plugin_log"
 )
 
-func OnConversationAdd(event ConversationAdd) Result[ConversationChanges, Error] {
-	changes := ConversationChanges{FriendlyName: None[string](), Avatar: None[string]()}
+func OnConversationAdd(event ConversationAdd) Result[ConversationVerdict, Error] {
 	for _, address := range event.Addresses {
 		if customer, known := customers.ByAddress(address); known {
-			changes.FriendlyName, changes.Avatar = Some(customer.DisplayName), customer.Avatar
-			break
+			changes := ConversationChanges{FriendlyName: Some(customer.DisplayName), Avatar: customer.Avatar}
+			// Or MakeConversationVerdictReject("why").
+			return Ok[ConversationVerdict, Error](MakeConversationVerdictChange(changes))
 		}
 	}
-	return Ok[ConversationChanges, Error](changes)
+	return Ok[ConversationVerdict, Error](MakeConversationVerdictAccept())
+}
+
+func OnConversationUpdate(event ConversationUpdate) Result[ConversationUpdateVerdict, Error] {
+	// Or MakeConversationUpdateVerdictChange, or MakeConversationUpdateVerdictReject("why").
+	return Ok[ConversationUpdateVerdict, Error](MakeConversationUpdateVerdictAccept())
+}
+
+// accept accepts an event. Or MakeVerdictReject("why").
+func accept() Result[Verdict, Error] {
+	return Ok[Verdict, Error](MakeVerdictAccept())
+}
+
+func OnConversationRemove(event ConversationRemove) Result[Verdict, Error] {
+	return accept()
+}
+
+func OnParticipantAdd(event ParticipantAdd) Result[Verdict, Error] {
+	return accept()
+}
+
+func OnParticipantUpdate(event ParticipantUpdate) Result[Verdict, Error] {
+	return accept()
+}
+
+func OnParticipantRemove(event ParticipantRemove) Result[Verdict, Error] {
+	return accept()
+}
+
+func OnMessageRemove(event MessageRemove) Result[Verdict, Error] {
+	return accept()
+}
+
+func OnUserUpdate(event UserUpdate) Result[Verdict, Error] {
+	return accept()
 }
 
 func OnParticipantAdded(event ParticipantAdded) Result[Option[ParticipantChanges], Error] {
@@ -28,11 +62,18 @@ func OnParticipantAdded(event ParticipantAdded) Result[Option[ParticipantChanges
 		CustomerId:  customer.CustomerId,
 		DisplayName: Some(customer.DisplayName),
 		Avatar:      customer.Avatar,
+		// With true, these values replace attributes that are already set.
+		Overwrite: false,
 	}))
 }
 
 func OnMessageAdd(event MessageAdd) Result[MessageVerdict, Error] {
 	// Or MakeMessageVerdictChange, or MakeMessageVerdictReject("why").
+	return Ok[MessageVerdict, Error](MakeMessageVerdictAccept())
+}
+
+func OnMessageUpdate(event MessageUpdate) Result[MessageVerdict, Error] {
+	// Check the text here too: a message can be edited after it was sent.
 	return Ok[MessageVerdict, Error](MakeMessageVerdictAccept())
 }
 

@@ -1,12 +1,15 @@
 //! Conversations webhooks.
 //!
-//! A plugin answers the webhooks that Twilio waits for, which decide how a conversation is shown or whether a message
-//! passes. Events that have already happened are stored, and handled from the queue.
+//! A plugin answers the webhooks that Twilio waits for, which decide how a conversation is shown, and whether a message
+//! or another change passes. Events that have already happened are stored, and handled from the queue.
 
 use std::sync::Arc;
 
-use frontgate_tenants::Plugins;
-use frontgate_twilio_callbacks::conversations::{Event, Moment};
+use frontgate_contract::Role;
+use frontgate_runtime::CallError;
+use frontgate_tenants::{PluginInvoker, Plugins};
+use frontgate_twilio_callbacks::conversations::{Event, Moment, PreEvent};
+use frontgate_twilio_callbacks::error::EncodeError;
 use frontgate_twilio_callbacks::{CallbackResponse, conversations};
 
 use super::super::request_context::RequestContext;
@@ -36,17 +39,20 @@ impl Conversations<'_> {
                 }
                 let invoker = self.request.invoker(self.plugins, context);
                 context.set_webhook_plugin(&invoker);
-                let changes = invoker.conversation_add(event.clone()).await?;
-                self.events.remember(Ok(conversations::encode_conversation(&changes, &event))).await
+                let verdict = invoker.conversation_add(event.clone()).await?;
+                self.events.remember(conversations::conversation(verdict, &event).map_err(Error::from)).await
             }
-            Event::MessageAdd(event) => {
+            Event::Pre(event) => {
+                if tenant.roles.conversations.is_empty() {
+                    return Ok(conversations::unchanged());
+                }
                 if let Some(earlier) = self.events.earlier_response().await {
                     return earlier;
                 }
                 let invoker = self.request.invoker(self.plugins, context);
                 context.set_webhook_plugin(&invoker);
-                let verdict = invoker.message_add(event).await?;
-                self.events.remember(conversations::encode_verdict(verdict).map_err(Error::from)).await
+                let response = decide(&invoker, event).await?;
+                self.events.remember(response.map_err(Error::from)).await
             }
             Event::ParticipantAdded(event) => {
                 if self.request.invoker(self.plugins, context).conversations_role().is_none() {
@@ -55,7 +61,8 @@ impl Conversations<'_> {
                 self.events.webhook(context, &event.conversation_sid).await
             }
             Event::Other(_) => {
-                if tenant.roles.conversations.is_empty() {
+                let repairs = !tenant.roles.crm.is_empty() && conversations::begins_unnamed(form);
+                if tenant.roles.conversations.is_empty() && !repairs {
                     return Ok(conversations::unchanged());
                 }
                 let subject = ["ConversationSid", "UserSid", "ChatServiceSid"];
@@ -64,4 +71,23 @@ impl Conversations<'_> {
             }
         }
     }
+}
+
+/// Returns the encoded decision of the tenant's plugin about a pre-event.
+async fn decide(invoker: &PluginInvoker, event: PreEvent) -> Result<Result<CallbackResponse, EncodeError>, CallError> {
+    let plugin = invoker.plugin(Role::Conversations)?;
+    let call = invoker.call(&plugin, Role::Conversations);
+    Ok(match event {
+        PreEvent::ConversationUpdate(event) => {
+            conversations::conversation_update(call.on_conversation_update(event).await?)
+        }
+        PreEvent::ConversationRemove(event) => conversations::verdict(call.on_conversation_remove(event).await?),
+        PreEvent::ParticipantAdd(event) => conversations::verdict(call.on_participant_add(event).await?),
+        PreEvent::ParticipantUpdate(event) => conversations::verdict(call.on_participant_update(event).await?),
+        PreEvent::ParticipantRemove(event) => conversations::verdict(call.on_participant_remove(event).await?),
+        PreEvent::MessageAdd(event) => conversations::message(call.on_message_add(event).await?),
+        PreEvent::MessageUpdate(event) => conversations::message(call.on_message_update(event).await?),
+        PreEvent::MessageRemove(event) => conversations::verdict(call.on_message_remove(event).await?),
+        PreEvent::UserUpdate(event) => conversations::verdict(call.on_user_update(event).await?),
+    })
 }

@@ -20,7 +20,8 @@ impl Frontline<'_> {
     /// Lists customers, or returns one.
     pub(super) async fn crm(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
         let request = self.request;
-        let decoded = crm::decode(request.form, request.query, request.route.tenant.page_size_max)?;
+        let decoded =
+            crm::decode(request.form, request.query, request.default_worker(), request.route.tenant.page_size_max)?;
         let invoker = request.invoker(self.plugins, context);
         let plugin = invoker.plugin(Role::Crm)?;
         context.set_plugin(&plugin);
@@ -38,7 +39,7 @@ impl Frontline<'_> {
 
     /// Lists message templates.
     pub(super) async fn templates(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
-        let decoded = templates::decode(self.request.form, self.request.query)?;
+        let decoded = templates::decode(self.request.form, self.request.query, self.request.default_worker())?;
         let invoker = self.request.invoker(self.plugins, context);
         let plugin = invoker.plugin(Role::Templates)?;
         context.set_plugin(&plugin);
@@ -48,7 +49,7 @@ impl Frontline<'_> {
 
     /// Chooses the number from which a conversation starts.
     pub(super) async fn outgoing(&self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
-        let decoded = outgoing::decode(self.request.form, self.request.query)?;
+        let decoded = outgoing::decode(self.request.form, self.request.query, self.request.default_worker())?;
         let contact = decoded.channel.clone();
         let invoker = self.request.invoker(self.plugins, context);
         let plugin = invoker.plugin(Role::Outgoing)?;
