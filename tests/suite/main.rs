@@ -3,6 +3,7 @@
 mod actions;
 mod architecture;
 mod authors;
+mod business_hours;
 mod callbacks;
 mod channel_commands;
 mod channel_crash;
@@ -44,6 +45,7 @@ mod outbound_limits;
 mod outbound_secrets;
 mod plugin_commands;
 mod probation;
+mod reception;
 mod reconfigure;
 mod reload;
 mod repair;

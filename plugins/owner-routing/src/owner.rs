@@ -1,13 +1,14 @@
-//! Finds a conversation's owner: the owner of the customer or of the company's number.
+//! Finds the owner of a conversation's customer.
 
 use frontgate_sdk::{Customer, Error, InboundConversation, Result, warn};
 
 use crate::settings::{Settings, WithoutCrm};
 
-/// Returns the owner of the first customer in the conversation who has one. The author comes first.
+/// Returns the first owner of a customer in the conversation who is on duty. The author's owner comes first.
 pub(crate) fn of_customer(
     conversation: &InboundConversation,
     settings: &Settings,
+    is_on_duty: impl Fn(&str) -> bool,
     find: impl Fn(&str) -> Result<Option<Customer>>,
 ) -> Result<Option<String>> {
     let author = conversation.author.as_ref();
@@ -24,17 +25,13 @@ pub(crate) fn of_customer(
             Err(error) => return Err(error),
         };
         let owner = customer.and_then(|customer| customer.worker);
-        if let Some(worker) = owner.and_then(|owner| settings.assignable(&owner, "the customer's owner")) {
+        if let Some(worker) = owner.and_then(|owner| settings.assignable(&owner, "the customer's owner"))
+            && is_on_duty(&worker)
+        {
             return Ok(Some(worker));
         }
     }
     Ok(None)
-}
-
-/// Returns the owner of the number that the customer wrote to.
-pub(crate) fn of_number(conversation: &InboundConversation, settings: &Settings) -> Option<String> {
-    let number = conversation.proxy_address.as_deref()?;
-    settings.assignable(settings.owner_of(number)?, "the owner of the number")
 }
 
 #[cfg(test)]
@@ -59,7 +56,7 @@ mod tests {
         for (without_crm, error, want, warnings) in table {
             testing::settings([("without_crm", without_crm)]);
             let settings = Settings::read().expect("settings");
-            let found = of_customer(&conversation, &settings, |_| Err(error.clone()));
+            let found = of_customer(&conversation, &settings, |_| true, |_| Err(error.clone()));
             assert_eq!(found, want, "{without_crm} {error:?}");
             assert_eq!(testing::logged().len(), warnings, "{without_crm} {error:?}");
         }

@@ -86,7 +86,7 @@ fn invalid_settings_are_rejected() {
         ("without_crm", "go on", "the setting `without_crm` is `go on`; write wait or continue"),
         ("without_crn", "wait", "unknown setting `without_crn`: did you mean `without_crm`?"),
         ("number.+12025550199", ANA, "unknown setting `number.+12025550199`: did you mean `numbers.+12025550199`?"),
-        ("default", ANA, "unknown setting `default`: known settings: numbers.*, round_robin, without_crm, workers"),
+        ("pool.berlin.workers", ANA, "unknown setting `pool.berlin.workers`: did you mean `pools.berlin.workers`?"),
         (
             "numbers.12025550199",
             ANA,

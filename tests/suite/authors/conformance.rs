@@ -150,6 +150,15 @@ fn bundled_channels_treat_hostile_text_as_plain_text() {
 }
 
 #[test]
+fn bundled_routing_plugins_pass_their_cases() {
+    for name in ["owner-routing", "reception"] {
+        let report = bundled(name).test_report(&[]);
+        assert!(checks_with(&report, "failed").is_empty(), "{name}: {report:#}");
+        assert!(checks_with(&report, "passed").len() > 6, "{name}: {report:#}");
+    }
+}
+
+#[test]
 fn a_proxy_address_for_known_customers_is_checked_if_one_is_configured() {
     let toml = |more: &str| format!("[plugin.config]\nflaw = \"known-only\"\n{more}");
     let check = |outcome, more: &str| {
