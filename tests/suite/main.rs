@@ -57,3 +57,4 @@ mod store;
 mod tenants;
 mod twilio_setup;
 mod twilio_simulator;
+mod voice;

@@ -5,9 +5,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use frontgate_sdk::{
-    Assignment, Category, ConversationAdd, ConversationChanges, Conversations, Error, InboundConversation, MessageAdd,
-    MessageChanges, MessageVerdict, OtherEvent, Outgoing, OutgoingRequest, ParticipantAdded, ParticipantChanges,
-    Result, Routing, Template, TemplateRequest, Templates, directory, settings, warn,
+    Assignment, Call, Calls, Category, ConversationAdd, ConversationChanges, Conversations, Error, InboundConversation,
+    MessageAdd, MessageChanges, MessageVerdict, OtherEvent, Outgoing, OutgoingRequest, ParticipantAdded,
+    ParticipantChanges, Result, Routing, Template, TemplateRequest, Templates, directory, settings, warn,
 };
 
 use crate::{Misbehaving, state};
@@ -140,6 +140,15 @@ impl Conversations for Misbehaving {
     fn on_event(event: OtherEvent) -> Result<()> {
         misbehave(&settings::get("event").unwrap_or_default())?;
         warn!("{} {}", event.event_type, event.field("MessageSid").unwrap_or("-"));
+        Ok(())
+    }
+}
+
+impl Calls for Misbehaving {
+    fn log_call(call: Call) -> Result<()> {
+        misbehave(&settings::get("call").unwrap_or_default())?;
+        // Whole numbers and names must not be in the log.
+        warn!("logged {}", format!("{call:?}").replace("+1202555", "...").replace("@example.org", "@..."));
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod conversations;
 mod events;
 mod frontline;
 mod verified;
+mod voice;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use self::conversations::Conversations;
 use self::events::EventIntake;
 use self::frontline::Frontline;
 use self::verified::VerifiedRequest;
+use self::voice::Calls;
 use super::offload::offload_if_large;
 use super::request_context::RequestContext;
 use super::services::Services;
@@ -74,6 +76,9 @@ impl TwilioCallback<'_> {
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
             counter.inc();
         }
+        if let (Callback::Voice, Some(voice)) = (route.callback, &route.tenant.voice) {
+            context.fail_open_with(&voice.twiml);
+        }
         let form = match verified.content() {
             Content::Form(form) if !is_webhook_by_get => form,
             _ => {
@@ -119,6 +124,9 @@ impl TwilioCallback<'_> {
             Callback::Outgoing => Box::pin(frontline.outgoing(context)),
             Callback::Routing => Box::pin(events.routing(context)),
             Callback::Conversations => Box::pin(Conversations { plugins, events, request }.respond(context)),
+            Callback::Voice => Box::pin(Calls { events, request }.connect(context)),
+            Callback::VoiceStatus => Box::pin(Calls { events, request }.status(context)),
+            Callback::VoiceRecording => Box::pin(Calls { events, request }.recording(context)),
         };
         response.await
     }
