@@ -20,7 +20,7 @@ pub enum CallEvent {
     Started,
     /// The status of the call, or of one of its legs, changed.
     Status,
-    /// A recording is available, or there is none.
+    /// A recording is available, or does not exist.
     Recording,
 }
 
@@ -94,7 +94,7 @@ pub struct StoredEvent {
 pub struct EndedCall {
     /// The call.
     pub call: Call,
-    /// Whether Twilio has reported the recording, or that there is none.
+    /// Whether Twilio has reported the recording, or that it does not exist.
     pub is_recording_known: bool,
 }
 
