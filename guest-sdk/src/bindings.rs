@@ -38,8 +38,10 @@ role!(templates_world, "frontgate:plugin/templates-plugin", "export_templates");
 role!(outgoing_world, "frontgate:plugin/outgoing-plugin", "export_outgoing");
 role!(routing_world, "frontgate:plugin/routing-plugin", "export_routing");
 role!(conversations_world, "frontgate:plugin/conversations-plugin", "export_conversations");
+role!(calls_world, "frontgate:plugin/calls-plugin", "export_calls");
 role!(channel_world, "frontgate:plugin/channel-plugin", "export_channel");
 
+pub use self::calls_world::exports::frontgate::plugin::calls;
 pub use self::channel_world::exports::frontgate::plugin::channel;
 pub use self::conversations_world::exports::frontgate::plugin::conversations;
 pub use self::crm_world::exports::frontgate::plugin::crm;

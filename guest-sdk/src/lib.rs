@@ -144,6 +144,7 @@ pub mod attachments;
 pub mod bindings;
 #[cfg(any(all(target_family = "wasm", feature = "allocator"), test))]
 mod blocks;
+mod calls;
 pub mod channel;
 pub mod clock;
 mod conversations;
@@ -166,6 +167,7 @@ mod templates;
 pub mod testing;
 mod types;
 
+pub use crate::bindings::calls::{Call, CallDirection, CallRecording};
 pub use crate::bindings::conversations::{
     ConversationAdd, ConversationChanges, ConversationRemove, ConversationUpdate, ConversationUpdateChanges,
     ConversationUpdateVerdict, ConversationVerdict, Media, MessageAdd, MessageChanges, MessageRemove, MessageUpdate,
@@ -177,6 +179,7 @@ pub use crate::bindings::outgoing::OutgoingRequest;
 pub use crate::bindings::plugin_types::{ContactChannel, Customer, CustomerSummary, Details, Error, Link};
 pub use crate::bindings::routing::{Assignment, InboundConversation};
 pub use crate::bindings::templates::{Category, Template, TemplateRequest};
+pub use crate::calls::Calls;
 pub use crate::channel::Channel;
 pub use crate::conversations::Conversations;
 pub use crate::crm::Crm;
@@ -200,7 +203,8 @@ pub const VERSION: [u8; VERSION_LINE.len()] = match VERSION_LINE.as_bytes().firs
 };
 const VERSION_LINE: &str = concat!(env!("CARGO_PKG_VERSION"), "\n");
 
-/// Exports a type as a plugin with these roles: `crm`, `templates`, `outgoing`, `routing`, `conversations`, `channel`.
+/// Exports a type as a plugin with these roles: `crm`, `templates`, `outgoing`, `routing`, `conversations`, `channel`,
+/// `calls`.
 ///
 /// ```
 /// # use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
@@ -246,6 +250,9 @@ macro_rules! export_role {
     };
     (channel $plugin:ident) => {
         $crate::export_role!($plugin: Channel, channel_world, export_channel);
+    };
+    (calls $plugin:ident) => {
+        $crate::export_role!($plugin: Calls, calls_world, export_calls);
     };
     ($plugin:ident: $role:ident, $world:ident, $export:ident) => {
         const _: fn() = || {

@@ -8,6 +8,7 @@
 //! redirect to a separate address.
 
 mod addresses;
+mod calls;
 mod clock;
 mod control;
 mod description;
@@ -37,6 +38,7 @@ use std::thread;
 use tokio::runtime::Runtime;
 
 use crate::common::port::Port;
+pub use crate::twilio::calls::PlayedCall;
 pub use crate::twilio::description::Deviation;
 pub use crate::twilio::fault::{Action, Call, Fault};
 pub use crate::twilio::message::{DeliveryStatus, Media, Message, Receipt};

@@ -41,7 +41,8 @@ pub use crate::terminal::Terminal;
 pub use crate::tls::Tls;
 pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Deviation, Effect, Fault, FileToSend,
-    Fired, Initializing, Media, Message, Participant, Receipt, Recorded, Rejection, State, Twilio, TwilioBuilder,
+    Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State, Twilio,
+    TwilioBuilder,
 };
 pub use frontgate_simulators::{Front, HubSpot, SmallCrm, crm, front, hubspot};
 pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};

@@ -56,6 +56,7 @@ pages! {
     the_routing_page_is_correct: "roles/routing.md",
     the_conversations_page_is_correct: "roles/conversations.md",
     the_channel_page_is_correct: "roles/channel.md",
+    the_calls_page_is_correct: "roles/calls.md",
     the_capabilities_page_is_correct: "3-capabilities.md",
     the_testing_page_is_correct: "4-testing.md",
     the_languages_page_is_correct: "5-languages.md",

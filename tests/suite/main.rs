@@ -62,3 +62,4 @@ mod store;
 mod tenants;
 mod twilio_setup;
 mod twilio_simulator;
+mod voice;

@@ -12,7 +12,7 @@ use crate::twilio::message::{DeliveryStatus, Media};
 use crate::twilio::record::Rejection;
 use crate::twilio::scenarios::whatsapp;
 use crate::twilio::state::{Shared, State};
-use crate::twilio::{show, steps};
+use crate::twilio::{calls, show, steps};
 
 /// The help text of the control API, which the program also shows.
 pub(crate) const HELP: &str = "\
@@ -22,6 +22,8 @@ POST /_control/group-mms          author, others (repeatable), to, text
 POST /_control/agent              conversation, identity, text
 POST /_control/delivery           message, status, [code]
 POST /_control/outgoing           worker, customer, proxy, customer_id
+POST /_control/inbound-call       from, to, worker
+POST /_control/outbound-call      worker, to, proxy
 POST /_control/fault              action, [call, conversation, times, number (of seconds or ms)]
 POST /_control/faults-at-random   seed, probability
 POST /_control/faults-off
@@ -68,6 +70,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
             let (customer, proxy, customer_id) = (field("customer"), field("proxy"), field("customer_id"));
             played(steps::outgoing(shared, field("worker"), customer, proxy, customer_id).await)
         }
+        ("POST", "/inbound-call") => called(calls::inbound(shared, from, to, field("worker")).await),
+        ("POST", "/outbound-call") => called(calls::outbound(shared, field("worker"), to, field("proxy")).await),
         ("POST", "/fault") => match fault(&field) {
             Ok(fault) => set(shared, |faults| faults.queued.push(fault)),
             Err(words) => Reply::new(400, json!({ "error": words }).to_string()),
@@ -95,6 +99,14 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
 fn set(shared: &Shared, change: impl FnOnce(&mut Faults)) -> Reply {
     shared.update(|state| change(&mut state.faults));
     Reply::new(200, "{}\n")
+}
+
+/// Answers with the SIDs of a call that was connected.
+fn called(call: Result<calls::PlayedCall, String>) -> Reply {
+    match call {
+        Ok(call) => Reply::new(200, format!("{}\n", json!({ "call": call.sid, "recording": call.recording }))),
+        Err(error) => Reply::new(409, json!({ "error": error }).to_string()),
+    }
 }
 
 fn played(result: Result<String, Rejection>) -> Reply {

@@ -38,6 +38,7 @@ pub(crate) struct GatewayAddress {
     pub(crate) address: SocketAddr,
     pub(crate) conversations_url: String,
     pub(crate) routing_url: String,
+    pub(crate) voice_url: String,
     pub(crate) token: String,
 }
 
@@ -75,8 +76,13 @@ impl Twilio {
                     configured.clone_from(&conversations_url);
                 }
             }
-            let (routing_url, token) = (url("routing"), token.to_owned());
-            state.settings.gateway = Some(GatewayAddress { address: gateway, conversations_url, routing_url, token });
+            state.settings.gateway = Some(GatewayAddress {
+                address: gateway,
+                conversations_url,
+                routing_url: url("routing"),
+                voice_url: url("voice"),
+                token: token.to_owned(),
+            });
         });
     }
 

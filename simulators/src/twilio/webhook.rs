@@ -13,6 +13,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::common::exchange::{exchange, split};
+use crate::twilio::calls::{VOICE, VOICE_RECORDING, VOICE_STATUS};
 use crate::twilio::events::{Event, Fields, Origin, ROUTING};
 use crate::twilio::record::Fired;
 use crate::twilio::sign::signature;
@@ -20,6 +21,9 @@ use crate::twilio::state::{Shared, State};
 use crate::twilio::world::{
     CONVERSATION_ATTRIBUTES_BYTES_MAX, FRIENDLY_NAME_CHARS_MAX, MESSAGE_ATTRIBUTES_BYTES_MAX, attributes,
 };
+
+/// Time until Twilio stops to wait for TwiML.
+const VOICE_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The outcome of a pre event.
 #[derive(Debug)]
@@ -75,6 +79,7 @@ fn target(state: &State, event: &str, url: &str) -> Option<Target> {
     let gateway = state.settings.gateway.as_ref()?;
     let deadline = match event {
         ROUTING => state.settings.routing_deadline,
+        VOICE | VOICE_STATUS | VOICE_RECORDING => VOICE_DEADLINE,
         _ => state.settings.conversations_deadline,
     };
     // URL fragments are neither sent nor signed.

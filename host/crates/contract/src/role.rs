@@ -38,6 +38,8 @@ roles! {
     Conversations = conversations,
     /// Connects a Front application channel to its provider.
     Channel = channel,
+    /// Logs calls.
+    Calls = calls,
 }
 
 impl fmt::Display for Role {

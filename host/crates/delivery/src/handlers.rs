@@ -1,6 +1,7 @@
 //! Handlers execute one attempt of a delivery; each kind has its own module.
 
 mod action;
+mod call_log;
 mod channel;
 mod event;
 mod import;
@@ -22,6 +23,7 @@ use frontgate_tenants::{PluginInvoker, Plugins};
 use frontgate_twilio_callbacks::conversations;
 use frontgate_twilio_callbacks::conversations::Event;
 use frontgate_twilio_callbacks::error::DecodeError;
+use frontgate_twilio_callbacks::voice;
 use frontgate_twilio_rest::{ApiError, ConversationsApi, FailureClass, Repeatable, classify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -79,6 +81,8 @@ impl DeliveryContext {
                 Err(error) => Err(undecodable(&error).into()),
             },
             Kind::Action => self.action(delivery).await,
+            Kind::Call => self.event(delivery, voice::event(&delivery.form()), false).await,
+            Kind::CallLog => self.call_log(delivery).await,
             Kind::Message => self.message(delivery).await,
             Kind::Import => self.import(delivery).await,
             Kind::Status => self.status(delivery).await,
@@ -135,7 +139,7 @@ impl DeliveryContext {
         let plugin = Duration::from_millis(self.limits.plugin_timeout_ms);
         let files = self.fronts.values().map(|front| front.app.files_timeout).max().unwrap_or_default();
         match kind {
-            Kind::Routing | Kind::Conversations | Kind::Action => request,
+            Kind::Routing | Kind::Conversations | Kind::Action | Kind::Call | Kind::CallLog => request,
             Kind::Message => plugin.max(files),
             Kind::Import | Kind::Status | Kind::Disconnect => request.max(files),
         }

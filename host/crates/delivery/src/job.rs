@@ -69,6 +69,10 @@ pub enum Kind {
     Conversations,
     /// Changes a conversation.
     Action,
+    /// Handles an event of a call.
+    Call,
+    /// Hands a call that has ended to the plugin that logs calls.
+    CallLog,
     /// Sends a teammate's message to a channel's provider.
     Message,
     /// Imports a message of the provider into Front.
@@ -81,12 +85,21 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Routing, Self::Conversations, Self::Action, Self::Message, Self::Import, Self::Status, Self::Disconnect];
+    pub const ALL: [Self; 9] = [
+        Self::Routing,
+        Self::Conversations,
+        Self::Action,
+        Self::Call,
+        Self::CallLog,
+        Self::Message,
+        Self::Import,
+        Self::Status,
+        Self::Disconnect,
+    ];
 
     /// Returns whether the delivery belongs to a Front channel.
     pub fn is_front(self) -> bool {
-        !matches!(self, Self::Routing | Self::Conversations | Self::Action)
+        !matches!(self, Self::Routing | Self::Conversations | Self::Action | Self::Call | Self::CallLog)
     }
 
     /// Returns the part of a tenant's deliveries that one replica works on.
@@ -100,6 +113,8 @@ impl Kind {
             Self::Routing => "routing",
             Self::Conversations => "conversations",
             Self::Action => "action",
+            Self::Call => "call",
+            Self::CallLog => "call-log",
             Self::Message => "front-message",
             Self::Import => "front-import",
             Self::Status => "front-status",
@@ -215,6 +230,12 @@ pub(crate) enum Outcome {
         /// Whether the delivery waits for a plugin's answer, so no decision was made yet.
         waits_for_plugin: bool,
     },
+    /// Something that the delivery waits for has not arrived. Not a failure.
+    Wait {
+        reason: String,
+        /// Time until the wait ends.
+        longest: Duration,
+    },
     /// The request may have had its effect.
     Unknown {
         reason: String,
@@ -243,6 +264,8 @@ pub(crate) struct Transition {
     /// Time until the next attempt; `None` in a final state.
     pub(crate) pause: Option<Duration>,
     pub(crate) waits_for_plugin: bool,
+    /// Whether the attempt ended without a failure, since something has not arrived.
+    pub(crate) is_waiting: bool,
     /// Whether a request that was sent may have had its effect.
     pub(crate) maybe_sent: bool,
     pub(crate) reason: Option<String>,
@@ -261,6 +284,7 @@ impl Transition {
             state,
             pause: None,
             waits_for_plugin: false,
+            is_waiting: false,
             maybe_sent: false,
             reason: None,
             result: None,

@@ -7,6 +7,9 @@ use super::job::{Delivery, Kind, Outcome, State, Transition};
 /// Plugin crashes after which a delivery fails. Until then, later deliveries of its conversation wait.
 pub(super) const CRASHES_MAX: u32 = 5;
 
+/// Longest pause of a delivery that waits for something to arrive.
+const WAIT_LONGEST: Duration = Duration::from_secs(15);
+
 /// Texts that the author of a message reads in Front.
 const UNKNOWN_NOTICE: &str = "Delivery unconfirmed: the message may or may not have been delivered.";
 const CRASHED_NOTICE: &str = "Delivery failed: the channel's plugin crashes on this message.";
@@ -52,6 +55,10 @@ pub(super) fn transition(limits: &crate::Settings, delivery: &Delivery, outcome:
             next.pause = Some(pause);
             next.reason = Some(reason);
             next.waits_for_plugin = waits_for_plugin;
+        }
+        Outcome::Wait { reason, longest } => {
+            next.pause = Some(backoff(limits, delivery.attempts, None).min(WAIT_LONGEST).min(longest));
+            (next.reason, next.is_waiting) = (Some(reason), true);
         }
         Outcome::Unknown { reason, asked, after } => {
             next.maybe_sent = true;

@@ -4,6 +4,7 @@
 //! not a gateway is running.
 
 mod actions;
+mod calls;
 mod events;
 pub mod front;
 mod provider_gate;

@@ -21,7 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::concurrency::ChannelConcurrency;
 use super::front_client::FrontClient;
@@ -253,6 +253,10 @@ fn report(tenant: &str, delivery: &Delivery, transition: &Transition) {
     METRICS.delivery_attempts.get_or_create(&labels::Delivery { callback: kind, state }).inc();
     let (id, request, attempts, name) = (delivery.id, &*delivery.request, delivery.attempts, &*delivery.name);
     let event = match transition.state {
+        State::Ready if transition.is_waiting => {
+            let reason = transition.reason.as_deref().unwrap_or("-");
+            return debug!(event = "delivery.waiting", request, tenant, delivery = id, "delivery {id} waits: {reason}");
+        }
         State::Sent => {
             return info!(
                 event = "delivery.sent",

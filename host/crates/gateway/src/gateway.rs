@@ -65,7 +65,11 @@ impl Gateway {
             Ok(response) => (response, None),
             // A plugin's rejection is final; any other error would block a customer's message.
             Err(error) if context.fails_open() && !matches!(error, Error::Encode(EncodeError::Rejected(_))) => {
-                (response::json(StatusCode::OK, Bytes::from_static(b"{}")), Some(error))
+                let response = match context.twiml() {
+                    Some(twiml) => response::xml(twiml),
+                    None => response::json(StatusCode::OK, Bytes::from_static(b"{}")),
+                };
+                (response, Some(error))
             }
             Err(error) if context.is_front() => (front::rejection(&error), Some(error)),
             Err(error) => (response::rejection(&error), Some(error)),
@@ -91,6 +95,9 @@ impl Gateway {
             RouteMatch::Twilio(route) => {
                 let callback = TwilioCallback { services: &self.0, route };
                 let answer = callback.respond(head, body, started, context).await?;
+                if route.callback.is_voice() {
+                    return Ok(response::xml(answer.body.into()));
+                }
                 Ok(response::json(StatusCode::OK, answer.body.into()))
             }
             RouteMatch::Front(route) => {

@@ -18,11 +18,26 @@ pub enum Callback {
     Routing,
     /// Twilio Conversations: webhooks.
     Conversations,
+    /// Voice: a call that has to be connected.
+    Voice,
+    /// Voice: the status of a call.
+    VoiceStatus,
+    /// Voice: the recording of a call.
+    VoiceRecording,
 }
 
 impl Callback {
     /// All kinds of callbacks.
-    pub const ALL: [Self; 5] = [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations];
+    pub const ALL: [Self; 8] = [
+        Self::Crm,
+        Self::Templates,
+        Self::Outgoing,
+        Self::Routing,
+        Self::Conversations,
+        Self::Voice,
+        Self::VoiceStatus,
+        Self::VoiceRecording,
+    ];
 
     /// Returns the callback's name in paths, logs and metrics.
     pub fn name(self) -> &'static str {
@@ -32,7 +47,15 @@ impl Callback {
             Self::Outgoing => "outgoing-conversation",
             Self::Routing => "routing",
             Self::Conversations => "conversations",
+            Self::Voice => "voice",
+            Self::VoiceStatus => "voice/status",
+            Self::VoiceRecording => "voice/recording",
         }
+    }
+
+    /// Returns whether the callback is about a call. Twilio expects XML in response.
+    pub fn is_voice(self) -> bool {
+        matches!(self, Self::Voice | Self::VoiceStatus | Self::VoiceRecording)
     }
 
     /// Returns the callback's path for a tenant.
@@ -121,7 +144,8 @@ impl Routes {
             for (name, app) in &tenant.front {
                 apps.insert(format!("{}/front/{name}", tenant.prefix), (Arc::clone(tenant), Arc::clone(app)));
             }
-            for callback in Callback::ALL {
+            for callback in Callback::ALL.into_iter().filter(|callback| !callback.is_voice() || tenant.voice.is_some())
+            {
                 for name in [callback.name()].into_iter().chain(callback.alias()) {
                     let route = Route { tenant: Arc::clone(tenant), callback };
                     paths.insert(format!("{}/callbacks/{name}", tenant.prefix), route);

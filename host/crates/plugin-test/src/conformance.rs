@@ -2,6 +2,7 @@
 //!
 //! Twilio and Front accept every answer that passes the checks.
 
+mod calls;
 mod channel;
 mod conversations;
 mod crm;
@@ -83,6 +84,7 @@ pub(super) async fn check(harness: &Harness) -> Vec<CheckResult> {
             Role::Outgoing => outgoing::check(&checker).await,
             Role::Routing => routing::check(&checker).await,
             Role::Conversations => conversations::check(&checker).await,
+            Role::Calls => calls::check(&checker).await,
             Role::Channel => {
                 channel::check(&checker).await;
                 markup::check(&checker).await;

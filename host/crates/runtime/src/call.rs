@@ -3,6 +3,7 @@
 //! The methods of [`Call`] are the functions of the contract, one file for each role.
 
 mod by_name;
+mod calls;
 mod channel;
 mod conversations;
 mod crm;

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use frontgate_contract::Role;
-use frontgate_contract::bindings::{channel, conversations, crm, outgoing, routing, templates};
+use frontgate_contract::bindings::{calls, channel, conversations, crm, outgoing, routing, templates};
 use frontgate_contract::{CONTRACT, VERSION};
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
@@ -62,6 +62,7 @@ exports! {
     routing: Routing,
     conversations: Conversations,
     channel: Channel,
+    calls: Calls,
 }
 
 fn exported(component: &Component, role: Role) -> bool {

@@ -16,4 +16,4 @@ mod tenant;
 pub use self::front_app::{FrontApp, front_keys, front_path, front_url};
 pub use self::invoker::{PluginInvoker, Plugins};
 pub use self::settings::{Roles, Settings};
-pub use self::tenant::{Tenant, display_url};
+pub use self::tenant::{Tenant, TenantVoice, display_url};

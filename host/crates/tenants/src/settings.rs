@@ -49,6 +49,8 @@ pub struct Roles {
     /// Plugins for Conversations webhooks. The first loaded plugin answers. Without one, the gateway names
     /// conversations and participants after the CRM's customer.
     pub conversations: Vec<String>,
+    /// Plugins that log calls, such as in the CRM. The first loaded plugin logs a call.
+    pub calls: Vec<String>,
 }
 
 impl Roles {
@@ -60,6 +62,7 @@ impl Roles {
             Role::Outgoing => &self.outgoing,
             Role::Routing => &self.routing,
             Role::Conversations => &self.conversations,
+            Role::Calls => &self.calls,
             Role::Channel => &[],
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use frontgate_runtime::TenantShare;
 use frontgate_signing::Algorithm;
@@ -9,9 +10,30 @@ use frontgate_telemetry::metrics::{Counter, METRICS, labels};
 use frontgate_twilio::candidates::Base;
 use frontgate_twilio::settings::WebhooksFail;
 use frontgate_twilio::signature::{Key, Keys};
+use frontgate_twilio::voice::{Record, Voice};
 
 use crate::front_app::{FrontApp, front_url};
 use crate::settings::{Roles, Settings};
+
+/// How a tenant's calls are answered.
+#[derive(Debug)]
+pub struct TenantVoice {
+    /// The TwiML that connects a call.
+    pub twiml: String,
+    /// How long the log of a call waits for the recording; zero if calls are not recorded.
+    pub recording_wait: Duration,
+}
+
+impl TenantVoice {
+    fn new(voice: &Voice, public_url: &str, settings: &Settings) -> Self {
+        let (public_url, prefix) = (public_url.trim_end_matches('/'), settings.path.trim_end_matches('/'));
+        let is_recorded = voice.record != Record::DoNotRecord;
+        Self {
+            twiml: voice.twiml(&format!("{public_url}{prefix}/callbacks/voice")),
+            recording_wait: Duration::from_millis(if is_recorded { voice.recording_wait_ms } else { 0 }),
+        }
+    }
+}
 
 /// One tenant.
 pub struct Tenant {
@@ -35,6 +57,8 @@ pub struct Tenant {
     pub default_worker: Option<String>,
     /// Phone numbers of the tenant.
     pub numbers: Vec<String>,
+    /// How calls are answered; `None` if the tenant has no calls.
+    pub voice: Option<TenantVoice>,
     /// Share of concurrent plugin calls.
     pub(crate) share: Arc<TenantShare>,
     /// Counters of verified requests, by the label of the key.
@@ -79,6 +103,7 @@ impl Tenant {
             roles: settings.roles.clone(),
             default_worker: twilio.default_worker.clone(),
             numbers: twilio.numbers.clone(),
+            voice: twilio.voice.enabled.then(|| TenantVoice::new(&twilio.voice, public_url, settings)),
             share: Arc::new(share),
         })
     }

@@ -13,6 +13,7 @@ pub mod outgoing;
 pub mod routing;
 mod sanitize;
 pub mod templates;
+pub mod voice;
 
 use frontgate_twilio::form::Form;
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub const RESPONSE_BYTES_MAX: usize = 64 * 1024;
 /// A response to Twilio, with the number of values that were left out.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CallbackResponse {
-    /// The JSON body.
+    /// The body: JSON, or XML for a call.
     pub body: Vec<u8>,
     /// Number of values that were left out because Twilio would reject them: rows without an id, pictures and links
     /// that are not usable URLs, channels that are not E.164, attributes that are not JSON.
@@ -36,6 +37,11 @@ pub struct CallbackResponse {
 }
 
 impl CallbackResponse {
+    /// Returns a response to a callback about a call.
+    pub fn xml(text: &str) -> Self {
+        Self::whole(text.as_bytes().to_vec())
+    }
+
     /// Returns a response with a complete body.
     fn whole(body: Vec<u8>) -> Self {
         Self { body, left_out: 0, shortened: false }

@@ -13,5 +13,6 @@ pub mod number;
 pub mod replay;
 pub mod settings;
 pub mod signature;
+pub mod voice;
 
 pub use self::settings::Settings;

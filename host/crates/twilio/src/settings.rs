@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smart_default::SmartDefault;
 
+use crate::voice::Voice;
+
 /// Frontline stops waiting for a response after this many milliseconds.
 const FRONTLINE_TIMEOUT_MS: u64 = 6_000;
 /// Conversations stops waiting for a response after this many milliseconds.
@@ -49,6 +51,8 @@ pub struct Settings {
     #[default = 1_000]
     #[schemars(range(min = 1, max = 100_000))]
     pub page_size_max: u32,
+    /// Frontline's calls. The gateway connects them, and passes their statuses and recordings to plugins.
+    pub voice: Voice,
 }
 
 impl Settings {

@@ -17,7 +17,7 @@ struct Misbehaving;
 /// The number of calls in this instance.
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
-frontgate_sdk::export!(Misbehaving: crm, templates, outgoing, routing, conversations);
+frontgate_sdk::export!(Misbehaving: crm, templates, outgoing, routing, conversations, calls);
 
 impl Crm for Misbehaving {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use frontgate_sdk::{
-    Assignment, Category, ConversationAdd, ConversationChanges, ConversationRemove, ConversationUpdate,
+    Assignment, Call, Calls, Category, ConversationAdd, ConversationChanges, ConversationRemove, ConversationUpdate,
     ConversationUpdateVerdict, ConversationVerdict, Conversations, Error, InboundConversation, MessageAdd,
     MessageChanges, MessageRemove, MessageUpdate, MessageVerdict, OtherEvent, Outgoing, OutgoingRequest,
     ParticipantAdd, ParticipantAdded, ParticipantChanges, ParticipantRemove, ParticipantUpdate, Result, Routing,
@@ -207,6 +207,15 @@ impl Conversations for Misbehaving {
     fn on_event(event: OtherEvent) -> Result<()> {
         misbehave(&settings::get("event").unwrap_or_default())?;
         warn!("{} {}", event.event_type, event.field("MessageSid").unwrap_or("-"));
+        Ok(())
+    }
+}
+
+impl Calls for Misbehaving {
+    fn log_call(call: Call) -> Result<()> {
+        misbehave(&settings::get("call").unwrap_or_default())?;
+        // Whole numbers and names must not be in the log.
+        warn!("logged {}", format!("{call:?}").replace("+1202555", "...").replace("@example.org", "@..."));
         Ok(())
     }
 }

@@ -19,6 +19,10 @@ pub(super) fn check(tenants: &BTreeMap<String, Settings>, report: &mut Report<'_
         if let Some(other) = paths.insert(path, name) {
             report.add(&key, &format!("is also the path of tenant `{other}`"), "choose another path");
         }
+        if !tenant.roles.calls.is_empty() && !tenant.twilio.voice.enabled {
+            let fix = format!("add `enabled = true` below [tenants.{name}.twilio.voice]");
+            report.add(&format!("tenants.{name}.roles.calls"), "is never called, since the tenant has no calls", &fix);
+        }
         let answers = Role::ALL.into_iter().any(|role| !tenant.roles.plugins(role).is_empty());
         twilio::check(&format!("tenants.{name}.twilio"), &tenant.twilio, answers, report);
         for role in Role::ALL {

@@ -13,7 +13,7 @@ const IDENTITY_BYTES_MAX: usize = 256;
 /// Reports every problem. `answers` is whether the configuration names a plugin for a role of Twilio's callbacks.
 pub(super) fn check(table: &str, twilio: &Settings, answers: bool, report: &mut Report<'_, '_>) {
     let key = |key: &str| format!("{table}.{key}");
-    if answers && twilio.auth_tokens.is_empty() && twilio.shared_keys.is_empty() {
+    if (answers || twilio.voice.enabled) && twilio.auth_tokens.is_empty() && twilio.shared_keys.is_empty() {
         let fix = "add `auth_tokens = [{ env = \"TWILIO_AUTH_TOKEN\" }]`";
         report.add(&key("auth_tokens"), "is empty, so no callback can be verified", fix);
     }
@@ -32,6 +32,12 @@ pub(super) fn check(table: &str, twilio: &Settings, answers: bool, report: &mut 
             let fix = "write a plus sign and digits only, such as +12025550199";
             report.add(&key(&format!("numbers[{index}]")), "is not a number in E.164", fix);
         }
+    }
+    let is_service =
+        |sid: &str| sid.len() == 34 && sid.starts_with("IS") && sid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if twilio.voice.service_sid.as_deref().is_some_and(|sid| !is_service(sid)) {
+        let fix = "write the SID of Frontline's Conversations service, `IS` and 32 characters";
+        report.add(&key("voice.service_sid"), "is not the SID of a service", fix);
     }
     let mut ids = BTreeSet::new();
     for (index, shared) in twilio.shared_keys.iter().enumerate() {

@@ -12,6 +12,7 @@ use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 use frontgate_telemetry::{REFUSALS, brief};
 use frontgate_tenants::PluginInvoker;
 use hyper::StatusCode;
+use hyper::body::Bytes;
 use tracing::{info, warn};
 
 use crate::connections::Connection;
@@ -59,6 +60,8 @@ pub(super) struct RequestContext<'c> {
     receipts: CallRecords,
     webhook_event: Option<String>,
     fails_open: bool,
+    /// The response after an error, if Twilio expects TwiML.
+    twiml: Option<Bytes>,
     finished: bool,
 }
 
@@ -76,6 +79,7 @@ impl<'c> RequestContext<'c> {
             receipts: CallRecords::kept_at_debug(),
             webhook_event: None,
             fails_open: false,
+            twiml: None,
             finished: false,
         }
     }
@@ -147,6 +151,16 @@ impl<'c> RequestContext<'c> {
     /// Marks the request as one that must not block the platform: from now on, an error is answered with success.
     pub(super) fn fail_open(&mut self) {
         self.fails_open = true;
+    }
+
+    /// Marks the request as a call that must be connected: from now on, an error is answered with this TwiML.
+    pub(super) fn fail_open_with(&mut self, twiml: &str) {
+        (self.fails_open, self.twiml) = (true, Some(twiml.to_owned().into()));
+    }
+
+    /// Returns the response after an error, if Twilio expects TwiML.
+    pub(super) fn twiml(&mut self) -> Option<Bytes> {
+        self.twiml.take()
     }
 
     pub(super) fn fails_open(&self) -> bool {

@@ -18,6 +18,13 @@ pub(super) fn json(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     response
 }
 
+/// Creates the response to a callback about a call.
+pub(super) fn xml(body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+    response
+}
+
 /// Creates the response to a failed request: a stable code and a short text, without details that are only for
 /// operators.
 pub(super) fn rejection(error: &Error) -> Response<Full<Bytes>> {

@@ -5,6 +5,7 @@ mod conversations;
 mod events;
 mod frontline;
 mod verified;
+mod voice;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use self::conversations::Conversations;
 use self::events::EventIntake;
 use self::frontline::Frontline;
 use self::verified::VerifiedRequest;
+use self::voice::Calls;
 use super::offload::offload_if_large;
 use super::request_context::RequestContext;
 use super::services::Services;
@@ -73,6 +75,9 @@ impl TwilioCallback<'_> {
         drop(reservation);
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
             counter.inc();
+        }
+        if let (Callback::Voice, Some(voice)) = (route.callback, &route.tenant.voice) {
+            context.fail_open_with(&voice.twiml);
         }
         let query_form;
         let form = match verified.content() {
@@ -124,6 +129,9 @@ impl TwilioCallback<'_> {
             Callback::Outgoing => Box::pin(frontline.outgoing(context)),
             Callback::Routing => Box::pin(events.routing(context)),
             Callback::Conversations => Box::pin(Conversations { plugins, events, request }.respond(context)),
+            Callback::Voice => Box::pin(Calls { events, request }.connect(context)),
+            Callback::VoiceStatus => Box::pin(Calls { events, request }.status(context)),
+            Callback::VoiceRecording => Box::pin(Calls { events, request }.recording(context)),
         };
         response.await
     }

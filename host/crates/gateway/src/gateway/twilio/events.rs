@@ -9,6 +9,7 @@ use frontgate_delivery::store::{Accepted, StoredAnswer};
 use frontgate_runtime::CallError;
 use frontgate_twilio::replay;
 use frontgate_twilio_callbacks::error::EncodeError;
+use frontgate_twilio_callbacks::voice::{self, CallEvent};
 use frontgate_twilio_callbacks::{CallbackResponse, conversations, routing};
 use tokio::time::timeout_at;
 
@@ -35,7 +36,9 @@ impl EventIntake<'_> {
             return Err(CallError::NoPlugin(Role::Routing).into());
         }
         let identity = format!("routing {conversation}");
-        self.accept(context, identity, Kind::Routing, "routing", &conversation).await
+        let fields = self.request.form.pairs().collect();
+        let identities = vec![identity, self.replay()];
+        self.accept(context, identities, Kind::Routing, "routing", &conversation, fields).await
     }
 
     /// Stores an event of the Conversations webhooks.
@@ -46,19 +49,38 @@ impl EventIntake<'_> {
     ) -> Result<CallbackResponse, Error> {
         let form = self.request.form;
         let (identity, name) = (conversations::identity(form), conversations::name(form));
-        self.accept(context, identity, Kind::Conversations, name, conversation).await
+        let identities = vec![identity, self.replay()];
+        self.accept(context, identities, Kind::Conversations, name, conversation, form.pairs().collect()).await
+    }
+
+    /// Stores an event of a call, as an event of the Conversations webhooks, or the end of the call.
+    pub(super) async fn call(
+        &self,
+        context: &RequestContext<'_>,
+        identities: Vec<String>,
+        kind: Kind,
+        event: CallEvent,
+        key: &str,
+    ) -> Result<(), Error> {
+        let fields = voice::fields(event, self.request.form);
+        self.accept(context, identities, kind, event.name(), key, fields).await.map(drop)
+    }
+
+    /// Returns the identity of every request with the same signature.
+    pub(super) fn replay(&self) -> String {
+        replay::key(self.request.signature)
     }
 
     async fn accept(
         &self,
         context: &RequestContext<'_>,
-        identity: String,
+        identities: Vec<String>,
         kind: Kind,
         name: &str,
         conversation: &str,
+        fields: Vec<(&str, &str)>,
     ) -> Result<CallbackResponse, Error> {
         let tenant = &self.request.route.tenant.name;
-        let fields: Vec<_> = self.request.form.pairs().collect();
         let event = NewDelivery {
             tenant: Arc::clone(tenant),
             kind,
@@ -70,7 +92,6 @@ impl EventIntake<'_> {
             request: Arc::clone(context.id()),
         };
         // Twilio's own retries have the same event identity; other replays have the same signature.
-        let identities = vec![identity, replay::key(self.request.signature)];
         let response = conversations::unchanged();
         let told = StoredAnswer { body: response.body.clone(), rejected: false };
         let accepted = self.store.accept(tenant, identities, told, Some(event));

@@ -160,6 +160,7 @@ CREATE INDEX deliveries_routing ON deliveries (tenant, conversation)
   WHERE kind = 'routing' AND state = 'ready' AND due_ms IS NULL;
 CREATE INDEX deliveries_in_the_way ON deliveries (tenant, conversation, id)
   WHERE state IN ('ready', 'leased', 'unknown') AND NOT (waits_for_plugin OR state = 'ready' AND due_ms IS NULL);
+CREATE INDEX deliveries_of_calls ON deliveries (tenant, conversation, id) WHERE kind = 'call';
 CREATE INDEX deliveries_leased ON deliveries (replica) WHERE lease IS NOT NULL;
 CREATE INDEX deliveries_ended ON deliveries (changed_ms) WHERE state IN ('sent', 'failed', 'cancelled');
 CREATE INDEX deliveries_counted ON deliveries (tenant, state);
