@@ -1,6 +1,6 @@
 //! Tests actions on conversations: of plugins, accepted with the state of their calls, and of operators.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -267,7 +267,10 @@ fn actions_and_state_of_acknowledged_calls_survive_kills_together() {
                     if ended.load(Ordering::Relaxed) {
                         break;
                     }
-                    let script = format!("act post {sid} {number}; set done/{caller}/{number} 1");
+                    let worker = worker_action(sid, number);
+                    let script = format!(
+                        "act post {sid} {number}; rename {sid} {number}; {worker}; set done/{caller}/{number} 1"
+                    );
                     let to = *address.lock();
                     if instruct(to, &script) {
                         acknowledged.lock().entry(sid.clone()).or_default().push(number);
@@ -303,7 +306,34 @@ fn actions_and_state_of_acknowledged_calls_survive_kills_together() {
             let is_stored = gateway.output_of(&format!("state get done/{caller}/{number}")) == "1";
             assert_eq!(is_stored, posted.contains(&number), "state and action of call {number}");
         }
+        let conversation = twilio.conversation(sid);
+        assert_eq!(conversation.friendly_name, posted.last().map(ToString::to_string));
+        let workers: BTreeSet<&str> = conversation.workers().into_iter().collect();
+        assert_eq!(workers, workers_after(&posted), "{posted:?}");
     }
+}
+
+/// Returns a different change of the workers for each of four calls.
+fn worker_action(sid: &str, number: usize) -> String {
+    match number % 4 {
+        0 => format!("add {sid} {ANA}"),
+        1 => format!("transfer {sid} {ANA} {BEN}"),
+        2 => format!("add {sid} {ANA}"),
+        _ => format!("remove {sid} {BEN}"),
+    }
+}
+
+/// Returns the workers after the calls with these numbers.
+fn workers_after(numbers: &[usize]) -> BTreeSet<&'static str> {
+    let mut workers = BTreeSet::new();
+    for number in numbers {
+        match number % 4 {
+            0 | 2 => drop(workers.insert(ANA)),
+            1 => drop((workers.insert(BEN), workers.remove(ANA))),
+            _ => drop(workers.remove(BEN)),
+        }
+    }
+    workers
 }
 
 fn number(text: &str) -> usize {

@@ -42,7 +42,7 @@ fn a_dropped_file_goes_live() {
     gateway.log().event("plugin.live").with("plugin", "plugin").wait_for(1);
     assert_eq!(gateway.output_of("hello"), "version 1");
     assert_eq!(gateway.admin_get("/readyz").0, 200);
-    let roles = serde_json::json!(["crm", "templates", "outgoing", "routing", "conversations"]);
+    let roles = serde_json::json!(["crm", "templates", "outgoing", "routing", "conversations", "calls"]);
     assert_eq!(gateway.status()["plugins"]["plugin"]["live"]["roles"], roles);
 }
 

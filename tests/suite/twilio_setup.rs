@@ -107,6 +107,16 @@ fn setup_prints_the_urls_of_frontline_as_a_checklist() {
 }
 
 #[test]
+fn the_checklist_has_the_urls_of_calls_if_the_gateway_answers_them() {
+    let mut fixture = Fixture::of_account();
+    assert!(!fixture.run(&[]).1.contains("/callbacks/voice"));
+    fixture.setup = fixture.setup.set("tenants.demo.twilio.voice.enabled", "true");
+    fixture.setup.write();
+    let url = format!("{PUBLIC_URL}/callbacks/voice");
+    assert_has(&fixture.run(&[]).1, &[&format!("A call comes in: {url}"), &format!("Voice request URL: {url}")]);
+}
+
+#[test]
 fn a_tenant_without_a_plugin_for_webhooks_needs_none() {
     let mut fixture = Fixture::of_account();
     fixture.setup = fixture.setup.set("tenants.demo.roles.crm", "[]");

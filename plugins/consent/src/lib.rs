@@ -23,6 +23,9 @@ use crate::settings::{Settings, Wish};
 /// Time for which the customers of a conversation are remembered after the last one was added.
 const REMEMBERED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// The reason of a refusal, for the log. Frontline's app shows a text of its own.
+const REASON: &str = "the customer has opted out of messages";
+
 /// The plugin.
 pub struct Consent;
 
@@ -35,9 +38,10 @@ impl Conversations for Plain {}
 
 impl Outgoing for Consent {
     fn proxy_address(request: OutgoingRequest) -> Result<String> {
-        let settings = Settings::read()?;
+        // A wrong setting is reported at once, not by the first opt-out.
+        Settings::read()?;
         if has_opted_out(&request.channel.value)? {
-            return Err(Error::Forbidden(settings.refusal));
+            return Err(Error::Forbidden(REASON.to_owned()));
         }
         numbers_rules::proxy_address(request, &settings::KEYS)
     }
@@ -103,7 +107,7 @@ fn note(author: &str, body: &str) -> Result<()> {
 fn check(conversation_sid: &str) -> Result<MessageVerdict> {
     for customer in customers(conversation_sid)? {
         if has_opted_out(&customer)? {
-            return Ok(MessageVerdict::reject("the customer has opted out of messages"));
+            return Ok(MessageVerdict::reject(REASON));
         }
     }
     Ok(MessageVerdict::Accept)

@@ -1,17 +1,14 @@
-//! The operator's settings: words, and the text of a refusal. The other settings are those of the plugin `numbers`.
+//! The operator's settings: words. The other settings are those of the plugin `numbers`.
 
 use frontgate_sdk::{Error, Result, settings};
 
 /// The keys of this plugin.
-pub(crate) const KEYS: [&str; 4] = ["opt_out_words", "opt_in_words", "default_words", "refusal"];
+pub(crate) const KEYS: [&str; 3] = ["opt_out_words", "opt_in_words", "default_words"];
 
 /// The words by which Twilio's own opt-out handling recognizes an opt-out, as of 2025.
 const OPT_OUT: [&str; 8] = ["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"];
 /// The words by which it recognizes an opt-in.
 const OPT_IN: [&str; 3] = ["start", "yes", "unstop"];
-
-/// What a worker sees by default.
-const REFUSAL: &str = "This customer has opted out of messages. They can opt in again by sending START.";
 
 /// The wish of a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +21,6 @@ pub(crate) enum Wish {
 pub(crate) struct Settings {
     opt_out: Vec<String>,
     opt_in: Vec<String>,
-    /// Text for workers.
-    pub(crate) refusal: String,
 }
 
 impl Settings {
@@ -45,7 +40,7 @@ impl Settings {
         if let Some(word) = opt_out.iter().find(|word| opt_in.contains(word)) {
             return Err(Error::failed(format!("`{word}` is both an opt-out word and an opt-in word")));
         }
-        Ok(Self { opt_out, opt_in, refusal: settings::get("refusal").unwrap_or_else(|| REFUSAL.to_owned()) })
+        Ok(Self { opt_out, opt_in })
     }
 
     /// Returns the wish of a customer whose whole message is one of the words.

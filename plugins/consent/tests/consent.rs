@@ -91,13 +91,6 @@ fn a_word_with_two_meanings_is_reported() {
 }
 
 #[test]
-fn the_text_for_workers_is_the_operators() {
-    settings(&[("refusal", "No messages, please.")]);
-    customer_writes(LEE, "stop");
-    assert_eq!(ask(LEE), Err(Error::Forbidden("No messages, please.".to_owned())));
-}
-
-#[test]
 fn participants_are_still_linked_to_the_crm() {
     settings(&[]);
     testing::customers([Customer::new("7", "Mora Lind").sms(LEE)]);

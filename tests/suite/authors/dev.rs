@@ -147,7 +147,8 @@ fn dev_keeps_a_crashing_version_live() {
     fs::write(project.path().join("made.wasm"), component("misbehaving")).expect("a file");
     fs::write(project.path().join("sources"), "saved").expect("a file");
     let crash = ["send", "twilio", "crm", "--set", "Query=panic", "--config", ".frontgate/config.toml"];
-    assert!(dev.round().contains("live: "));
+    let shown = dev.round();
+    assert!(shown.contains("live: "), "{shown}");
     frontgate_tests::run(project.path(), &crash);
     assert!(dev.round().contains("→ 502 Bad Gateway"));
     dev.key("");

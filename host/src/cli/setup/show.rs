@@ -11,6 +11,12 @@ use super::super::format::plain;
 use super::super::{say, webhooks};
 use super::twilio::{Found, Plan};
 
+/// URLs of calls, for a tenant with `[tenants.NAME.twilio.voice]`. Twilio gets the other ones with each answer.
+const VOICE: [(Callback, &str); 2] = [
+    (Callback::Voice, "Phone Numbers > the number > Voice > A call comes in"),
+    (Callback::Voice, "Voice > TwiML apps > Frontline's app > Voice request URL"),
+];
+
 /// Frontline's URLs, each with its place in Twilio's console.
 const FRONTLINE: [(Callback, &str); 4] = [
     (Callback::Crm, "Frontline > Manage > Callbacks > CRM"),
@@ -102,7 +108,8 @@ pub(super) fn conversation(sid: &str, hooks: &[ConversationWebhook]) {
 /// Prints the URLs of Frontline as a checklist. Only the last one can be read.
 pub(super) fn checklist(config: &Config, tenant: &Tenant, found: &Found, needed: &Needed) {
     say!("\nFrontline's URLs have no API, except the last one: compare them in Twilio's console");
-    for (callback, place) in FRONTLINE {
+    let calls = VOICE.iter().filter(|_| tenant.voice.is_some());
+    for (callback, place) in FRONTLINE.iter().chain(calls).copied() {
         say!("  [ ] {place}: {}", display_url(&webhooks::callback_url(config, tenant, callback)));
     }
     let findings = found.webhooks.findings(needed);
