@@ -41,9 +41,11 @@ pub(super) fn write(
     let front = Role::Channel;
     let asked: Vec<_> =
         roles.iter().filter(|role| **role != front).map(|role| (role.name(), vec![name].into())).collect();
+    // A role of calls needs callbacks of calls.
+    let voice = table(vec![("enabled", roles.contains(&Role::Calls).into())]);
     let mut tenant = vec![
         ("path", "/".into()),
-        ("twilio", table(vec![("auth_tokens", vec![file("auth-token")].into())])),
+        ("twilio", table(vec![("auth_tokens", vec![file("auth-token")].into()), ("voice", voice)])),
         ("roles", table(asked)),
     ];
     if roles.contains(&front) {
