@@ -9,7 +9,8 @@ use crate::tools::execute;
 
 /// Arguments that select the tests that run once more with Postgres: those of what is stored and delivered. Three tests
 /// are about the SQLite file.
-pub(crate) const AGAIN: [&str; 15] = [
+pub(crate) const AGAIN: [&str; 17] = [
+    "actions::",
     "channel_crash::",
     "channel_decisions::",
     "channel_hangs::",
@@ -19,6 +20,7 @@ pub(crate) const AGAIN: [&str; 15] = [
     "delivery::",
     "state::",
     "state_crash::",
+    "voice::",
     "--skip",
     "two_gateways_cannot_share_a_store",
     "--skip",
