@@ -135,7 +135,11 @@ fn a_copied_database_has_deliveries_in_every_state_and_continues_them() {
     before.edit_config(&[("store.url", &format!("{:?}", database.url()))]);
     let copied = before.command(&["store", "copy", "--from", "sqlite:data/frontgate.db"]);
     assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-    assert_eq!(states(&before), had);
+    // A lease ends with its process: the delivery is `unknown` if its request may have left.
+    let copied = states(&before);
+    let is_copied =
+        |(had, now): (&String, &String)| had == now || had == "leased" && ["ready", "unknown"].contains(&&**now);
+    assert!(had.iter().zip(&copied).all(is_copied), "{had:?} {copied:?}");
     let after = before.start_again();
     twilio.point_at(after.address(), PUBLIC_URL, "", TOKEN);
     twilio.wait_for(|state| each_has_a_worker(state, &[unknown.clone(), ready.clone()]));

@@ -6,22 +6,24 @@
 //! - Everything else is as without this plugin: conversations and participants are named after the CRM's customers, and
 //!   numbers are chosen by the rules of the plugin `numbers`, with the same settings.
 //!
-//! State: `out/NUMBER` for each customer who opted out, and `in/CONVERSATION` with the numbers of a conversation's
-//! customers, for [`REMEMBERED`].
+//! State: `wish/NUMBER` with the last wish of each customer who ever opted out, and `in/CONVERSATION` with the numbers of a
+//! conversation's customers, for [`REMEMBERED`].
 
+mod date;
 mod settings;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use frontgate_sdk::{
     Conversations, Error, MessageAdd, MessageUpdate, MessageVerdict, OtherEvent, Outgoing, OutgoingRequest,
-    ParticipantAdded, ParticipantChanges, Result, address, info, state,
+    ParticipantAdded, ParticipantChanges, Result, address, clock, info, state,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::settings::{Settings, Wish};
 
-/// Time for which the customers of a conversation are remembered after the last one was added.
-const REMEMBERED: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Time for which the customers of a conversation are remembered after the last message of one.
+const REMEMBERED: Duration = Duration::from_secs(5 * 365 * 24 * 60 * 60);
 
 /// The reason of a refusal, for the log. Frontline's app shows a text of its own.
 const REASON: &str = "the customer has opted out of messages";
@@ -58,7 +60,8 @@ impl Conversations for Consent {
     fn on_message_add(event: MessageAdd) -> Result<MessageVerdict> {
         if is_customer(&event.author) {
             // The event after it does the same, if this one fails.
-            note(&event.author, &event.body)?;
+            remember(&event.conversation_sid, &event.author)?;
+            note(&event.author, &event.body, clock::now())?;
             return Ok(MessageVerdict::Accept);
         }
         check(&event.conversation_sid)
@@ -73,7 +76,10 @@ impl Conversations for Consent {
         match event.event_type.as_str() {
             "onMessageAdded" if is_customer(field("Author")) => {
                 remember(field("ConversationSid"), field("Author"))?;
-                note(field("Author"), field("Body"))
+                // The event may have waited for long, and the customer may have changed their mind in another
+                // conversation meanwhile.
+                let sent = date::read(field("DateCreated")).unwrap_or(SystemTime::UNIX_EPOCH);
+                note(field("Author"), field("Body"), sent)
             }
             "onConversationRemoved" => Ok(state::delete(&customers_key(field("ConversationSid")))?),
             _ => Ok(()),
@@ -81,26 +87,33 @@ impl Conversations for Consent {
     }
 }
 
+/// The last wish of a customer.
+#[derive(Serialize, Deserialize)]
+struct LastWish {
+    is_out: bool,
+    /// When the message was sent, in milliseconds since 1970.
+    at_ms: u64,
+}
+
 /// Returns whether the author of a message is a customer: a worker has an identity.
 fn is_customer(author: &str) -> bool {
     address::is_e164(address::number(author))
 }
 
-/// Records the wish of a customer, if the message is one of the words.
-fn note(author: &str, body: &str) -> Result<()> {
-    let key = opt_out_key(author);
-    match Settings::read()?.wish(body) {
-        Some(Wish::OptOut) => {
-            info!("a customer has opted out");
-            state::set(&key, "", None)?;
-        }
-        Some(Wish::OptIn) => {
-            info!("a customer has opted in");
-            state::delete(&key)?;
-        }
-        None => {}
+/// Records the wish of a customer, if the message is one of the words and no later wish is known.
+fn note(author: &str, body: &str, sent: SystemTime) -> Result<()> {
+    let Some(wish) = Settings::read()?.wish(body) else { return Ok(()) };
+    let since = sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let new = LastWish { is_out: wish == Wish::OptOut, at_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) };
+    let key = wish_key(author);
+    match state::get_json::<LastWish>(&key)? {
+        Some(last) if last.is_out == new.is_out || last.at_ms > new.at_ms => return Ok(()),
+        // Without an opt-out there is nothing to opt in to.
+        None if !new.is_out => return Ok(()),
+        _ => {}
     }
-    Ok(())
+    info!("a customer has opted {}", if new.is_out { "out" } else { "in" });
+    state::set_json(&key, &new, None)
 }
 
 /// Rejects a message to a customer who has opted out.
@@ -114,16 +127,16 @@ fn check(conversation_sid: &str) -> Result<MessageVerdict> {
 }
 
 fn has_opted_out(address: &str) -> Result<bool> {
-    Ok(state::get(&opt_out_key(address))?.is_some())
+    Ok(state::get_json::<LastWish>(&wish_key(address))?.is_some_and(|last| last.is_out))
 }
 
-/// Adds a customer to those of a conversation.
+/// Remembers a customer as one of a conversation's.
 fn remember(conversation_sid: &str, address: &str) -> Result<()> {
     let (mut all, number) = (customers(conversation_sid)?, address::number(address).to_owned());
-    if all.contains(&number) {
-        return Ok(());
+    if !all.contains(&number) {
+        all.push(number);
     }
-    all.push(number);
+    // Also without a change: each message of a customer renews the time.
     state::set_json(&customers_key(conversation_sid), &all, REMEMBERED)
 }
 
@@ -132,8 +145,8 @@ fn customers(conversation_sid: &str) -> Result<Vec<String>> {
     Ok(state::get_json(&customers_key(conversation_sid))?.unwrap_or_default())
 }
 
-fn opt_out_key(address: &str) -> String {
-    format!("out/{}", address::number(address))
+fn wish_key(address: &str) -> String {
+    format!("wish/{}", address::number(address))
 }
 
 fn customers_key(conversation_sid: &str) -> String {

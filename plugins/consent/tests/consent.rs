@@ -46,6 +46,18 @@ fn a_customer_who_opts_out_gets_no_messages_until_they_opt_in() {
 }
 
 #[test]
+fn a_late_event_does_not_undo_a_newer_wish() {
+    settings(&[]);
+    customer_writes(LEE, "stop");
+    customer_writes(LEE, "start");
+    customer_writes(LEE, "stop");
+    // The event of the opt-in was stuck in the queue of another conversation.
+    let late = [("Author", LEE), ("Body", "start"), ("DateCreated", "2020-01-01T00:00:00Z")];
+    Consent::on_event(OtherEvent::of("onMessageAdded", late)).expect("no error");
+    assert!(ask(LEE).is_err());
+}
+
+#[test]
 fn an_edit_is_rejected_too() {
     settings(&[]);
     customer_writes(LEE, "stop");

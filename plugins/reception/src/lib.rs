@@ -6,7 +6,7 @@
 //! | a new conversation is routed | the bot becomes its worker, and asks |
 //! | the first message already names a choice | its worker gets the conversation, without a question |
 //! | a reply names a choice | the bot confirms, and transfers the conversation |
-//! | a reply names none, or several | the bot asks again, `tries` times; then `otherwise` gets the conversation |
+//! | a reply names none, or several | the bot asks again; after `tries` such replies `otherwise` gets the conversation |
 //! | a worker writes while the bot is there | the bot leaves |
 //!
 //! The plugin has the roles `routing` and `conversations`. Other routing plugins can be asked first: for example,

@@ -7,7 +7,7 @@
 //! - [`Rollouts`]: reads and changes what was agreed on. One task for each process reads it once a second.
 //! - [`Rollout`]: the state of one plugin's name.
 //!
-//! Every change takes the lock of the plugin's name (`Scope::Plugin`) and may run twice. The crate `loader` makes a
+//! Every change takes the same lock (`Scope::Rollouts`) and may run twice. The crate `loader` makes a
 //! replica follow. See "Flow of a rollout" in ARCHITECTURE.md.
 
 pub mod admin;
@@ -16,6 +16,7 @@ mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -112,6 +113,8 @@ pub struct Rollouts {
     replica: Arc<Replica>,
     limits: Limits,
     current: watch::Sender<Arc<Snapshot>>,
+    /// Whether this process shuts down: it then begins no trial.
+    is_leaving: AtomicBool,
 }
 
 impl Rollout {
@@ -130,7 +133,13 @@ impl Rollouts {
     /// Starts to read what was agreed on, once a second. The task ends with the last reference.
     pub fn start(database: &Arc<Database>, replica: &Arc<Replica>, limits: Limits) -> Arc<Self> {
         let (database, replica) = (Arc::clone(database), Arc::clone(replica));
-        let rollouts = Arc::new(Self { database, replica, limits, current: watch::Sender::default() });
+        let rollouts = Arc::new(Self {
+            database,
+            replica,
+            limits,
+            current: watch::Sender::default(),
+            is_leaving: AtomicBool::new(false),
+        });
         let weak = Arc::downgrade(&rollouts);
         tokio::spawn(async move {
             let mut ticks = interval(POLL);
@@ -209,7 +218,8 @@ impl Rollouts {
     /// Also gives trials of ended replicas to this one, if it does the housekeeping.
     async fn poll(&self) -> Result<(), StoreError> {
         self.refresh().await?;
-        if !self.replica.kept().iter().any(|(_, part)| *part == Part::House) {
+        let keeps_house = self.replica.kept().iter().any(|(_, part)| *part == Part::House);
+        if !keeps_house || self.is_leaving.load(Ordering::Relaxed) {
             return Ok(());
         }
         let peers = self.replica.peers();
@@ -261,15 +271,13 @@ impl Rollouts {
         parts::read(&self.database, digest).await
     }
 
-    /// Makes the version on trial at this replica live for all.
+    /// Makes the version on trial live for all. The trial may have been given to another replica meanwhile.
     ///
     /// # Errors
     ///
     /// Fails if the database cannot be written.
     pub async fn promote(&self, name: &str, digest: Digest) -> Result<(), StoreError> {
-        let me = self.replica();
-        self.change(name, move |transaction, name| rows::promote(transaction, name, Trial { digest, replica: me }))
-            .await
+        self.change(name, move |transaction, name| rows::promote(transaction, name, digest)).await
     }
 
     /// Excludes a version from further attempts. If it is on trial, the trial ends; if it is live, the version before it
@@ -283,12 +291,12 @@ impl Rollouts {
         self.change(name, move |transaction, name| rows::withdraw(transaction, name, digest, &reason)).await
     }
 
-    /// Makes an earlier version live for all, and excludes the live one.
+    /// Makes an earlier version live for all, and excludes the live one. Returns whether its bytes are still stored.
     ///
     /// # Errors
     ///
     /// Fails if the database cannot be written.
-    pub async fn roll_back(&self, name: &str, to: Digest, reason: &str) -> Result<(), StoreError> {
+    pub async fn roll_back(&self, name: &str, to: Digest, reason: &str) -> Result<bool, StoreError> {
         let reason = reason.to_owned();
         self.change(name, move |transaction, name| rows::roll_back(transaction, name, to, &reason)).await
     }
@@ -319,6 +327,7 @@ impl Rollouts {
     ///
     /// Fails if the database cannot be written.
     pub async fn leave(&self) -> Result<(), StoreError> {
+        self.is_leaving.store(true, Ordering::Relaxed);
         let me = self.replica();
         let mine = |(name, rollout): (&String, &Arc<Rollout>)| {
             rollout.trial.filter(|trial| trial.replica == me).map(|trial| (name.clone(), trial))
@@ -355,10 +364,9 @@ impl Rollouts {
         name: &str,
         work: impl Fn(&Transaction<'_>, &str) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let name: Arc<str> = name.into();
-        let scope = Scope::Plugin(Arc::clone(&name));
+        let name = name.to_owned();
         let write = move |transaction: &Transaction<'_>| work(transaction, &name);
-        let result = self.database.write_in_time(Origin::internal(), scope, write).await?;
+        let result = self.database.write_in_time(Origin::internal(), Scope::Rollouts, write).await?;
         self.refresh().await?;
         Ok(result)
     }

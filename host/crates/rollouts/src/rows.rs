@@ -13,6 +13,9 @@ use super::{Limits, NO_REPLICA, Offered, Rollout, Trial, Version};
 /// Time for which bytes without an offer are kept: an upload in progress is much faster.
 const UPLOAD_MAX: Duration = Duration::from_secs(3_600);
 
+/// Number of versions of one name that are known, with or without their bytes; the oldest are deleted.
+const KNOWN_MAX: i64 = 256;
+
 /// Number of decisions about one name; the oldest are deleted.
 const DECISIONS_MAX: i64 = 128;
 
@@ -152,10 +155,10 @@ fn set_live(transaction: &Transaction<'_>, name: &str, live: Option<Digest>) -> 
     transaction.execute(delete, values![name, text]).map(drop)
 }
 
-pub(super) fn promote(transaction: &Transaction<'_>, name: &str, trial: Trial) -> sql::Result<()> {
-    match open(transaction, name)?.trial == Some(trial) {
-        true => set_live(transaction, name, Some(trial.digest)),
-        // The trial was given to another replica, or this is the second run of the same write.
+pub(super) fn promote(transaction: &Transaction<'_>, name: &str, digest: Digest) -> sql::Result<()> {
+    match open(transaction, name)?.is_on_trial(digest) {
+        true => set_live(transaction, name, Some(digest)),
+        // The trial has ended, or this is the second run of the same write.
         false => Ok(()),
     }
 }
@@ -168,13 +171,30 @@ pub(super) fn withdraw(transaction: &Transaction<'_>, name: &str, digest: Digest
         let update = "UPDATE plugin_rollouts SET trial = NULL, trial_replica = NULL WHERE name = ?1 AND trial = ?2";
         return transaction.execute(update, values![name, text]).map(drop);
     }
+    // It must not return as the version before another one.
+    let update = "UPDATE plugin_rollouts SET previous = NULL WHERE name = ?1 AND previous = ?2";
+    transaction.execute(update, values![name, text])?;
     // Without a version before it, the plugin has no live version.
     let update = "UPDATE plugin_rollouts SET live = previous, previous = NULL WHERE name = ?1 AND live = ?2";
-    transaction.execute(update, values![name, text]).map(drop)
+    if transaction.execute(update, values![name, text])? == 1 {
+        // The next version is compared with the one that is live again.
+        let update = "UPDATE plugin_versions SET live_ms = ?2
+                      WHERE name = ?1 AND digest = (SELECT live FROM plugin_rollouts WHERE name = ?1)";
+        transaction.execute(update, values![name, transaction.now_ms()])?;
+    }
+    Ok(())
 }
 
-pub(super) fn roll_back(transaction: &Transaction<'_>, name: &str, to: Digest, reason: &str) -> sql::Result<()> {
+fn is_stored(transaction: &Transaction<'_>, name: &str, digest: Digest) -> sql::Result<bool> {
+    let stored = "SELECT count(*) FROM plugin_versions WHERE name = ?1 AND digest = ?2 AND is_stored";
+    Ok(transaction.value::<i64>(stored, values![name, digest.to_string()])? > 0)
+}
+
+pub(super) fn roll_back(transaction: &Transaction<'_>, name: &str, to: Digest, reason: &str) -> sql::Result<bool> {
     let rollout = open(transaction, name)?;
+    if !is_stored(transaction, name, to)? {
+        return Ok(false);
+    }
     if let Some(trial) = rollout.trial {
         decide(transaction, name, trial.digest, Some(reason))?;
     }
@@ -183,7 +203,8 @@ pub(super) fn roll_back(transaction: &Transaction<'_>, name: &str, to: Digest, r
     }
     set_live(transaction, name, Some(to))?;
     // The version that was rolled back must not return.
-    transaction.execute("UPDATE plugin_rollouts SET previous = NULL WHERE name = ?1", values![name]).map(drop)
+    transaction.execute("UPDATE plugin_rollouts SET previous = NULL WHERE name = ?1", values![name])?;
+    Ok(true)
 }
 
 pub(super) fn wait(transaction: &Transaction<'_>, name: &str, digest: Digest, reason: &str) -> sql::Result<()> {
@@ -197,10 +218,8 @@ pub(super) fn wait(transaction: &Transaction<'_>, name: &str, digest: Digest, re
 
 pub(super) fn allow(transaction: &Transaction<'_>, name: &str, trial: Trial) -> sql::Result<()> {
     let rollout = open(transaction, name)?;
-    let text = trial.digest.to_string();
     decide(transaction, name, trial.digest, None)?;
-    let stored = "SELECT count(*) FROM plugin_versions WHERE name = ?1 AND digest = ?2 AND is_stored";
-    let is_stored = transaction.value::<i64>(stored, values![name, text])? > 0;
+    let is_stored = is_stored(transaction, name, trial.digest)?;
     if is_stored && rollout.trial.is_none() && rollout.live != Some(trial.digest) {
         return begin_trial(transaction, name, trial);
     }
@@ -230,8 +249,10 @@ pub(super) fn adopt(
     }
     let has_ended = i64::from(trial.replica != NO_REPLICA && state.as_deref() != Some("leaving"));
     let update = "UPDATE plugin_rollouts SET serial = serial + 1, trial_replica = ?2, trials_lost = trials_lost + ?3
-                  WHERE name = ?1 RETURNING trials_lost";
-    if transaction.value::<i64>(update, values![name, me, has_ended])? >= lost_max {
+                  WHERE name = ?1 AND EXISTS (SELECT 1 FROM replicas WHERE id = ?2 AND state = 'up')
+                  RETURNING trials_lost";
+    let lost: Option<i64> = transaction.row(update, values![name, me, has_ended], |row| row.get(0))?;
+    if lost.is_some_and(|lost| lost >= lost_max) {
         withdraw(transaction, name, trial.digest, &format!("{lost_max} replicas ended during its trial"))?;
     }
     Ok(())
@@ -277,6 +298,13 @@ pub(super) fn trim(transaction: &Transaction<'_>, name: &str, limits: Limits) ->
                     AND NOT EXISTS (SELECT 1 FROM plugin_rollouts AS rollout WHERE rollout.name = version.name
                                     AND version.digest IN (live, previous, trial))";
     transaction.execute(update, values![bytes])?;
+    let delete = "DELETE FROM plugin_versions AS version
+                  WHERE name = ?1 AND NOT is_stored
+                    AND digest NOT IN (SELECT digest FROM plugin_versions WHERE name = ?1
+                                       ORDER BY coalesce(live_ms, offered_ms) DESC, digest LIMIT ?2)
+                    AND NOT EXISTS (SELECT 1 FROM plugin_rollouts AS rollout WHERE rollout.name = version.name
+                                    AND version.digest IN (live, previous, trial))";
+    transaction.execute(delete, values![name, KNOWN_MAX])?;
     let before = transaction.now_ms().saturating_sub(i64::try_from(UPLOAD_MAX.as_millis()).unwrap_or(i64::MAX));
     let delete = "DELETE FROM plugin_bytes AS bytes WHERE time_ms < ?1
                     AND NOT EXISTS (SELECT 1 FROM plugin_versions AS version

@@ -64,8 +64,8 @@ pub enum Scope {
         /// Name of the tenant.
         tenant: Arc<str>,
     },
-    /// The rollout of a plugin.
-    Plugin(Arc<str>),
+    /// The rollouts of plugins.
+    Rollouts,
     /// Several scopes.
     All(Vec<Scope>),
     /// No exclusive rows: unique keys and row conditions decide between concurrent writes.

@@ -15,7 +15,7 @@ const BODY_CHARACTERS_MAX: usize = 1_600;
 /// Maximum size of a message's attributes, in bytes.
 const MESSAGE_ATTRIBUTES_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of the attributes of a message that the gateway needs for [`MARK`].
-const MARK_BYTES: usize = 64;
+const MARK_BYTES: usize = 128;
 /// Maximum number of characters of names, identities and addresses.
 const NAME_CHARACTERS_MAX: usize = 256;
 /// Maximum number of a template's variables, and of characters of a variable's name and value.

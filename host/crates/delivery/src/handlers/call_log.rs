@@ -1,9 +1,10 @@
 //! Handler of calls that have ended: hands each to the plugin that logs calls.
 
 use frontgate_contract::Role;
+use frontgate_runtime::CallError;
 use frontgate_twilio_callbacks::voice;
 
-use super::{DeliveryContext, Outcome, Stop, done, unanswered, undecodable, unread};
+use super::{DeliveryContext, Outcome, Stop, done, sentence, unanswered, undecodable, unread};
 use crate::job::Delivery;
 
 impl DeliveryContext {
@@ -24,7 +25,11 @@ impl DeliveryContext {
             Ok(plugin) => asking.call(&plugin, Role::Calls).log_call(ended.call).await,
             Err(error) => Err(error),
         };
-        called.map_err(|error| unanswered(&error, Role::Calls, delivery))?;
+        called.map_err(|error| match error {
+            // The waits for the recording are attempts too, but no crashes.
+            CallError::Trap { .. } => Outcome::Crashed { reason: sentence(&error) },
+            error => unanswered(&error, Role::Calls, delivery),
+        })?;
         Ok(done())
     }
 }

@@ -12,7 +12,19 @@ impl DeliveryContext {
     /// Handles an event. `unnamed`: whether it reports a new conversation without a name.
     pub(super) async fn event(&self, delivery: &Delivery, event: OtherEvent, unnamed: bool) -> Result<Outcome, Stop> {
         if unnamed && self.rest.is_some() {
-            self.name_conversation(delivery, &delivery.conversation, Repair::MissingOrAddress).await?;
+            let named = self.name_conversation(delivery, &delivery.conversation, Repair::MissingOrAddress).await;
+            match named {
+                // The plugin gets the event although the conversation keeps no name.
+                Err(Stop::Settle(Outcome::Failed { reason })) => tracing::warn!(
+                    event = "delivery.naming_failed",
+                    request = &*delivery.request,
+                    tenant = &*self.tenant.name,
+                    delivery = delivery.id,
+                    "failed to name the conversation of delivery {}: {reason}",
+                    delivery.id
+                ),
+                named => drop(named?),
+            }
         }
         let asking = self.asking(delivery);
         if !asking.has(Role::Conversations) {

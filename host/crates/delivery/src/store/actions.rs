@@ -7,7 +7,7 @@ use frontgate_store::sql::{self, Scope, Transaction};
 use frontgate_store::{Overload, values};
 use uuid::Uuid;
 
-use super::{Store, queue, quotas, rows};
+use super::{Store, events, queue, quotas, rows};
 use crate::job::NewDelivery;
 
 impl Store {
@@ -42,18 +42,20 @@ impl JointWrites for NewActions {
     }
 
     fn write(&self, transaction: &Transaction<'_>) -> sql::Result<Result<(), Overload>> {
+        // An earlier run of this write may have used up the limits.
+        if events::find(transaction, &self.tenant, &self.identity)?.is_some() {
+            return Ok(Ok(()));
+        }
         let room = self.limits.event(transaction, &self.tenant)?;
         let room = room.and(self.limits.delivery(transaction, &self.tenant)?);
         if room.is_err() {
             return Ok(room);
         }
-        let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, FALSE, ?4)
-                      ON CONFLICT DO NOTHING";
+        let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, FALSE, ?4)";
         let none: &[u8] = &[];
-        if transaction.execute(insert, values![self.tenant, self.identity, none, transaction.now_ms()])? == 1 {
-            for delivery in &self.deliveries {
-                rows::insert(transaction, delivery)?;
-            }
+        transaction.execute(insert, values![self.tenant, self.identity, none, transaction.now_ms()])?;
+        for delivery in &self.deliveries {
+            rows::insert(transaction, delivery)?;
         }
         Ok(Ok(()))
     }

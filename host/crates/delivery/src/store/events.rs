@@ -188,7 +188,7 @@ fn accept_at_once(
     }
 }
 
-fn find(read: &Transaction<'_>, tenant: &str, identity: &str) -> sql::Result<Option<StoredAnswer>> {
+pub(super) fn find(read: &Transaction<'_>, tenant: &str, identity: &str) -> sql::Result<Option<StoredAnswer>> {
     let select = "SELECT answer, rejected FROM events WHERE tenant = ?1 AND identity = ?2";
     let answer = |row: &Row<'_>| Ok(StoredAnswer { body: row.get(0)?, rejected: row.get(1)? });
     read.row(select, values![tenant, identity], answer)

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use frontgate_contract::Role;
 use frontgate_contract::digest::Digest;
 use frontgate_runtime::receipt::{Changes, Outcome};
@@ -257,10 +258,12 @@ impl Reload {
         let restore = async move {
             let (name, began) = (restored_name, Instant::now());
             let mut result = loader.restore(&name, target).await;
-            if let (Ok(_), Some(rollouts)) = (&result, rollouts)
-                && let Err(error) = rollouts.roll_back(&name, target, BY_OPERATOR).await
-            {
-                result = Err(Failure::Temporary(error.into()));
+            if let (Ok(_), Some(rollouts)) = (&result, rollouts) {
+                match rollouts.roll_back(&name, target, BY_OPERATOR).await {
+                    Ok(true) => {}
+                    Ok(false) => result = Err(Failure::Temporary(anyhow!("its bytes are no longer stored"))),
+                    Err(error) => result = Err(Failure::Temporary(error.into())),
+                }
             }
             TaskResult::Restored(Box::new(Restored { name, result, took: began.elapsed(), answer }))
         };

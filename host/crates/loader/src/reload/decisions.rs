@@ -38,7 +38,8 @@ pub(super) enum Decision {
 impl Reload {
     /// Handles a probation that ended without a failure.
     pub(super) fn passed(&mut self, name: &str, digest: Digest) {
-        if self.agreement.as_ref().is_some_and(|known| known.is_my_trial(name, digest)) {
+        let rollout = self.agreement.as_ref().and_then(|known| known.rollout(name));
+        if rollout.is_some_and(|rollout| rollout.is_on_trial(digest)) {
             self.decide(name, digest, Decision::Promote);
         }
     }
@@ -51,7 +52,7 @@ impl Reload {
     /// Stores a decision. Tries again until it is stored.
     pub(super) fn decide(&mut self, name: &str, digest: Digest, decision: Decision) {
         let Some(agreement) = &mut self.agreement else { return };
-        agreement.deciding.insert(name.to_owned());
+        *agreement.deciding.entry(name.to_owned()).or_default() += 1;
         let (rollouts, name) = (Arc::clone(&agreement.rollouts), name.to_owned());
         self.attempts.spawn(async move {
             loop {
@@ -73,7 +74,7 @@ impl Reload {
     /// Handles the end of storing a decision.
     pub(super) fn decided(&mut self, name: &str) {
         if let Some(agreement) = &mut self.agreement {
-            agreement.deciding.remove(name);
+            agreement.decided(name);
         }
     }
 

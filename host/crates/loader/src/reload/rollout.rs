@@ -35,8 +35,8 @@ pub(super) struct Agreement {
     pub(super) failed: BTreeMap<String, (Digest, bool)>,
     /// Names of files that another decision can make usable.
     unused: BTreeSet<String>,
-    /// Names with a decision that is not in the database yet. Until then, the database asks for the wrong version.
-    pub(super) deciding: BTreeSet<String>,
+    /// Names with decisions that are not in the database yet. Until then, the database asks for the wrong version.
+    pub(super) deciding: BTreeMap<String, usize>,
     /// Files that were in the folder at the start. They offer no version that the replicas know: an old image that is
     /// started again must not bring back its plugins.
     initial: BTreeMap<String, FileState>,
@@ -68,7 +68,7 @@ impl Agreement {
             serials: BTreeMap::new(),
             failed: BTreeMap::new(),
             unused: BTreeSet::new(),
-            deciding: BTreeSet::new(),
+            deciding: BTreeMap::new(),
             initial: BTreeMap::new(),
         }
     }
@@ -95,6 +95,14 @@ impl Agreement {
     /// Returns the version that this replica has to run.
     fn wanted(&self, name: &str) -> Option<Digest> {
         self.rollout(name)?.wanted(self.rollouts.replica())
+    }
+
+    /// Handles the end of storing one decision about a name.
+    pub(super) fn decided(&mut self, name: &str) {
+        if let Some(count) = self.deciding.get_mut(name) {
+            *count -= 1;
+            self.deciding.retain(|_, count| *count > 0);
+        }
     }
 
     /// Returns the size of a version.
@@ -155,7 +163,7 @@ impl Reload {
         let Some(agreement) = &self.agreement else { return };
         let (wanted, current) = (agreement.wanted(name), self.registry.get(name));
         if wanted == current.as_ref().map(|live| live.digest)
-            || agreement.deciding.contains(name)
+            || agreement.deciding.contains_key(name)
             || self.running.contains_key(name)
         {
             return;
