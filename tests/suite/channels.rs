@@ -266,7 +266,8 @@ fn a_conversation_keeps_its_id_after_a_failed_first_message() {
 
 #[test]
 fn an_unknown_message_is_checked_after_its_plugin_returns() {
-    let fixture = ChannelFixture::new();
+    // A removed file removes the plugin.
+    let fixture = ChannelFixture::with(|setup| setup.set("plugins.source", "\"folder\""));
     fixture.provider.trouble(Trouble::Silent);
     fixture.front.begin_send(&fixture.channel, Draft::new("planted text").to(LEE));
     fixture.provider.wait_for(|known| known.messages.len() == 1);

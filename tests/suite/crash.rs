@@ -34,6 +34,8 @@ fn setup(twilio: &Twilio) -> Setup {
     twilio.filters(&["onConversationAdd", "onParticipantAdded"]);
     Setup::misbehaving()
         .twilio(twilio)
+        // The commits of a rollout at the start would be counted.
+        .set("plugins.source", "\"folder\"")
         .set("tenants.demo.roles.routing", "[\"plugin\"]")
         .set("tenants.demo.twilio.default_worker", "\"default@example.org\"")
         .set("plugins.named.plugin.config.route", "\"one-of ana@example.org ben@example.org\"")

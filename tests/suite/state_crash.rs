@@ -84,8 +84,10 @@ fn calls_are_atomic_after_a_crash_at_any_point() {
             let ledger = Ledger::default();
             // The first commits happen during the start of the gateway.
             let count = if crash_point.starts_with("state") { count } else { count + 5 };
-            let mut gateway =
-                setup().set("plugins.state.wait_ms", "10000").start_crashing(&format!("{crash_point}:{count}"));
+            let mut gateway = setup()
+                .set("plugins.state.wait_ms", "10000")
+                .set("plugins.source", "\"folder\"")
+                .start_crashing(&format!("{crash_point}:{count}"));
             let address = gateway.address();
             let has_failed = (0..30).any(|_| !ledger.transfer(address));
             if has_failed {
