@@ -47,7 +47,7 @@ impl DeliveryContext {
     }
 
     async fn post(&self, delivery: &Delivery, conversation: &str, message: &NewMessage) -> Result<Outcome, Stop> {
-        // The id of a delivery is unique within a database, and the time within copies of it.
+        // A message that may have been posted before is looked up by its mark.
         let mark = mark(delivery);
         if delivery.unknown
             && let Some(found) = self.find_message(delivery, conversation, &mark).await?

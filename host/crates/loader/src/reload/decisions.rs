@@ -135,7 +135,7 @@ impl Reload {
         let _ = answer.send(Err(refusal));
     }
 
-    /// Starts to withdraw the version that is on trial at any replica. Returns the answer back if there is none.
+    /// Starts to withdraw the version that is on trial at any replica. Hands `answer` back when no version is.
     pub(super) fn withdraw_trial(
         &mut self,
         name: &str,
