@@ -97,7 +97,8 @@ fn events_of_a_call_reach_the_conversations_plugin_in_order() {
     gateway.log().wait_for("onCallRecording -");
     let events: Vec<String> = gateway.deliveries().iter().map(|delivery| delivery["event"].to_string()).collect();
     let status = "\"onCallStatus\"";
-    assert_eq!(events, ["\"onCallStarted\"", status, status, status, status, "\"onCallRecording\""]);
+    let ended = ["\"onCallEnded\"", "\"onCallRecording\""];
+    assert_eq!(events, [&["\"onCallStarted\"", status, status, status, status][..], &ended].concat());
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn a_call_that_cannot_be_read_is_connected() {
     let (_twilio, gateway) = start(|setup| setup);
     let answer = gateway.callback("voice", &[("From", CUSTOMER), ("To", OURS)]);
     assert_eq!(answer.status, 200);
-    assert!(answer.text.contains("<Response><Connect><Conversation "), "{}", answer.text);
+    assert!(answer.text.contains("<Response><Connect action="), "{}", answer.text);
     gateway.log().wait_for_event("gateway.request_let_through");
 }
 
@@ -164,4 +165,54 @@ fn an_unanswered_call_is_logged_when_twilio_reports_no_recording() {
     assert_eq!(gateway.callback("voice/recording", &absent).status, 200);
     let entry = logged(&gateway, "CA1");
     assert!(entry.contains("status: \"no-answer\"") && entry.contains("recording: None"), "{entry}");
+}
+
+/// The fields of a status of a leg to a worker.
+fn leg<'f>(sid: &'f str, worker: &'f str, status: &'f str) -> [(&'f str, &'f str); 5] {
+    [("CallSid", sid), ("ParentCallSid", "CA1"), ("CallStatus", status), ("From", CUSTOMER), ("To", worker)]
+}
+
+#[test]
+fn a_call_that_the_second_worker_answers_is_logged_with_that_worker() {
+    let (_twilio, gateway) = start(|setup| setup.set("tenants.demo.twilio.voice.record", "\"do-not-record\""));
+    for fields in [
+        leg("CA2", "client:ana@example.org", "no-answer"),
+        leg("CA3", "client:ben@example.org", "ringing"),
+        leg("CA3", "client:ben@example.org", "completed"),
+    ] {
+        assert_eq!(gateway.callback("voice/status", &fields).status, 200);
+    }
+    let ended = [("CallSid", "CA1"), ("CallStatus", "in-progress"), ("From", CUSTOMER), ("To", OURS)];
+    assert_eq!(gateway.callback("voice/ended", &ended).status, 200);
+    let entry = logged(&gateway, "CA1");
+    assert!(entry.contains("worker: Some(\"ben@...\")") && entry.contains("status: \"completed\""), "{entry}");
+}
+
+#[test]
+fn an_unanswered_caller_hears_the_text_of_the_operator_and_the_call_is_logged() {
+    let (twilio, gateway) =
+        start(|setup| setup.set("tenants.demo.twilio.voice.unanswered_say", "\"We call you back.\""));
+    let call = twilio.unanswered_call(CUSTOMER, OURS, ANA).expect("a connected call");
+    let answer = &call.fired.last().expect("the end of the call").body;
+    assert!(answer.contains("<Say>We call you back.</Say><Hangup/>"), "{answer}");
+    let absent = [("CallSid", call.sid.as_str()), ("RecordingSid", "RE1"), ("RecordingStatus", "absent")];
+    assert_eq!(gateway.callback("voice/recording", &absent).status, 200);
+    let entry = logged(&gateway, &call.sid);
+    assert!(entry.contains("status: \"no-answer\"") && entry.contains("worker: Some(\"ana@...\")"), "{entry}");
+}
+
+#[test]
+fn a_call_without_a_worker_is_logged_by_its_end() {
+    let (_twilio, gateway) = start(|setup| setup.set("tenants.demo.twilio.voice.recording_wait_ms", "300"));
+    let fields = [("CallSid", "CA1"), ("From", CUSTOMER), ("To", OURS), ("Result", "no-other-participants")];
+    assert_eq!(gateway.callback("voice/ended", &fields).status, 200);
+    let entry = logged(&gateway, "CA1");
+    assert!(entry.contains("status: \"no-answer\"") && entry.contains("worker: None"), "{entry}");
+}
+
+#[test]
+fn an_end_that_cannot_be_read_hangs_up() {
+    let (_twilio, gateway) = start(|setup| setup);
+    let answer = gateway.callback("voice/ended", &[("From", CUSTOMER)]);
+    assert_eq!((answer.status, answer.text.as_str()), (200, "<Response><Hangup/></Response>"));
 }

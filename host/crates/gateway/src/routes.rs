@@ -24,11 +24,13 @@ pub enum Callback {
     VoiceStatus,
     /// Voice: the recording of a call.
     VoiceRecording,
+    /// Voice: the end of a call, when the caller is to hear something or the call is to be ended.
+    VoiceEnded,
 }
 
 impl Callback {
     /// All kinds of callbacks.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Crm,
         Self::Templates,
         Self::Outgoing,
@@ -37,6 +39,7 @@ impl Callback {
         Self::Voice,
         Self::VoiceStatus,
         Self::VoiceRecording,
+        Self::VoiceEnded,
     ];
 
     /// Returns the callback's name in paths, logs and metrics.
@@ -50,12 +53,13 @@ impl Callback {
             Self::Voice => "voice",
             Self::VoiceStatus => "voice/status",
             Self::VoiceRecording => "voice/recording",
+            Self::VoiceEnded => "voice/ended",
         }
     }
 
     /// Returns whether the callback is about a call. Twilio expects XML in response.
     pub fn is_voice(self) -> bool {
-        matches!(self, Self::Voice | Self::VoiceStatus | Self::VoiceRecording)
+        matches!(self, Self::Voice | Self::VoiceStatus | Self::VoiceRecording | Self::VoiceEnded)
     }
 
     /// Returns the callback's path for a tenant.

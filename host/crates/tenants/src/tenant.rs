@@ -20,6 +20,8 @@ use crate::settings::{Roles, Settings};
 pub struct TenantVoice {
     /// The TwiML that connects a call.
     pub twiml: String,
+    /// The TwiML for a caller whom no worker answered.
+    pub unanswered_twiml: String,
     /// How long the log of a call waits for the recording; zero if calls are not recorded.
     pub recording_wait: Duration,
 }
@@ -30,6 +32,7 @@ impl TenantVoice {
         let is_recorded = voice.record != Record::DoNotRecord;
         Self {
             twiml: voice.twiml(&format!("{public_url}{prefix}/callbacks/voice")),
+            unanswered_twiml: voice.unanswered_twiml(),
             recording_wait: Duration::from_millis(if is_recorded { voice.recording_wait_ms } else { 0 }),
         }
     }

@@ -12,6 +12,8 @@ use super::{required, sid};
 
 /// Prefix of the address of a worker's app.
 const CLIENT: &str = "client:";
+/// Status of a call that no worker answered.
+const NO_ANSWER: &str = "no-answer";
 
 /// An event of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum CallEvent {
     Status,
     /// A recording is available, or does not exist.
     Recording,
+    /// The call was connected and is so no longer, or could not be connected.
+    Ended,
 }
 
 impl CallEvent {
@@ -31,6 +35,7 @@ impl CallEvent {
             Self::Started => "onCallStarted",
             Self::Status => "onCallStatus",
             Self::Recording => "onCallRecording",
+            Self::Ended => "onCallEnded",
         }
     }
 }
@@ -49,6 +54,7 @@ pub fn identity(event: CallEvent, form: &Form<'_>, call: &str) -> String {
     let leg = field("CallSid");
     match event {
         CallEvent::Started => format!("call {call}"),
+        CallEvent::Ended => format!("call-ended {call}"),
         CallEvent::Status => format!("call-status {leg} {}", field("CallStatus")),
         CallEvent::Recording => {
             format!("call-recording {leg} {} {}", field("RecordingSid"), field("RecordingStatus"))
@@ -91,18 +97,50 @@ pub struct StoredEvent {
 
 /// A call, as its events describe it.
 #[derive(Debug)]
-pub struct EndedCall {
+pub struct CallSummary {
     /// The call.
     pub call: Call,
+    /// Whether legs of the call can still be open or can still begin.
+    pub end: CallEnd,
     /// Whether Twilio has reported the recording, or that it does not exist.
     pub is_recording_known: bool,
 }
 
-/// Describes a call that has ended, from its last status and from the events that are stored, in order of arrival.
-pub fn ended(end: &Form<'_>, events: &[StoredEvent]) -> Result<EndedCall, DecodeError> {
+/// Whether a call has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallEnd {
+    /// Twilio reported the end of the whole call.
+    Reported,
+    /// All known legs have ended. Another one may follow.
+    Likely,
+    /// A leg has not ended.
+    OpenLeg,
+}
+
+/// Describes a call from its stored events in order of arrival. `last` is one more event, which may be among them.
+pub fn summary(last: &Form<'_>, events: &[StoredEvent]) -> Result<CallSummary, DecodeError> {
     let is = |form: &Form<'_>, event: CallEvent| form.get("EventType") == Some(event.name());
-    let started = events.iter().find(|event| is(&event.form, CallEvent::Started)).map(|event| &event.form);
-    let forms = || events.iter().map(|event| &event.form).filter(|form| !is(form, CallEvent::Recording)).chain([end]);
+    let all = || events.iter().map(|event| &event.form).chain([last]);
+    let started = all().find(|form| is(form, CallEvent::Started));
+    let ended = all().find(|form| is(form, CallEvent::Ended));
+    let statuses = || all().filter(|form| is(form, CallEvent::Status));
+    let ends: Vec<_> = statuses().filter(|form| has_ended(form)).collect();
+    let is_first_leg = |form: &Form<'_>| form.get("ParentCallSid").is_none();
+    let has_open_leg = statuses().any(|form| ends.iter().all(|end| end.get("CallSid") != form.get("CallSid")));
+    let end = match ended {
+        Some(_) => CallEnd::Reported,
+        None if ends.iter().any(|end| is_first_leg(end)) => CallEnd::Reported,
+        None if has_open_leg => CallEnd::OpenLeg,
+        None => CallEnd::Likely,
+    };
+    // The leg that was answered describes the call. The first leg is also `completed` if nobody answered.
+    let legs = || ends.iter().copied().filter(|end| !is_first_leg(end));
+    let answered = legs().filter(|end| end.get("CallStatus") == Some("completed"));
+    let leg = answered.max_by_key(|end| seconds(end, "CallDuration")).or_else(|| legs().next_back());
+    let leg = leg.or_else(|| ended.is_none().then(|| ends.last().copied()).flatten());
+    let status = leg.and_then(|leg| leg.get("CallStatus")).unwrap_or_else(|| ended.map_or(NO_ANSWER, ended_status));
+    // The leg's own fields come first.
+    let forms = || leg.into_iter().chain(all().filter(|form| !is(form, CallEvent::Recording)));
     let find = |name: &'static str| forms().find_map(|form| form.get(name)).map(str::to_owned);
     let number = |name: &'static str| {
         let mut addresses = forms().filter_map(|form| form.get(name));
@@ -110,28 +148,45 @@ pub fn ended(end: &Form<'_>, events: &[StoredEvent]) -> Result<EndedCall, Decode
     };
     let worker = forms().flat_map(|form| [form.get("From"), form.get("To")]).flatten();
     let worker = worker.filter_map(|address| address.strip_prefix(CLIENT)).find(|worker| !worker.is_empty());
-    let direction = direction(started, end);
+    let direction = direction(started, leg.unwrap_or(last));
     let (customer, proxy) = match direction {
         CallDirection::Inbound => ("From", "To"),
         CallDirection::Outbound => ("To", "From"),
     };
-    let recordings = || events.iter().map(|event| &event.form).filter(|form| is(form, CallEvent::Recording));
-    Ok(EndedCall {
+    let recordings = || all().filter(|form| is(form, CallEvent::Recording));
+    Ok(CallSummary {
         call: Call {
-            call_sid: call_sid(end)?,
+            call_sid: call_sid(last)?,
             direction,
             worker: worker.map(str::to_owned),
             customer_address: number(customer),
             proxy_address: number(proxy),
             conversation_sid: find("ConversationSid"),
             participant_sid: find("ParticipantSid"),
-            status: required(end, "CallStatus")?.to_owned(),
+            status: status.to_owned(),
             started_at: events.first().map(|event| event.time_ms),
-            duration_seconds: seconds(end, "CallDuration"),
+            duration_seconds: leg.and_then(|leg| seconds(leg, "CallDuration")),
             recording: recordings().filter_map(recording).next_back(),
         },
+        end,
         is_recording_known: recordings().next().is_some(),
     })
+}
+
+/// Returns whether the end of a call says that no worker answered.
+pub fn is_unanswered(ended: &Form<'_>) -> bool {
+    let is_outbound = ended.get("From").is_some_and(|address| address.starts_with(CLIENT));
+    !is_outbound
+        && matches!(ended.get("Result"), Some("dialed-call-incomplete" | "no-other-participants" | "internal-error"))
+}
+
+/// Returns the status of a call without legs, from the result that Twilio reported with its end.
+fn ended_status(ended: &Form<'_>) -> &'static str {
+    match ended.get("Result") {
+        Some("dialed-call-incomplete" | "no-other-participants") => NO_ANSWER,
+        Some("internal-error") => "failed",
+        _ => "completed",
+    }
 }
 
 /// Returns the direction. An outbound call begins in a worker's app, and Twilio calls both kinds `inbound` there.
@@ -178,13 +233,13 @@ mod tests {
     }
 
     /// Returns direction, worker, customer and the company's number of a call with these addresses in its legs.
-    fn people(first: Option<(&str, &str)>, leg: (&str, &str)) -> (CallDirection, [Option<String>; 3]) {
+    fn people(first: Option<(&str, &str)>, second: (&str, &str)) -> (CallDirection, [Option<String>; 3]) {
         let started = first.map(|(from, to)| stored(CallEvent::Started, &[("From", from), ("To", to)]));
-        let (from, to) = leg;
-        let end = form(&[("CallSid", "CA2"), ("CallStatus", "completed"), ("From", from), ("To", to)]);
+        let (from, to) = second;
+        let end = leg("CA2", "completed", &[("From", from), ("To", to)]);
         let events: Vec<_> = started.into_iter().collect();
         let Call { direction, worker, customer_address, proxy_address, .. } =
-            ended(&end, &events).expect("a call").call;
+            summary(&end.form, &events).expect("a call").call;
         (direction, [worker, customer_address, proxy_address])
     }
 
@@ -222,13 +277,65 @@ mod tests {
         assert_eq!(super::event(&event.form).event_type, "onCallStatus");
     }
 
+    /// The status of a leg to a worker.
+    fn leg(sid: &str, status: &str, more: &[(&str, &str)]) -> StoredEvent {
+        let own = [("CallSid", sid), ("ParentCallSid", "CA1"), ("CallStatus", status)];
+        stored(CallEvent::Status, &[&own[..], more].concat())
+    }
+
+    /// Returns end, status, worker and seconds of the call that these events describe; the first one enqueued the log.
+    fn described(events: &[StoredEvent]) -> (CallEnd, String, Option<String>, Option<u32>) {
+        let CallSummary { call, end, .. } = summary(&events[0].form, events).expect("a call");
+        (end, call.status, call.worker, call.duration_seconds)
+    }
+
+    fn ended(result: &str) -> StoredEvent {
+        stored(CallEvent::Ended, &[("CallSid", "CA1"), ("Result", result)])
+    }
+
+    #[test]
+    fn the_answered_leg_describes_the_call() {
+        let ana = [("From", CUSTOMER), ("To", APP)];
+        let ben = [("From", CUSTOMER), ("To", "client:ben@example.org"), ("CallDuration", "61")];
+        let events = [leg("CA2", "no-answer", &ana), leg("CA3", "completed", &ben), ended("")];
+        let expected = (CallEnd::Reported, "completed".to_owned(), Some("ben@example.org".to_owned()), Some(61));
+        assert_eq!(described(&events), expected);
+    }
+
+    #[test]
+    fn a_call_with_an_open_leg_has_not_ended() {
+        let events = [leg("CA2", "no-answer", &[]), leg("CA3", "ringing", &[])];
+        assert_eq!(described(&events).0, CallEnd::OpenLeg);
+    }
+
+    #[test]
+    fn a_last_status_that_overtook_an_earlier_one_ends_its_leg() {
+        let events = [leg("CA2", "completed", &[]), leg("CA2", "in-progress", &[])];
+        assert_eq!(described(&events).0, CallEnd::Likely);
+    }
+
+    #[test]
+    fn the_first_leg_ends_the_call_and_does_not_say_that_it_was_answered() {
+        let first =
+            stored(CallEvent::Status, &[("CallSid", "CA1"), ("CallStatus", "completed"), ("CallDuration", "9")]);
+        let events = [leg("CA2", "busy", &[]), first];
+        assert_eq!(described(&events), (CallEnd::Reported, "busy".to_owned(), None, None));
+    }
+
+    #[test]
+    fn the_result_describes_a_call_without_legs() {
+        for (result, status) in [("no-other-participants", "no-answer"), ("internal-error", "failed")] {
+            assert_eq!(described(&[ended(result)]).1, status);
+        }
+    }
+
     #[test]
     fn only_a_completed_recording_is_one() {
         for (status, known) in [("completed", true), ("absent", false)] {
             let recording = [("CallSid", "CA1"), ("RecordingSid", "RE1"), ("RecordingStatus", status)];
-            let end = form(&[("CallSid", "CA1"), ("CallStatus", "completed")]);
-            let ended = ended(&end, &[stored(CallEvent::Recording, &recording)]).expect("a call");
-            assert_eq!((ended.is_recording_known, ended.call.recording.is_some()), (true, known));
+            let end = leg("CA2", "completed", &[]);
+            let summary = summary(&end.form, &[stored(CallEvent::Recording, &recording)]).expect("a call");
+            assert_eq!((summary.is_recording_known, summary.call.recording.is_some()), (true, known));
         }
     }
 }

@@ -11,6 +11,10 @@ const TIMEOUT_SECONDS_MAX: u32 = 600;
 /// Longest time for which a call's log waits for the recording. Stored events of the call are kept longer.
 const RECORDING_WAIT_MS_MAX: u64 = 3_600_000;
 
+/// The TwiML that ends a call.
+pub const HANGUP: &str = "<Response><Hangup/></Response>";
+const HEADER: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
 /// Frontline's calls. The gateway connects them, and passes their statuses and recordings to plugins.
 #[derive(Debug, SmartDefault, Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -32,6 +36,10 @@ pub struct Voice {
     pub record: Record,
     /// Whether silence at both ends of a recording is removed.
     pub trim: Trim,
+    /// What an inbound caller hears if no worker answers. Without it, the call just ends.
+    pub unanswered_say: Option<String>,
+    /// Language of `unanswered_say` in Twilio's words, such as `pt-BR`. Without it, Twilio's default.
+    pub unanswered_language: Option<String>,
     /// How long the log of a recorded call waits for the recording after the end of the call.
     #[default = 600_000]
     #[schemars(range(min = 0, max = RECORDING_WAIT_MS_MAX))]
@@ -113,16 +121,27 @@ impl Voice {
                 ("recordingStatusCallbackEvent", "completed absent".to_owned()),
             ]);
         }
-        let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Connect><Conversation".to_owned();
+        let mut text = format!("{HEADER}<Response><Connect action=\"{}/ended\" method=\"POST\">", escaped(url));
+        text.push_str("<Conversation");
         for (name, value) in attributes {
             let _ = write!(text, " {name}=\"{}\"", escaped(&value));
         }
         text.push_str("/></Connect></Response>");
         text
     }
+
+    /// Returns the TwiML for the caller of an inbound call that no worker answered.
+    pub fn unanswered_twiml(&self) -> String {
+        let Some(say) = &self.unanswered_say else {
+            return format!("{HEADER}{HANGUP}");
+        };
+        let language = self.unanswered_language.iter().map(|language| format!(" language=\"{}\"", escaped(language)));
+        let language: String = language.collect();
+        format!("{HEADER}<Response><Say{language}>{}</Say><Hangup/></Response>", escaped(say))
+    }
 }
 
-/// Escapes the text of an XML attribute.
+/// Escapes the text of an XML attribute or element.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -137,9 +156,10 @@ mod tests {
     fn the_defaults_connect_without_a_recording() {
         assert_eq!(
             Voice::default().twiml(URL),
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Connect><Conversation inboundAutocreation=\"true\" \
-             statusCallback=\"https://frontgate.example.com/callbacks/voice/status\" statusCallbackMethod=\"POST\" \
-             statusCallbackEvent=\"call-initiated call-ringing call-answered call-completed\"/></Connect></Response>"
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>\
+             <Connect action=\"https://frontgate.example.com/callbacks/voice/ended\" method=\"POST\">\
+             <Conversation inboundAutocreation=\"true\" statusCallback=\"https://frontgate.example.com/callbacks/voice/status\" \
+             statusCallbackMethod=\"POST\" statusCallbackEvent=\"call-initiated call-ringing call-answered call-completed\"/></Connect></Response>"
         );
     }
 
@@ -167,5 +187,17 @@ mod tests {
         ] {
             assert!(text.contains(attribute), "{attribute} is not in {text}");
         }
+    }
+
+    #[test]
+    fn a_caller_hears_the_text_of_the_operator() {
+        let voice = Voice {
+            unanswered_say: Some("Sorry, \"Ana & co\" are out.".to_owned()),
+            unanswered_language: Some("en-GB".to_owned()),
+            ..Voice::default()
+        };
+        let text = voice.unanswered_twiml();
+        let say = "<Say language=\"en-GB\">Sorry, &quot;Ana &amp; co&quot; are out.</Say><Hangup/>";
+        assert!(text.contains(say), "{text}");
     }
 }

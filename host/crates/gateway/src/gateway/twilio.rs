@@ -13,6 +13,7 @@ use frontgate_runtime::Deadlines;
 use frontgate_twilio::form::Form;
 use frontgate_twilio::signature;
 use frontgate_twilio::signature::{Content, Keys, Refusal, SignedRequest};
+use frontgate_twilio::voice::HANGUP;
 use frontgate_twilio_callbacks::CallbackResponse;
 use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
@@ -76,8 +77,10 @@ impl TwilioCallback<'_> {
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
             counter.inc();
         }
-        if let (Callback::Voice, Some(voice)) = (route.callback, &route.tenant.voice) {
-            context.fail_open_with(&voice.twiml);
+        match (route.callback, &route.tenant.voice) {
+            (Callback::Voice, Some(voice)) => context.fail_open_with(&voice.twiml),
+            (Callback::VoiceEnded, _) => context.fail_open_with(HANGUP),
+            _ => {}
         }
         let query_form;
         let form = match verified.content() {
@@ -132,6 +135,7 @@ impl TwilioCallback<'_> {
             Callback::Voice => Box::pin(Calls { events, request }.connect(context)),
             Callback::VoiceStatus => Box::pin(Calls { events, request }.status(context)),
             Callback::VoiceRecording => Box::pin(Calls { events, request }.recording(context)),
+            Callback::VoiceEnded => Box::pin(Calls { events, request }.ended(context)),
         };
         response.await
     }

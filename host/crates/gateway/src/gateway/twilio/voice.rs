@@ -1,6 +1,7 @@
 //! Frontline's calls: connects them, and stores what Twilio reports about them.
 
 use frontgate_delivery::job::Kind;
+use frontgate_twilio::voice::HANGUP;
 use frontgate_twilio_callbacks::CallbackResponse;
 use frontgate_twilio_callbacks::voice::{self, CallEvent};
 
@@ -26,13 +27,10 @@ impl Calls<'_> {
         Ok(CallbackResponse::xml(voice.map_or(EMPTY, |voice| &voice.twiml)))
     }
 
-    /// Stores a status. The status that ends the call also enqueues the call's log.
+    /// Stores a status. The last status of a leg also enqueues the call's log.
     pub(super) async fn status(self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
-        let (form, roles) = (self.request.form, &self.request.route.tenant.roles);
-        if voice::has_ended(form) && !roles.calls.is_empty() {
-            let call = voice::call_sid(form)?;
-            let (identity, key) = (format!("call-log {call}"), format!("call-log {call}"));
-            self.events.call(context, vec![identity], Kind::CallLog, CallEvent::Status, &key).await?;
+        if voice::has_ended(self.request.form) {
+            self.enqueue_log(context, CallEvent::Status).await?;
         }
         self.store(context, CallEvent::Status).await?;
         Ok(CallbackResponse::xml(EMPTY))
@@ -42,6 +40,23 @@ impl Calls<'_> {
     pub(super) async fn recording(self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
         self.store(context, CallEvent::Recording).await?;
         Ok(CallbackResponse::xml(EMPTY))
+    }
+
+    /// Stores the end of a call and enqueues its log. The caller of an unanswered call hears the operator's text.
+    pub(super) async fn ended(self, context: &mut RequestContext<'_>) -> Result<CallbackResponse, Error> {
+        self.enqueue_log(context, CallEvent::Ended).await?;
+        self.store(context, CallEvent::Ended).await?;
+        let voice = self.request.route.tenant.voice.as_ref().filter(|_| voice::is_unanswered(self.request.form));
+        Ok(CallbackResponse::xml(voice.map_or(HANGUP, |voice| &voice.unanswered_twiml)))
+    }
+
+    /// Enqueues the log of a call, once for each call. It waits until the whole call has ended.
+    async fn enqueue_log(&self, context: &RequestContext<'_>, event: CallEvent) -> Result<(), Error> {
+        if self.request.route.tenant.roles.calls.is_empty() {
+            return Ok(());
+        }
+        let key = format!("call-log {}", voice::call_sid(self.request.form)?);
+        self.events.call(context, vec![key.clone()], Kind::CallLog, event, &key).await
     }
 
     /// Stores an event, if any plugin of the tenant handles calls.
