@@ -1,9 +1,10 @@
-//! A simulator of HubSpot's CRM: contacts, search, owners, rate limits, and faults on demand.
+//! A simulator of HubSpot's CRM: contacts, calls, search, owners, rate limits, and faults on demand.
 //!
 //! The behavior follows HubSpot's public API description (v3) and its search guide. Comments mark decisions that both
 //! leave open with [?].
 
 mod answer;
+mod calls;
 mod fault;
 mod problem;
 mod record;
@@ -26,8 +27,12 @@ use crate::common::port::Port;
 use crate::common::reply::{Body, Cut, Reply};
 use crate::common::watched::Watched;
 
+pub use self::calls::LoggedCall;
 pub use self::fault::{Action, Call, Fault, Policy};
 pub use self::record::{Owner, Person};
+
+/// The distance between record ids.
+const ID_STEP: u64 = 50;
 
 /// A request and the response.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +60,21 @@ struct State {
     next_id: u64,
     people: Vec<Person>,
     owners: Vec<Owner>,
+    calls: Vec<LoggedCall>,
+    /// The custom property of calls that has unique values.
+    call_key: Option<String>,
+    /// The number of calls that the search finds. `None`: all.
+    searchable_calls: Option<usize>,
     exchanges: Vec<Exchange>,
     faults: Faults<Action, Call>,
+}
+
+impl State {
+    fn new_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += ID_STEP;
+        id
+    }
 }
 
 impl fmt::Display for State {
@@ -95,6 +113,9 @@ impl HubSpot {
             next_id: 101,
             people: Vec::new(),
             owners: Vec::new(),
+            calls: Vec::new(),
+            call_key: None,
+            searchable_calls: None,
             exchanges: Vec::new(),
             faults: Faults::default(),
         };
@@ -119,8 +140,7 @@ impl HubSpot {
     /// Adds a contact and returns the contact's id. Ids increase.
     pub fn add(&self, mut person: Person) -> String {
         self.state.update(|state| {
-            person.id = state.next_id;
-            state.next_id += 50;
+            person.id = state.new_id();
             let id = person.id.to_string();
             state.people.push(person);
             id
@@ -147,6 +167,31 @@ impl HubSpot {
             state.owners.push(Owner { id: id.to_string(), email: email.to_owned() });
             id.to_string()
         })
+    }
+
+    /// Creates a custom property of calls with unique values.
+    pub fn unique_call_property(&self, name: &str) {
+        self.state.update(|state| state.call_key = Some(name.to_owned()));
+    }
+
+    /// Stops the search from finding calls that are created from now on, as HubSpot's does for some seconds.
+    pub fn delay_search_of_calls(&self) {
+        self.state.update(|state| state.searchable_calls = Some(state.calls.len()));
+    }
+
+    /// Returns all call engagements in the order of their creation.
+    pub fn calls(&self) -> Vec<LoggedCall> {
+        self.state.read(|state| state.calls.clone())
+    }
+
+    /// Waits until there are this many call engagements.
+    ///
+    /// # Panics
+    ///
+    /// Panics after one minute.
+    #[track_caller]
+    pub fn wait_for_calls(&self, many: usize) {
+        self.state.wait_for(|state| state.calls.len() >= many);
     }
 
     /// Replaces the private app's token.
@@ -188,12 +233,13 @@ async fn respond(state: Arc<Watched<State>>, request: Request<Incoming>) -> Resu
     let reply = match &action {
         Some(Action::Cut) => None,
         Some(action) if action.reply().is_some() => action.reply(),
-        _ => Some(state.read(|state| {
+        _ => Some(state.update(|state| {
             let asked =
                 answer::ApiRequest { call, uri: &head.uri, authorization: header("authorization"), body: &bytes };
             answer::answer(state, &asked)
         })),
     };
+    let reply = reply.filter(|_| action != Some(Action::CutAfterActing));
     state.update(|state| {
         state.exchanges.push(Exchange {
             call,

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Twilio`] | `twilio-simulator` | Twilio Conversations and Frontline: REST API, media, signed webhooks |
 //! | [`Front`] | `front-simulator` | Front's application channels: API, attachments, signed requests |
-//! | [`HubSpot`] | `hubspot-simulator` | HubSpot's CRM API: contacts, search, owners |
+//! | [`HubSpot`] | `hubspot-simulator` | HubSpot's CRM API: contacts, calls, search, owners |
 //! | [`SmallCrm`] | `small-crm` | the CRM of the example plugins |
 //!
 //! Each simulator

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 
 use crate::common::reply::Reply;
 use crate::hubspot::fault::Call;
-use crate::hubspot::record::Person;
+use crate::hubspot::record::{Person, Record};
 use crate::hubspot::{State, problem, search};
 
 /// The maximum page size, except for searches.
@@ -34,22 +34,36 @@ impl ApiRequest<'_> {
         self.all(name).into_iter().next()
     }
 
+    /// Returns the last segment of the path.
     fn name(&self) -> &str {
         self.uri.path().rsplit('/').next().unwrap_or_default()
     }
+
+    fn json(&self) -> Result<Value, &'static str> {
+        serde_json::from_slice(self.body).map_err(|_| "Unable to parse JSON")
+    }
 }
 
-pub(super) fn answer(state: &State, asked: &ApiRequest<'_>) -> Reply {
+pub(super) fn answer(state: &mut State, asked: &ApiRequest<'_>) -> Reply {
     if asked.authorization != format!("Bearer {}", state.token) {
         return problem::unauthorized();
     }
     match asked.call {
-        Call::Search => match serde_json::from_slice::<Value>(asked.body) {
-            Ok(body) => match search::search(&state.people, &body) {
-                Ok(found) => ok(&found),
-                Err(words) => problem::invalid(words),
+        Call::Search => found(asked.json().and_then(|body| search::search(&state.people, &body))),
+        Call::SearchCalls => found(asked.json().and_then(|body| state.search_calls(&body))),
+        Call::CreateCall => match asked.json() {
+            Ok(body) => match state.create_call(&body) {
+                Ok(call) => {
+                    let properties: Vec<_> = call.properties.keys().cloned().collect();
+                    Reply::new(201, call.shown(&properties).to_string())
+                }
+                Err(reply) => reply,
             },
-            Err(_) => problem::invalid("Unable to parse JSON"),
+            Err(words) => problem::invalid(words),
+        },
+        Call::ReadCall => match state.call(asked.name(), asked.one("idProperty").as_deref()) {
+            Ok(call) => call.map_or_else(problem::not_found, |call| ok(&call.shown(&asked.all("properties")))),
+            Err(words) => problem::invalid(words),
         },
         Call::Contacts => {
             let found = |person: &Person| person.shown(&asked.all("properties"));
@@ -73,6 +87,11 @@ pub(super) fn answer(state: &State, asked: &ApiRequest<'_>) -> Reply {
         }
         Call::Any | Call::Unknown => problem::not_found(),
     }
+}
+
+/// Creates the response to a search.
+fn found(found: Result<Value, &'static str>) -> Reply {
+    found.map_or_else(problem::invalid, |found| ok(&found))
 }
 
 fn ok(body: &Value) -> Reply {

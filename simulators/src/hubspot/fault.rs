@@ -17,6 +17,12 @@ pub enum Call {
     Contacts,
     /// `GET /crm/v3/objects/contacts/{id}`.
     Contact,
+    /// `POST /crm/v3/objects/calls`.
+    CreateCall,
+    /// `POST /crm/v3/objects/calls/search`.
+    SearchCalls,
+    /// `GET /crm/v3/objects/calls/{id}`.
+    ReadCall,
     /// `GET /crm/v3/owners`.
     Owners,
     /// `GET /crm/v3/owners/{id}`.
@@ -36,6 +42,9 @@ impl Call {
             ("POST", ["crm", "v3", "objects", "contacts", "search"]) => Self::Search,
             ("GET", ["crm", "v3", "objects", "contacts"]) => Self::Contacts,
             ("GET", ["crm", "v3", "objects", "contacts", _]) => Self::Contact,
+            ("POST", ["crm", "v3", "objects", "calls"]) => Self::CreateCall,
+            ("POST", ["crm", "v3", "objects", "calls", "search"]) => Self::SearchCalls,
+            ("GET", ["crm", "v3", "objects", "calls", _]) => Self::ReadCall,
             ("GET", ["crm", "v3", "owners"]) => Self::Owners,
             ("GET", ["crm", "v3", "owners", _]) => Self::Owner,
             _ => Self::Unknown,
@@ -65,11 +74,13 @@ pub enum Action {
     MissingScope(&'static str),
     /// Answers with this status and an HTML page, as a proxy does.
     Status(u16),
-    /// Delays the response.
+    /// Delays the response. The request takes effect at once.
     Slow(Duration),
-    /// Closes the connection without a response.
+    /// Closes the connection without a response. The request has no effect.
     Cut,
-    /// Closes the connection in the middle of the response.
+    /// Closes the connection without a response, although the request takes effect.
+    CutAfterActing,
+    /// Closes the connection in the middle of the response. The request takes effect.
     Half,
 }
 
@@ -84,7 +95,7 @@ impl Action {
             Self::Expired => problem::expired(),
             Self::MissingScope(scope) => problem::missing_scope(scope),
             Self::Status(status) => Reply::new(*status, "<html><body>Bad Gateway</body></html>"),
-            Self::Slow(_) | Self::Cut | Self::Half => return None,
+            Self::Slow(_) | Self::Cut | Self::CutAfterActing | Self::Half => return None,
         })
     }
 }

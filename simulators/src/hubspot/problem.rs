@@ -55,6 +55,10 @@ pub(super) fn not_found() -> Reply {
     error(404, "OBJECT_NOT_FOUND", "resource not found", &Value::Null)
 }
 
+pub(super) fn conflict() -> Reply {
+    error(409, "CONFLICT", "a record with this unique value exists", &Value::Null)
+}
+
 pub(super) fn invalid(words: &str) -> Reply {
     error(400, "VALIDATION_ERROR", words, &Value::Null)
 }

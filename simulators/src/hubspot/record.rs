@@ -1,4 +1,4 @@
-//! Contacts and owners.
+//! Records: contacts and owners.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,42 @@ use serde_json::{Value, json};
 const CALLING_CODES: [&str; 8] = ["+1", "+44", "+49", "+55", "+47", "+420", "+39", "+33"];
 
 const TIME: &str = "2026-01-01T00:00:00.000Z";
+
+/// A record of an object, such as a contact.
+pub(super) trait Record {
+    /// HubSpot's id of the object.
+    const OBJECT_TYPE: &str;
+    /// The properties that a query searches.
+    const SEARCHED: &[&str];
+
+    fn id(&self) -> u64;
+
+    /// Returns the value of a property of this object.
+    fn property(&self, name: &str) -> Option<String>;
+
+    /// Returns the value of a property, including those of every object.
+    fn value(&self, property: &str) -> Option<String> {
+        match property {
+            "hs_object_id" => Some(self.id().to_string()),
+            "createdate" | "lastmodifieddate" => Some(TIME.to_owned()),
+            _ => self.property(property),
+        }
+    }
+
+    /// Returns the JSON with the requested properties. Missing properties are null.
+    fn shown(&self, properties: &[String]) -> Value {
+        let always = ["createdate", "hs_object_id", "lastmodifieddate"].map(str::to_owned);
+        let shown = always.iter().chain(properties).map(|name| (name.clone(), self.value(name).into()));
+        json!({
+            "id": self.id().to_string(),
+            "properties": shown.collect::<serde_json::Map<_, _>>(),
+            "createdAt": TIME,
+            "updatedAt": TIME,
+            "archived": false,
+            "url": format!("https://app.hubspot.com/contacts/1234567/record/{}/{}", Self::OBJECT_TYPE, self.id()),
+        })
+    }
+}
 
 /// A contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,30 +70,30 @@ impl Person {
             self.properties.insert(property.to_owned(), value.to_owned());
         }
     }
+}
 
-    /// Returns the value of a property, including calculated ones.
-    pub(super) fn value(&self, property: &str) -> Option<String> {
-        match property {
-            "hs_object_id" => Some(self.id.to_string()),
-            "createdate" | "lastmodifieddate" => Some(TIME.to_owned()),
-            "hs_searchable_calculated_phone_number" => self.properties.get("phone").map(|number| local(number)),
-            "hs_searchable_calculated_mobile_number" => self.properties.get("mobilephone").map(|number| local(number)),
-            _ => self.properties.get(property).cloned(),
-        }
+impl Record for Person {
+    const OBJECT_TYPE: &str = "0-1";
+    const SEARCHED: &[&str] = &[
+        "firstname",
+        "lastname",
+        "email",
+        "company",
+        "hs_searchable_calculated_phone_number",
+        "hs_searchable_calculated_mobile_number",
+        "fax",
+    ];
+
+    fn id(&self) -> u64 {
+        self.id
     }
 
-    /// Returns the JSON with the requested properties. Missing properties are null.
-    pub(super) fn shown(&self, properties: &[String]) -> Value {
-        let always = ["createdate", "hs_object_id", "lastmodifieddate"].map(str::to_owned);
-        let shown = always.iter().chain(properties).map(|name| (name.clone(), self.value(name).into()));
-        json!({
-            "id": self.id.to_string(),
-            "properties": shown.collect::<serde_json::Map<_, _>>(),
-            "createdAt": TIME,
-            "updatedAt": TIME,
-            "archived": false,
-            "url": format!("https://app.hubspot.com/contacts/1234567/record/0-1/{}", self.id),
-        })
+    fn property(&self, name: &str) -> Option<String> {
+        match name {
+            "hs_searchable_calculated_phone_number" => self.properties.get("phone").map(|number| local(number)),
+            "hs_searchable_calculated_mobile_number" => self.properties.get("mobilephone").map(|number| local(number)),
+            _ => self.properties.get(name).cloned(),
+        }
     }
 }
 

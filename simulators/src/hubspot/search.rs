@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::hubspot::record::Person;
+use crate::hubspot::record::Record;
 
 const LIMIT_MAX: usize = 200;
 const RESULTS_MAX: usize = 10_000;
@@ -12,19 +12,9 @@ const GROUPS_MAX: usize = 5;
 const FILTERS_PER_GROUP_MAX: usize = 6;
 const FILTERS_MAX: usize = 18;
 const QUERY_CHARS_MAX: usize = 3_000;
-/// The properties that a query searches.
-const SEARCHED: [&str; 7] = [
-    "firstname",
-    "lastname",
-    "email",
-    "company",
-    "hs_searchable_calculated_phone_number",
-    "hs_searchable_calculated_mobile_number",
-    "fax",
-];
 
 /// Runs a search. The error is the problem of the request.
-pub(super) fn search(people: &[Person], asked: &Value) -> Result<Value, &'static str> {
+pub(super) fn search<R: Record>(records: &[R], asked: &Value) -> Result<Value, &'static str> {
     let limit = asked["limit"].as_u64().unwrap_or(10) as usize;
     let after = match &asked["after"] {
         Value::Null => 0,
@@ -47,14 +37,14 @@ pub(super) fn search(people: &[Person], asked: &Value) -> Result<Value, &'static
         return Err("there are too many filters");
     }
     let mut found = Vec::new();
-    for person in people {
-        if is_in_a_group(person, &groups)? && has_words(person, query) {
-            found.push(person);
+    for record in records {
+        if is_in_a_group(record, &groups)? && has_words(record, query) {
+            found.push(record);
         }
     }
     sort(&mut found, &asked["sorts"])?;
     let properties = texts(&asked["properties"]);
-    let page = found.iter().skip(after).take(limit).map(|person| person.shown(&properties));
+    let page = found.iter().skip(after).take(limit).map(|record| record.shown(&properties));
     let mut answer = json!({ "total": found.len(), "results": page.collect::<Vec<_>>() });
     if found.len() > after + limit {
         let next = (after + limit).to_string();
@@ -67,21 +57,28 @@ pub(super) fn texts(list: &Value) -> Vec<String> {
     list.as_array().into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
-/// Returns true if a contact matches one of the filter groups, or if there are no groups.
-fn is_in_a_group(person: &Person, groups: &[Value]) -> Result<bool, &'static str> {
+/// Returns the properties that the filters of a search name.
+pub(super) fn filtered(asked: &Value) -> impl Iterator<Item = &str> {
+    let groups = asked["filterGroups"].as_array().into_iter().flatten();
+    let filters = groups.flat_map(|group| group["filters"].as_array().into_iter().flatten());
+    filters.filter_map(|filter| filter["propertyName"].as_str())
+}
+
+/// Returns true if a record matches one of the filter groups, or if there are no groups.
+fn is_in_a_group(record: &impl Record, groups: &[Value]) -> Result<bool, &'static str> {
     let mut is_in = groups.is_empty();
     for group in groups {
         let mut holds = true;
         for filter in group["filters"].as_array().ok_or("a group has no filters")? {
-            holds &= passes(person, filter)?;
+            holds &= passes(record, filter)?;
         }
         is_in |= holds;
     }
     Ok(is_in)
 }
 
-fn passes(person: &Person, filter: &Value) -> Result<bool, &'static str> {
-    let value = person.value(filter["propertyName"].as_str().ok_or("a filter has no property")?);
+fn passes(record: &impl Record, filter: &Value) -> Result<bool, &'static str> {
+    let value = record.value(filter["propertyName"].as_str().ok_or("a filter has no property")?);
     let wanted = filter["value"].as_str();
     let is = |orders: &[Ordering]| {
         let wanted = wanted.ok_or("a filter has no value")?;
@@ -109,13 +106,14 @@ fn order(one: &str, other: &str) -> Ordering {
 }
 
 /// Returns whether each word is a substring of a property. [?] HubSpot's comparison is undocumented.
-fn has_words(person: &Person, query: &str) -> bool {
-    let text: Vec<_> = SEARCHED.iter().filter_map(|name| person.value(name)).map(|text| text.to_lowercase()).collect();
+fn has_words<R: Record>(record: &R, query: &str) -> bool {
+    let text: Vec<_> =
+        R::SEARCHED.iter().filter_map(|name| record.value(name)).map(|text| text.to_lowercase()).collect();
     query.to_lowercase().split_whitespace().all(|word| text.iter().any(|text| text.contains(word)))
 }
 
 /// Sorts by one rule: a property, with an optional direction. Default: order of creation.
-fn sort(found: &mut [&Person], sorts: &Value) -> Result<(), &'static str> {
+fn sort(found: &mut [&impl Record], sorts: &Value) -> Result<(), &'static str> {
     let rules = sorts.as_array().cloned().unwrap_or_default();
     let [rule] = rules.as_slice() else {
         return if rules.is_empty() { Ok(()) } else { Err("there is more than one rule to sort by") };
