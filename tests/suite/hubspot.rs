@@ -1,5 +1,6 @@
 //! Tests the plugin `hubspot`, customers of a HubSpot account, through the gateway.
 
+mod calls;
 mod contract;
 mod shapes;
 

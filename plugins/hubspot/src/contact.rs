@@ -6,6 +6,7 @@ use frontgate_sdk::{Customer, CustomerSummary, Error, Result, http, warn};
 use serde::Deserialize;
 
 use crate::phone::{self, Country};
+use crate::search::CONTACTS;
 use crate::settings::Settings;
 use crate::{api, owners};
 
@@ -48,7 +49,7 @@ impl Settings {
 
 impl Contact {
     pub(crate) fn get(settings: &Settings, id: &str) -> Result<Self> {
-        let url = settings.url(&format!("objects/contacts/{id}"));
+        let url = settings.url(&format!("{CONTACTS}/{id}"));
         let properties = settings.properties();
         let request = properties.iter().fold(http::get(&url), |request, name| request.query("properties", name));
         api::find(request)?.ok_or(Error::NotFound)

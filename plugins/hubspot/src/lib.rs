@@ -1,17 +1,20 @@
-//! Customers from HubSpot: contacts, and owners, who are Frontline's workers.
+//! Customers from HubSpot: contacts, and owners, who are Frontline's workers. Frontline's calls become entries there.
 //!
 //! # Configuration
 //!
 //! Create a private app in HubSpot (Settings > Integrations > Private Apps) with the scopes `crm.objects.contacts.read`
-//! and `crm.objects.owners.read`, and put its access token into the environment.
+//! and `crm.objects.owners.read`, and put its access token into the environment. To log calls, the app also needs
+//! `crm.objects.contacts.write`.
 //!
 //! ```toml
 //! [tenants.demo.roles]
 //! crm = ["hubspot"]
+//! # Optional: logs calls.
+//! calls = ["hubspot"]
 //!
 //! [plugins.named.hubspot]
 //! outbound = ["https://api.hubapi.com"]
-//! # Caches owners, which saves a request in each call.
+//! # Caches owners, which saves a request in each call, and remembers logged calls.
 //! state = true
 //!
 //! # The private app's token. The gateway adds it to requests; the plugin never sees it.
@@ -36,6 +39,8 @@
 //! whatsapp = "hs_whatsapp_phone_number"
 //! # A property with the absolute URL of a picture. By default: no pictures.
 //! avatar = "photo_url"
+//! # The property of calls with unique values that holds the call's SID. By default: none.
+//! call_sid_property = "frontline_call_sid"
 //! # Seconds for which owners are cached.
 //! owners_keep_s = 600
 //! # The API's URL.
@@ -70,11 +75,27 @@
 //! The search box searches the same properties as HubSpot's own: names, e-mail, company, and numbers without their
 //! country code. HubSpot finds a new contact only after some moments.
 //!
+//! # Calls
+//!
+//! An entry has the call's time, direction, status, length, numbers and recording, the worker as its owner, and the
+//! contact with the customer's number. Without such a contact, or such an owner, the entry has none.
+//!
+//! Each call has one entry. The plugin looks for an entry with the call's SID before it creates one:
+//!
+//! | settings | where the plugin looks | when a second entry is possible |
+//! |---|---|---|
+//! | `call_sid_property` | the record with this unique value | never: HubSpot rejects it |
+//! | `state = true` | its store, for a day, and the search | after a lost answer of HubSpot, within the search's delay |
+//! | none | the search by `hs_call_external_id` | after any repetition within the search's delay |
+//!
+//! HubSpot's search finds a new entry only after some seconds, and the gateway repeats a failed call sooner.
+//!
 //! # Errors
 //!
 //! | HubSpot | role's error |
 //! |---|---|
 //! | any limit of requests (429), 5xx, timeout | `unavailable`, with the limit and the time to retry after |
+//! | an entry that HubSpot rejects (400) | `failed`, with HubSpot's category |
 //! | the token has expired, is wrong (401), or lacks a scope (403) | `failed`, with the fix |
 //! | a contact that does not exist, or has another owner | `not-found` |
 //!
@@ -82,6 +103,7 @@
 //! can contain customers' data. The log contains the `correlationId`, which HubSpot's support asks for.
 
 mod api;
+mod calls;
 mod contact;
 mod list;
 mod owners;
@@ -90,7 +112,7 @@ mod refusal;
 mod search;
 mod settings;
 
-use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result, address};
+use frontgate_sdk::{Call, Calls, Crm, Customer, CustomerPage, Error, ListRequest, Result, address};
 
 use crate::contact::Contact;
 use crate::settings::Settings;
@@ -98,7 +120,7 @@ use crate::settings::Settings;
 /// The plugin.
 pub struct HubSpot;
 
-frontgate_sdk::export!(HubSpot: crm);
+frontgate_sdk::export!(HubSpot: crm, calls);
 
 impl Crm for HubSpot {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
@@ -128,5 +150,11 @@ impl Crm for HubSpot {
         let settings = Settings::read()?;
         let contact = search::by_number(&settings, number)?;
         contact.map(|contact| contact.customer(&settings)).transpose()
+    }
+}
+
+impl Calls for HubSpot {
+    fn log_call(call: Call) -> Result<()> {
+        calls::log(&Settings::read()?, &call)
     }
 }

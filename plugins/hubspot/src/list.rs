@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use frontgate_sdk::{CustomerPage, Error, ListRequest, Position, Result, clock, warn};
 
-use crate::search::{Filter, Found, Group, PAGE_MAX, Search};
+use crate::search::{CONTACTS, Filter, Found, Group, PAGE_MAX, Search};
 use crate::settings::Settings;
 use crate::{api, owners};
 
@@ -26,7 +26,7 @@ pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<Custome
     loop {
         let left = request.page_size.saturating_sub(u32::try_from(page.customers.len()).unwrap_or(u32::MAX));
         let search = Search::new(whose.after(&last), settings.list_properties(), left.min(PAGE_MAX));
-        let found = match search.with(request.query.as_deref(), settings).ask(settings) {
+        let found: Found = match search.with(request.query.as_deref(), settings).ask(CONTACTS, settings) {
             Err(Error::Unavailable(why)) if !page.customers.is_empty() => {
                 warn!("the page is shorter than requested: {why}");
                 return Ok(page.then(last));

@@ -76,7 +76,8 @@ impl Problem {
         let scopes: Vec<&str> = named.map(|scope| shown(scope)).collect();
         match scopes.is_empty() {
             true => {
-                "the token lacks a scope; add crm.objects.contacts.read and crm.objects.owners.read to the private app"
+                "the token lacks a scope; add crm.objects.contacts.read, crm.objects.owners.read and, to log calls, \
+                 crm.objects.contacts.write to the private app"
                     .to_owned()
             }
             false => format!("the token lacks a scope; add {} to the private app", scopes.join(", ")),

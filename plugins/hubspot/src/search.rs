@@ -1,8 +1,9 @@
-//! HubSpot's search: filters and sorts contacts.
+//! HubSpot's search: filters and sorts contacts and calls.
 
 use std::borrow::Cow;
 
 use frontgate_sdk::{Result, http};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::api;
@@ -10,6 +11,8 @@ use crate::contact::Contact;
 use crate::phone;
 use crate::settings::Settings;
 
+/// The API resource of contacts.
+pub(crate) const CONTACTS: &str = "objects/contacts";
 /// HubSpot's limit on results of one request.
 pub(crate) const PAGE_MAX: u32 = 200;
 /// HubSpot's limit on groups of filters.
@@ -52,8 +55,8 @@ pub(crate) struct Filter<'s> {
 
 /// The results of a search.
 #[derive(Deserialize)]
-pub(crate) struct Found {
-    pub(crate) results: Vec<Contact>,
+pub(crate) struct Found<T = Contact> {
+    pub(crate) results: Vec<T>,
     #[serde(default)]
     paging: Paging,
 }
@@ -69,7 +72,7 @@ struct Next {
     _after: String,
 }
 
-impl Found {
+impl<T> Found<T> {
     /// Returns whether HubSpot has more results than it returned.
     pub(crate) fn has_more(&self) -> bool {
         self.paging.next.is_some()
@@ -98,7 +101,7 @@ impl<'s> Filter<'s> {
 }
 
 impl<'s> Search<'s> {
-    /// Searches contacts that match any of these groups, sorted by record id.
+    /// Searches records that match any of these groups, sorted by record id.
     pub(crate) fn new(filter_groups: Vec<Group<'s>>, properties: Vec<&'s str>, limit: u32) -> Self {
         Self { filter_groups, query: None, sorts: ["hs_object_id"], properties, limit, after: "0" }
     }
@@ -109,8 +112,9 @@ impl<'s> Search<'s> {
         self
     }
 
-    pub(crate) fn ask(&self, settings: &Settings) -> Result<Found> {
-        api::ask(http::post(&settings.url("objects/contacts/search")).json(self))
+    /// Sends the search for records of an API resource, such as [`CONTACTS`].
+    pub(crate) fn ask<T: DeserializeOwned>(&self, objects: &str, settings: &Settings) -> Result<Found<T>> {
+        api::ask(http::post(&settings.url(&format!("{objects}/search"))).json(self))
     }
 }
 
@@ -135,7 +139,7 @@ pub(crate) fn by_number(settings: &Settings, number: &str) -> Result<Option<Cont
     let filters: Vec<_> = calculated.chain(written).collect();
     for filters in filters.chunks(GROUPS_MAX) {
         let groups = filters.iter().map(|filter| Group::of([filter.clone()])).collect();
-        let found = Search::new(groups, settings.properties(), NAMESAKES_MAX).ask(settings)?;
+        let found: Found = Search::new(groups, settings.properties(), NAMESAKES_MAX).ask(CONTACTS, settings)?;
         let mut contacts = found.results.into_iter();
         if let Some(contact) = contacts.find(|contact| contact.has_number(number, settings)) {
             return Ok(Some(contact));

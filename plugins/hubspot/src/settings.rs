@@ -24,6 +24,7 @@ pub(crate) struct Settings {
     #[serde(default = "whatsapp")]
     pub(crate) whatsapp: Vec<String>,
     pub(crate) avatar: Option<String>,
+    pub(crate) call_sid_property: Option<String>,
     #[serde(default = "owners_keep_s")]
     owners_keep_s: u32,
     #[serde(default)]

@@ -295,7 +295,7 @@ fn the_documented_configuration_is_valid() {
     let file: toml::Table = lines.join("\n").parse().expect("TOML");
     let mut settings = Vec::new();
     flat("", &file["plugins"]["named"]["hubspot"]["config"], &mut settings);
-    assert_eq!(settings.len(), 15, "{settings:?}");
+    assert_eq!(settings.len(), 16, "{settings:?}");
     testing::settings(settings);
     testing::answer_with(|request| {
         let answer = if request.url.contains("/owners") { json!({ "results": [] }) } else { found([1], false) };

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 /// The known query parameters of each call.
-const PARAMETERS: [(Call, &[&str]); 3] = [
+const PARAMETERS: [(Call, &[&str]); 4] = [
     (Call::Contact, &["properties", "propertiesWithHistory", "associations", "archived", "idProperty"]),
+    (Call::ReadCall, &["properties", "propertiesWithHistory", "associations", "archived", "idProperty"]),
     (Call::Owners, &["email", "after", "limit", "archived"]),
     (Call::Owner, &["idProperty", "archived"]),
 ];
@@ -15,10 +16,15 @@ const PARAMETERS: [(Call, &[&str]); 3] = [
 /// Asserts that every exchange matches its schema.
 pub(super) fn assert_match(exchanges: &[Exchange]) {
     let shape = |name: &str| validator(name);
-    let (search, error) = (shape("search"), shape("error"));
+    let error = shape("error");
+    let requests =
+        [(Call::Search, shape("search")), (Call::SearchCalls, shape("search")), (Call::CreateCall, shape("new_call"))];
     let answers = [
         (Call::Search, shape("found")),
-        (Call::Contact, shape("contact")),
+        (Call::SearchCalls, shape("found")),
+        (Call::Contact, shape("record")),
+        (Call::CreateCall, shape("record")),
+        (Call::ReadCall, shape("record")),
         (Call::Owners, shape("owners")),
         (Call::Owner, shape("owner")),
     ];
@@ -28,13 +34,13 @@ pub(super) fn assert_match(exchanges: &[Exchange]) {
             assert!(problems.is_empty(), "{problems:?} in {exchange:#?}");
         };
         assert_ne!(exchange.call, Call::Unknown, "{exchange:#?}");
-        if exchange.call == Call::Search {
-            fits(&search, &exchange.request);
+        if let Some((_, request)) = requests.iter().find(|(call, _)| *call == exchange.call) {
+            fits(request, &exchange.request);
         }
         has_known_parameters(exchange);
         let answer = answers.iter().find(|(call, _)| *call == exchange.call).map(|(_, validator)| validator);
         match exchange.status {
-            Some(200) => fits(answer.expect("a shape"), &exchange.answer),
+            Some(200 | 201) => fits(answer.expect("a shape"), &exchange.answer),
             Some(_) if !exchange.answer.is_null() => fits(&error, &exchange.answer),
             _ => {}
         }
