@@ -1,5 +1,7 @@
 //! Tests `frontgate setup twilio`, and `check --online` for account and service.
 
+mod writes;
+
 use frontgate_tests::{Effect, Gateway, PUBLIC_URL, Setup, TOKEN, Terminal, Twilio, run};
 use serde_json::{Value, json};
 

@@ -145,6 +145,18 @@ fn pointed(answer: impl Fn(&str) -> Option<(u16, String)> + Send + Sync + 'stati
 }
 
 #[test]
+fn webhooks_by_get_have_their_fields_in_the_signed_query() {
+    let (twilio, got) = pointed(fine);
+    Client::new(&twilio, KEY).post("/v1/Configuration/Webhooks", &[("Method", "GET")]);
+    twilio.custom_routing(false);
+    twilio.inbound_sms(CUSTOMER, NUMBER, "hello").expect("no webhook rejects it");
+    let Got { path, headers, form } = got.lock()[0].clone();
+    assert!(form.is_empty() && path.contains('?') && path.contains("EventType=onConversationAdd"), "{path}");
+    let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &[]);
+    assert!(headers.contains(&format!("x-twilio-signature: {signature}")), "{headers}");
+}
+
+#[test]
 fn requests_without_valid_credentials_are_rejected() {
     let (twilio, client) = twilio();
     let body = json!({

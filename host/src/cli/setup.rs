@@ -2,6 +2,7 @@
 
 mod show;
 mod twilio;
+mod write;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ pub(super) enum Command {
     ///
     /// Prints the webhooks of account and service, the addresses, and the differences to the need. Writes only with
     /// --apply, after a confirmation. Exits with 0 if Twilio has what the tenant needs, 1 if something differs, 2 if
-    /// Twilio could not be asked.
+    /// a request to Twilio failed.
     Twilio(twilio::Arguments),
 }
 

@@ -28,6 +28,15 @@ pub(super) fn callback_url(config: &Config, tenant: &Tenant, callback: Callback)
     format!("{}{}", config.public_url(), callback.path(tenant))
 }
 
+/// Returns the mark of a finding's line.
+pub(super) fn mark(finding: &Finding) -> char {
+    match finding {
+        Finding::Sent { .. } => '✓',
+        Finding::SharedMethod { .. } => '!',
+        Finding::Url { .. } | Finding::Disabled { .. } | Finding::Method(_) | Finding::Target => '✗',
+    }
+}
+
 /// Returns a finding as text, and the correction of a problem.
 pub(super) fn text(
     finding: &Finding,
@@ -49,6 +58,16 @@ pub(super) fn text(
         }
         Finding::Method(level) => {
             (format!("the method of the webhooks is GET, in the {}", place(level)), Some("set it to POST".to_owned()))
+        }
+        Finding::SharedMethod { level, url } => {
+            let words = format!(
+                "the webhooks of the {} are sent by GET, and this is kept: Twilio has one method for both URLs, and {} \
+                 belongs to another system; the gateway verifies webhooks by GET too. If that system accepts POST, \
+                 change the method in Twilio's console",
+                place(level),
+                display_url(url)
+            );
+            (words, None)
         }
         Finding::Target => {
             ("the webhooks of the account go to Flex".to_owned(), Some("set their target to webhook".to_owned()))

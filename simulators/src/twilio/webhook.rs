@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::{Request, header};
+use hyper::{Method, Request, header};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use url::form_urlencoded;
 use uuid::Uuid;
 
 use crate::common::exchange::{exchange, split};
-use crate::twilio::calls::{VOICE, VOICE_RECORDING, VOICE_STATUS};
+use crate::twilio::calls::{VOICE, VOICE_ENDED, VOICE_RECORDING, VOICE_STATUS};
 use crate::twilio::events::{Event, Fields, Origin, ROUTING};
 use crate::twilio::record::Fired;
 use crate::twilio::sign::signature;
@@ -44,6 +44,7 @@ pub(crate) struct Changes {
 
 struct Target {
     address: SocketAddr,
+    method: Method,
     url: String,
     token: String,
     deadline: Duration,
@@ -79,12 +80,16 @@ fn target(state: &State, event: &str, url: &str) -> Option<Target> {
     let gateway = state.settings.gateway.as_ref()?;
     let deadline = match event {
         ROUTING => state.settings.routing_deadline,
-        VOICE | VOICE_STATUS | VOICE_RECORDING => VOICE_DEADLINE,
+        VOICE | VOICE_STATUS | VOICE_RECORDING | VOICE_ENDED => VOICE_DEADLINE,
         _ => state.settings.conversations_deadline,
     };
+    let is_by_get = event != ROUTING
+        && state.world.webhooks().method.as_deref() == Some("GET")
+        && configured(state, event).is_some_and(|configured| configured == url);
+    let method = if is_by_get { Method::GET } else { Method::POST };
     // URL fragments are neither sent nor signed.
     let url = url.split('#').next().unwrap_or_default().to_owned();
-    Some(Target { address: gateway.address, url, token: gateway.token.clone(), deadline })
+    Some(Target { address: gateway.address, method, url, token: gateway.token.clone(), deadline })
 }
 
 fn is_wanted(state: &State, event: &str) -> bool {
@@ -194,7 +199,7 @@ impl Shared {
     pub(crate) async fn send(&self, url: &str, event: &str, fields: Fields, token: String) -> Option<Fired> {
         let target = self.read(|state| target(state, event, url))?;
         let started = Instant::now();
-        let answer = timeout(target.deadline, post(&target, &fields, &token)).await;
+        let answer = timeout(target.deadline, exchange_with(&target, &fields, &token)).await;
         let mut fired = Fired {
             event: event.to_owned(),
             url: target.url,
@@ -276,15 +281,25 @@ fn changes(event: &str, body: &str) -> Result<Changes, String> {
     Ok(changes)
 }
 
-async fn post(target: &Target, fields: &Fields, token: &str) -> Result<(u16, String), String> {
-    let (host, path) = split(&target.url);
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-    let request = Request::post(path)
+/// Sends the fields in the body, or in the query for GET. The signature covers the URL, and the fields of a body.
+async fn exchange_with(target: &Target, fields: &Fields, token: &str) -> Result<(u16, String), String> {
+    let encoded = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let (url, body, signed) = match target.method {
+        Method::GET => {
+            let separator = if target.url.contains('?') { '&' } else { '?' };
+            (format!("{}{separator}{encoded}", target.url), String::new(), &[][..])
+        }
+        _ => (target.url.clone(), encoded, fields.as_slice()),
+    };
+    let (host, path) = split(&url);
+    let request = Request::builder()
+        .method(target.method.clone())
+        .uri(path)
         .header(header::HOST, host)
         .header(header::CONNECTION, "close")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
         .header("i-twilio-idempotency-token", token)
-        .header("x-twilio-signature", signature(&target.token, &target.url, fields))
+        .header("x-twilio-signature", signature(&target.token, &url, signed))
         .header(header::ACCEPT, "*/*")
         .header("x-home-region", "us1")
         .header(header::USER_AGENT, "TwilioProxy/1.1")

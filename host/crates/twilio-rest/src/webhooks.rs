@@ -166,6 +166,14 @@ pub enum Finding {
     },
     /// Webhooks are sent by GET.
     Method(Level),
+    /// Webhooks are sent by GET, also to another system. The method applies to both URLs, so it is kept: the gateway
+    /// verifies both methods.
+    SharedMethod {
+        /// The level.
+        level: Level,
+        /// The URL of the other system.
+        url: String,
+    },
     /// The account's webhooks are sent to Flex.
     Target,
 }
@@ -173,7 +181,7 @@ pub enum Finding {
 impl Finding {
     /// Returns whether the need is not satisfied.
     pub fn is_problem(&self) -> bool {
-        !matches!(self, Self::Sent { .. })
+        !matches!(self, Self::Sent { .. } | Self::SharedMethod { .. })
     }
 }
 
@@ -213,6 +221,13 @@ impl Webhooks {
         let mut foreign: Vec<_> = urls.filter(|url| !needed.is_ours(url)).map(ToOwned::to_owned).collect();
         foreign.dedup();
         foreign
+    }
+
+    /// Returns the URL of another system that stays after a change for these events.
+    fn shared(&self, events: &[&str], needed: &Needed) -> Option<&str> {
+        let kept =
+            WebhookKind::ALL.into_iter().filter(|kind| events.iter().all(|event| WebhookKind::of(event) != *kind));
+        kept.filter_map(|kind| self.url(kind)).find(|url| !needed.is_ours(url))
     }
 }
 
@@ -299,7 +314,10 @@ fn findings(level: &Level, webhooks: &Webhooks, events: &[&str], needed: &Needed
         }
     }
     if webhooks.method.as_deref().is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
-        findings.push(Finding::Method(level.clone()));
+        findings.push(match webhooks.shared(events, needed) {
+            Some(url) => Finding::SharedMethod { level: level.clone(), url: url.to_owned() },
+            None => Finding::Method(level.clone()),
+        });
     }
     if webhooks.target.as_deref() == Some("flex") {
         findings.push(Finding::Target);
@@ -331,7 +349,8 @@ fn change(level: Level, webhooks: &Webhooks, events: &[&str], needed: &Needed) -
         let added = events.iter().copied().filter(|event| !webhooks.selects(event));
         form.extend(kept.chain(added).map(|event| ("Filters", event.to_owned())));
     }
-    if !webhooks.method.as_deref().is_some_and(|method| method.eq_ignore_ascii_case("POST")) {
+    let is_post = webhooks.method.as_deref().is_some_and(|method| method.eq_ignore_ascii_case("POST"));
+    if !is_post && webhooks.shared(events, needed).is_none() {
         form.push(("Method", "POST".to_owned()));
     }
     if webhooks.target.as_deref() == Some("flex") {

@@ -85,9 +85,10 @@ fn is_busy(status: StatusCode) -> bool {
 fn compare(tenant: &str, configuration: &WebhookConfiguration, needed: &Needed) -> usize {
     let findings = configuration.findings(needed);
     for finding in &findings {
-        match webhooks::text(finding, configuration, needed) {
-            (words, None) => say!("✓ tenant {tenant}: {words}"),
-            (words, Some(fix)) => say!("✗ tenant {tenant}: {words}\n    {fix}, or run `frontgate setup twilio`"),
+        let (words, fix) = webhooks::text(finding, configuration, needed);
+        say!("{} tenant {tenant}: {words}", webhooks::mark(finding));
+        if let Some(fix) = fix {
+            say!("    {fix}, or run `frontgate setup twilio`");
         }
     }
     findings.iter().filter(|finding| finding.is_problem()).count()

@@ -43,8 +43,7 @@ pub(super) fn found(found: &Found, needed: &Needed) {
     }
     say!();
     for finding in configuration.findings(needed) {
-        let mark = if finding.is_problem() { "✗" } else { "✓" };
-        say!("{mark} {}", webhooks::text(&finding, configuration, needed).0);
+        say!("{} {}", webhooks::mark(&finding), webhooks::text(&finding, configuration, needed).0);
     }
     if needed.events.is_empty() {
         say!("! the tenant needs no webhooks of Conversations: it has no plugin with the role crm or conversations");

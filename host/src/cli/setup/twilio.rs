@@ -1,5 +1,6 @@
-//! `frontgate setup twilio`: reads, compares, shows, confirms, writes.
+//! `frontgate setup twilio`: reads, compares, shows, confirms, writes, and compares again.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,9 +19,11 @@ use frontgate_twilio_rest::{ApiError, ConversationWebhook, ConversationsApi, des
 
 use super::super::{load, runtime, say, webhooks};
 use super::show;
+use super::write::write;
 
 const DIFFERENT: u8 = 1;
-const NOT_ASKED: u8 = 2;
+/// A request to Twilio failed.
+const FAILED: u8 = 2;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -80,8 +83,8 @@ pub(super) fn setup(file: &Path, arguments: &Arguments) -> anyhow::Result<ExitCo
         Ok(code) => Ok(code),
         Err(error) => match error.downcast::<ApiError>() {
             Ok(failure) => {
-                say!("✗ {}: {}", display_url(&settings.conversations_url), describe(&failure));
-                Ok(ExitCode::from(NOT_ASKED))
+                say!("✗ {}: {}; nothing was written", display_url(&settings.conversations_url), describe(&failure));
+                Ok(ExitCode::from(FAILED))
             }
             Err(error) => Err(error),
         },
@@ -140,8 +143,20 @@ async fn run(
         read(api).await? == found,
         "the configuration at Twilio has changed meanwhile; nothing was written, run again"
     );
-    plan.write(api).await?;
-    let after = read(api).await?;
+    let url = display_url(&config.tenants[&*tenant.name].twilio.conversations_url);
+    let outcome = write(&plan, api).await;
+    if !outcome.is_complete() {
+        outcome.show(&url);
+        return Ok(ExitCode::from(FAILED));
+    }
+    let after = match read(api).await {
+        Ok(after) => after,
+        Err(failure) => {
+            say!("\n✗ {url}: all changes are written, but failed to read them back: {}", describe(&failure));
+            say!("run the command again, to compare");
+            return Ok(ExitCode::from(FAILED));
+        }
+    };
     if !Plan::new(&after, &needed, &arguments.number).is_empty() {
         say!("\n✗ Twilio accepted the changes, but reports another configuration; run again without --apply");
         return Ok(ExitCode::from(DIFFERENT));
@@ -150,7 +165,7 @@ async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read(api: &ConversationsApi) -> anyhow::Result<Found> {
+async fn read(api: &ConversationsApi) -> Result<Found, ApiError> {
     Ok(Found { webhooks: api.webhooks().await?, addresses: api.addresses().await? })
 }
 
@@ -172,7 +187,9 @@ impl Found {
 
 impl Plan {
     fn new(found: &Found, needed: &Needed, numbers: &[String]) -> Self {
-        let addresses = numbers.iter().filter_map(|number| found.address_change(number));
+        // A number that is given twice would be created twice, which Twilio rejects.
+        let numbers: BTreeSet<_> = numbers.iter().collect();
+        let addresses = numbers.into_iter().filter_map(|number| found.address_change(number));
         Self { webhooks: found.webhooks.changes(needed), addresses: addresses.collect() }
     }
 
@@ -186,20 +203,6 @@ impl Plan {
         let addresses = self.addresses.iter().flat_map(|change| &change.replaced);
         webhooks.chain(addresses).map(String::as_str).collect()
     }
-
-    async fn write(&self, api: &ConversationsApi) -> Result<(), ApiError> {
-        for change in &self.webhooks {
-            api.set_webhooks(&change.level, &pairs(&change.form)).await?;
-        }
-        for change in &self.addresses {
-            api.set_address(change.sid.as_deref(), &pairs(&change.form)).await?;
-        }
-        Ok(())
-    }
-}
-
-fn pairs<'f>(form: &'f [(&'static str, String)]) -> Vec<(&'f str, &'f str)> {
-    form.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 fn confirm(yes: bool) -> anyhow::Result<()> {

@@ -26,8 +26,9 @@ pub(crate) fn fetch(world: &World, request: &RestRequest) -> Done {
 
 pub(crate) fn update(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     let is_account = request.place.service.is_none();
-    if request.field("Method").is_some_and(|method| method != "POST") {
-        return Err(Problem::invalid("The simulator sends webhooks with POST only"));
+    let method = request.filled("Method").map(|method| method.to_ascii_uppercase());
+    if method.as_ref().is_some_and(|method| !matches!(method.as_str(), "GET" | "POST")) {
+        return Err(Problem::invalid("Method must be GET or POST"));
     }
     let webhooks = if is_account { &mut world.account_webhooks } else { &mut world.service_webhooks };
     let set = |name: &str, old: &mut String| {
@@ -37,7 +38,8 @@ pub(crate) fn update(world: &mut World, request: &RestRequest) -> Result<Done, P
     };
     set("PreWebhookUrl", &mut webhooks.pre_webhook_url);
     set("PostWebhookUrl", &mut webhooks.post_webhook_url);
-    webhooks.method = Some("POST".to_owned());
+    // [?] The method of a service before it is set, as in the example of Twilio's documentation.
+    webhooks.method = method.or(webhooks.method.take()).or_else(|| Some("POST".to_owned()));
     if is_account {
         webhooks.target = request.filled("Target").or(webhooks.target.take());
     }

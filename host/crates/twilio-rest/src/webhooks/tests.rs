@@ -112,3 +112,29 @@ fn events_of_other_urls_stay_selected() {
     let form = ["onMessageAdded", "onConversationAdd"].map(|event| ("Filters", event.to_owned()));
     assert_eq!(changes, [WebhookChange { level: Level::Account, form: form.to_vec(), replaced: Vec::new() }]);
 }
+
+#[test]
+fn the_method_of_a_level_that_another_system_uses_is_kept() {
+    let need = needed(&["onUserUpdate"]);
+    let shared = |one: &Webhooks| one.url(WebhookKind::PostEvent) == Some(OTHER);
+    for account in possible().into_iter().filter(shared) {
+        let configuration = WebhookConfiguration { account, service: None, is_service_named: false };
+        let changes = configuration.changes(&need);
+        let is_set = changes.iter().flat_map(|change| &change.form).any(|(name, _)| *name == "Method");
+        assert!(!is_set, "{configuration:?}");
+        let is_named = configuration.findings(&need).iter().any(|finding| {
+            matches!(finding, Finding::SharedMethod { url, .. } if url == OTHER) && !finding.is_problem()
+        });
+        assert_eq!(is_named, configuration.account.method.as_deref() == Some("GET"), "{configuration:?}");
+    }
+}
+
+#[test]
+fn the_method_of_a_level_without_another_system_is_set_to_post() {
+    let need = needed(&["onConversationAdd", "onParticipantAdded"]);
+    for account in possible().into_iter().filter(|one| one.method.as_deref() == Some("GET")) {
+        let configuration = WebhookConfiguration { account, service: None, is_service_named: false };
+        let after = applied(configuration.clone(), &configuration.changes(&need));
+        assert_eq!(after.account.method.as_deref(), Some("POST"), "{configuration:?}");
+    }
+}
