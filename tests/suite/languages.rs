@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 pub(crate) const LANGUAGES: [&str; 6] = ["rust", "python", "javascript", "typescript", "c", "go"];
-pub(crate) const ROLES: [&str; 6] = ["crm", "templates", "outgoing", "routing", "conversations", "channel"];
+pub(crate) const ROLES: [&str; 7] = ["crm", "templates", "outgoing", "routing", "conversations", "channel", "calls"];
 
 /// The folders of projects with every role, by language. Each project is built once for all tests.
 static EVERY_ROLE: LazyLock<BTreeMap<&str, PathBuf>> = LazyLock::new(|| {
@@ -139,7 +139,7 @@ fn a_project_has_exactly_the_requested_roles() {
         ("rust", ["crm", "templates"]),
         ("javascript", ["conversations", "channel"]),
         ("typescript", ["outgoing", "routing"]),
-        ("c", ["templates", "routing"]),
+        ("c", ["templates", "calls"]),
         ("go", ["conversations", "crm"]),
     ];
     for (language, mut roles) in some {

@@ -71,11 +71,13 @@ pub enum Role {
     Conversations,
     /// Connects a messaging provider to Front
     Channel,
+    /// Logs calls that have ended
+    Calls,
 }
 
 impl Role {
-    const ALL: [Self; 6] =
-        [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations, Self::Channel];
+    const ALL: [Self; 7] =
+        [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations, Self::Channel, Self::Calls];
 
     /// Returns the name of the role in the contract.
     fn name(self) -> &'static str {
@@ -86,6 +88,7 @@ impl Role {
             Self::Routing => "routing",
             Self::Conversations => "conversations",
             Self::Channel => "channel",
+            Self::Calls => "calls",
         }
     }
 

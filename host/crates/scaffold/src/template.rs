@@ -1,7 +1,8 @@
 //! Renders the files of a starter for a project's name and roles.
 //!
 //! - `starter-name` becomes the project's name, `starter_name` the name as an identifier, `starter_roles` the roles.
-//! - A line that ends with `// @crm` or `# @crm` is kept for that role, `@crm|routing` for either role.
+//! - A line that ends with `// @crm` or `# @crm` is kept for that role, `@crm|routing` for either role,
+//!   `@!crm` without that role.
 //! - A file named after a role is kept for that role: `crm.py`, `cases/crm-first-page.json`.
 
 use std::collections::BTreeSet;
@@ -47,10 +48,14 @@ impl Template<'_> {
         let Some((code, marked)) = OPENINGS.iter().find_map(|opening| line.trim_end().rsplit_once(opening)) else {
             return Some(line.to_owned());
         };
-        let Some(roles) = marked.split('|').map(Role::named).collect::<Option<BTreeSet<_>>>() else {
+        let (is_negated, names) = match marked.strip_prefix('!') {
+            Some(names) => (true, names),
+            None => (false, marked),
+        };
+        let Some(roles) = names.split('|').map(Role::named).collect::<Option<BTreeSet<_>>>() else {
             return Some(line.to_owned());
         };
-        (!roles.is_disjoint(self.roles)).then(|| format!("{}\n", code.trim_end()))
+        (roles.is_disjoint(self.roles) == is_negated).then(|| format!("{}\n", code.trim_end()))
     }
 }
 
@@ -69,5 +74,10 @@ mod tests {
         assert!(kept.iter().all(|path| template.includes(path)));
         let left_out = ["src/templates.rs", "cases/channel-send.json", "src/export_frontgate_plugin_channel/a.go"];
         assert!(!left_out.iter().any(|path| template.includes(path)));
+    }
+    #[test]
+    fn a_line_can_be_kept_for_projects_without_a_role() {
+        let template = Template { name: "acme-crm", roles: &BTreeSet::from([Role::Crm]) };
+        assert_eq!(template.render("a = 1 # @!crm\nb = 2 # @!templates\n"), "b = 2\n");
     }
 }

@@ -3,6 +3,7 @@
 // Every call runs in a fresh instance: data in memory does not survive the call. Use "frontgate:plugin/state@0.1.0" to
 // store data.
 
+export { calls } from './calls.js'; // @calls
 export { channel } from './channel.js'; // @channel
 export { conversations } from './conversations.js'; // @conversations
 export { crm } from './crm.js'; // @crm

@@ -4,6 +4,7 @@ Every call runs in a fresh instance, a copy of the state after the build: data i
 `wit_world.imports.state` to store data.
 """
 
+from calls import Calls  # @calls
 from channel import Channel  # @channel
 from conversations import Conversations  # @conversations
 from crm import Crm  # @crm

@@ -3,6 +3,7 @@
 //! Every call runs in a fresh instance: data in memory does not survive the call. Use `frontgate_sdk::state` to store
 //! data.
 
+mod calls; // @calls
 mod channel; // @channel
 mod conversations; // @conversations
 mod crm; // @crm
