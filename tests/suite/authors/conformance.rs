@@ -11,7 +11,7 @@ use super::{Project, checks_with};
 /// Returns the project of a plugin that has every role and one flaw. A high CPU limit avoids timeouts on a busy
 /// machine.
 fn flawed(flaw: &str) -> Project {
-    let toml = format!("[plugin.config]\nflaw = \"{flaw}\"\n[plugin.limits]\ncpu_time_ms = 500\n");
+    let toml = format!("[plugin]\nstate = true\nconfig = {{ flaw = \"{flaw}\" }}\nlimits = {{ cpu_time_ms = 500 }}\n");
     Project::new(&component("flawed"), &toml)
 }
 
@@ -19,7 +19,7 @@ fn flawed(flaw: &str) -> Project {
 fn a_conforming_plugin_passes_every_check_of_every_role() {
     let report = flawed("none").test_report(&[]);
     assert!(checks_with(&report, "failed").is_empty() && checks_with(&report, "skipped").is_empty(), "{report:#}");
-    for role in ["crm", "templates", "outgoing", "routing", "conversations", "channel"] {
+    for role in ["crm", "templates", "outgoing", "routing", "conversations", "channel", "calls"] {
         assert!(
             checks_with(&report, "passed").iter().any(|check| check.contains(&format!("\"group\":\"{role}\""))),
             "{role}"
@@ -55,6 +55,7 @@ fn each_flaw_is_reported_with_advice() {
         ("attributes", "`attributes` is not a JSON object"),
         ("speechless", "the teammate reads that text"),
         ("credulous", "Check the provider's signature first"),
+        ("logs-once", "write the entry under its SID"),
         ("markup", "is returned as `html`; Front would show a link or a picture"),
     ] {
         let report = flawed(flaw).test_report(&[]);

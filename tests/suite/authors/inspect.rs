@@ -13,7 +13,7 @@ fn inspect_shows_identity_requirements_and_resource_use() {
     assert!(usable, "{output}");
     for words in [
         &digest(&wasm),
-        "roles      channel, conversations, crm, outgoing, routing, templates",
+        "roles      calls, channel, conversations, crm, outgoing, routing, templates",
         "contract   0.1.0",
         "frontgate-sdk",
         "needs      outbound HTTP",
@@ -35,7 +35,7 @@ fn inspect_shows_identity_requirements_and_resource_use() {
 fn inspect_uses_the_operators_configuration_without_a_project() {
     let folder = tempfile::TempDir::new().expect("a folder");
     std::fs::write(folder.path().join("flawed.wasm"), component("flawed")).expect("a file");
-    let granted = "[plugins.named.flawed]\noutbound = [\"https://crm.example.com\"]\nsecrets = { token = { env = \"NOT_SET\" } }\n";
+    let granted = "[plugins.named.flawed]\nstate = true\noutbound = [\"https://crm.example.com\"]\nsecrets = { token = { env = \"NOT_SET\" } }\n";
     for (config, is_granted) in [("", false), (granted, true)] {
         std::fs::write(folder.path().join("config.toml"), config).expect("a file");
         let (usable, text) =

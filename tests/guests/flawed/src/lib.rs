@@ -7,7 +7,7 @@ use frontgate_sdk::settings;
 
 struct Flawed;
 
-frontgate_sdk::export!(Flawed: crm, templates, outgoing, routing, conversations, channel);
+frontgate_sdk::export!(Flawed: crm, templates, outgoing, routing, conversations, channel, calls);
 
 /// Returns whether the plugin has this flaw.
 fn has(flaw: &str) -> bool {

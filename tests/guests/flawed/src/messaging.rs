@@ -1,9 +1,9 @@
-//! Implements the roles that process messages.
+//! Implements the roles that process messages and calls.
 
 use frontgate_sdk::channel::{Connection, Event, InboundMessage, OutboundMessage, Request, SendReceipt, WebhookResult};
 use frontgate_sdk::{
-    Assignment, Channel, Conversations, Error, InboundConversation, MessageAdd, MessageChanges, MessageVerdict,
-    ParticipantAdded, ParticipantChanges, Result, Routing, random,
+    Assignment, Call, Calls, Channel, Conversations, Error, InboundConversation, MessageAdd, MessageChanges,
+    MessageVerdict, ParticipantAdded, ParticipantChanges, Result, Routing, random, state,
 };
 
 use crate::{Flawed, has};
@@ -32,6 +32,15 @@ impl Conversations for Flawed {
         }
         let attributes = has("attributes").then(|| "no JSON".to_owned());
         Ok(MessageVerdict::Change(MessageChanges { body: None, author: None, attributes }))
+    }
+}
+
+impl Calls for Flawed {
+    fn log_call(call: Call) -> Result<()> {
+        if has("logs-once") && state::increment(&call.call_sid, 1, None)? > 1 {
+            return Err(Error::invalid("the entry exists"));
+        }
+        Ok(())
     }
 }
 
