@@ -45,6 +45,7 @@ mod outbound_limits;
 mod outbound_secrets;
 mod plugin_commands;
 mod probation;
+mod quickstarts;
 mod reception;
 mod reconfigure;
 mod reload;
