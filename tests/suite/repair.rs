@@ -1,9 +1,10 @@
 //! Tests repairs: conversations that got no name when they were created, chat customers, and wrong customer ids.
 
-use frontgate_tests::{Effect, Gateway, Setup, Twilio};
+use frontgate_tests::{Action, Call, Effect, Fault, Gateway, Setup, Twilio};
 use serde_json::{Value, json};
 
 use crate::delivery::{OURS, point_twilio_at};
+use crate::twilio_simulator::{Client, KEY};
 
 const MORA: &str = "+12025550107";
 
@@ -81,6 +82,22 @@ fn a_strangers_conversation_is_named_once_after_its_number() {
 }
 
 #[test]
+fn a_name_that_a_worker_gives_during_the_repair_stays() {
+    let (twilio, gateway) = start_with_crm("unavailable", |setup| setup);
+    let sid = twilio.inbound_sms(MORA, OURS, "planted text").expect("a conversation");
+    twilio.fault(Fault::new(Action::Slow(2_000)).on(Call::ListParticipants));
+    recover(&gateway);
+    twilio.wait_for(|state| state.requests().iter().any(|request| request.call == Call::FetchConversation));
+    let named = [("FriendlyName", "VIP: Mora")];
+    let path = format!("/v1/Conversations/{sid}");
+    assert_eq!(Client::new(&twilio, KEY).post(&path, &named).0, 200);
+    gateway.wait_for_deliveries();
+    let requests = twilio.requests();
+    assert!(requests.iter().any(|request| request.call == Call::ListParticipants && request.status == Some(200)));
+    assert_eq!(twilio.conversation(&sid).friendly_name.as_deref(), Some("VIP: Mora"));
+}
+
+#[test]
 fn a_plugin_names_a_conversation_afterwards() {
     let roles = |setup: Setup| {
         setup
@@ -140,6 +157,20 @@ fn a_worker_who_joins_reaches_the_plugin_without_credentials() {
         ("ConversationSid", "CH00000000000000000000000000000007"),
         ("ParticipantSid", "MB00000000000000000000000000000007"),
         ("Identity", "ana@example.org"),
+    ];
+    assert_eq!(gateway.callback("conversations", &form).status, 200);
+    gateway.wait_for_delivery(1, "sent");
+}
+
+#[test]
+fn a_customer_who_joins_reaches_the_plugin_without_credentials() {
+    let gateway = Setup::misbehaving().set("tenants.demo.roles.conversations", "[\"plugin\"]").start();
+    let form = [
+        ("EventType", "onParticipantAdded"),
+        ("ConversationSid", "CH00000000000000000000000000000007"),
+        ("ParticipantSid", "MB00000000000000000000000000000007"),
+        ("MessagingBinding.Address", "+4930901820"),
+        ("MessagingBinding.ProxyAddress", OURS),
     ];
     assert_eq!(gateway.callback("conversations", &form).status, 200);
     gateway.wait_for_delivery(1, "sent");

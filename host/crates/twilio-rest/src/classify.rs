@@ -7,6 +7,9 @@ use crate::conversations_api::ApiError;
 /// Twilio's code for a change that the pre-event webhook rejected.
 const WEBHOOK_REJECTED: u32 = 50056;
 
+/// Twilio's codes from here on are about one conversation, message or participant. Smaller ones are about the account.
+const CONVERSATIONS_CODES: u32 = 50_000;
+
 /// Repeatability of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeatable {
@@ -49,8 +52,8 @@ pub fn classify(failure: &ApiError, repeatable: Repeatable) -> FailureClass {
         ApiError::Rejected { status, code, retry_after } => match (status.as_u16(), code) {
             (429, _) | (_, Some(20429)) => retry(*retry_after, true),
             (503, _) if retry_after.is_some() => retry(*retry_after, true),
-            // A plugin or another webhook has rejected the change.
-            (_, Some(WEBHOOK_REJECTED)) => FailureClass::Permanent(describe(failure)),
+            // Twilio knows the caller, and refuses this change, such as `WEBHOOK_REJECTED`.
+            (403, Some(CONVERSATIONS_CODES..)) => FailureClass::Permanent(describe(failure)),
             // An operator can correct credentials and addresses, so the call is retried.
             (401 | 403, _) => retry(*retry_after, true),
             (300..=399, _) | (404, None) => retry(*retry_after, false),
@@ -68,6 +71,7 @@ pub fn describe(failure: &ApiError) -> String {
         _ => None,
     };
     let meaning = meaning.or_else(|| match failure {
+        ApiError::Rejected { code: Some(CONVERSATIONS_CODES..), .. } => None,
         ApiError::Rejected { status, .. } => by_status(status.as_u16()),
         _ => None,
     });
@@ -148,6 +152,8 @@ mod tests {
             (refused(409, Some(50391), None), None, false),
             (refused(409, Some(50514), None), None, false),
             (refused(401, Some(20003), None), None, true),
+            (refused(403, Some(20003), None), None, true),
+            (refused(403, None, None), None, true),
             (refused(404, None, None), None, false),
             (refused(307, None, None), None, false),
         ];
@@ -167,6 +173,7 @@ mod tests {
             (refused(409, Some(50416), None), "another active conversation"),
             (refused(409, Some(50377), None), "closed"),
             (refused(403, Some(50056), None), "webhook rejected"),
+            (refused(403, Some(50407), None), "403 Forbidden, code 50407"),
             (refused(400, Some(50424), None), "invalid participant of a group"),
             (refused(400, Some(50426), None), "invalid participant of a group"),
             (refused(400, Some(50434), None), "no projected address"),

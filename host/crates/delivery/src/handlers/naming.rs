@@ -33,7 +33,6 @@ impl DeliveryContext {
         }
         let participants = self.turn(delivery).await?.participants(sid).await;
         let participants = participants.map_err(|failure| self.repeat(&failure))?;
-        let attributes = found.attributes.clone().unwrap_or_else(|| "{}".to_owned());
         let event = conversation_add(found, &participants);
         if event.addresses.is_empty() {
             return Ok(());
@@ -44,6 +43,12 @@ impl DeliveryContext {
         let ConversationVerdict::Change(changes) = verdict else {
             return Ok(());
         };
+        // The plugin took time, in which a worker may have named the conversation.
+        let found = self.turn(delivery).await?.conversation(sid).await.map_err(|failure| self.repeat(&failure))?;
+        if found.friendly_name.unwrap_or_default() != present {
+            return Ok(());
+        }
+        let attributes = found.attributes.unwrap_or_else(|| "{}".to_owned());
         let named = conversations::named_conversation(&changes, &attributes);
         let Some((name, attributes)) = named.filter(|(name, _)| *name != present) else {
             return Ok(());

@@ -23,16 +23,14 @@ impl DeliveryContext {
             return Ok(done());
         };
         let is_customer = event.address.is_some();
-        if is_customer {
-            self.account()?;
-        }
         let changes = asking.participant_added(event).await.map_err(|error| unanswered(&error, role, delivery))?;
         let repair = if changes.is_some() { Repair::MissingOrAddress } else { Repair::Missing };
         let outcome = match changes {
             Some(changes) => self.link_participant(delivery, &conversation, sid, &changes).await?,
             None => done(),
         };
-        if is_customer {
+        // Without credentials the plugin can still observe who joins.
+        if is_customer && self.rest.is_some() {
             self.name_conversation(delivery, &conversation, repair).await?;
         }
         Ok(outcome)

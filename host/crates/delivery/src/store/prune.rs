@@ -50,7 +50,8 @@ impl Store {
                 let excess = prune_excess(transaction, kept_bytes)?;
                 let messages = prune_messages(transaction, before(keep.messages))?;
                 let conversations = prune_conversations(transaction, before(keep.conversations))?;
-                Ok(events || ended || excess || messages || conversations)
+                let turns = prune_turns(transaction, before(keep.deliveries))?;
+                Ok(events || ended || excess || messages || conversations || turns)
             })
             .await
     }
@@ -116,6 +117,14 @@ fn prune_conversations(transaction: &Transaction<'_>, before: i64) -> sql::Resul
     Ok(deleted.len() == ROWS_MAX as usize)
 }
 
+/// Deletes counters of round robins that were not used recently. Such a list starts again with its first entry.
+fn prune_turns(transaction: &Transaction<'_>, before: i64) -> sql::Result<bool> {
+    let delete = "DELETE FROM turns WHERE (tenant, list) IN (
+                    SELECT tenant, list FROM turns WHERE used_ms < ?1 LIMIT ?2)
+                  AND used_ms < ?1";
+    Ok(transaction.execute(delete, values![before, ROWS_MAX])? == ROWS_MAX as usize)
+}
+
 fn delete_deliveries(transaction: &Transaction<'_>, old: Vec<(i64, i64)>) -> sql::Result<bool> {
     // An operator may have reopened one of them meanwhile.
     let delete = "DELETE FROM deliveries WHERE id = ?1 AND state IN ('sent', 'failed', 'cancelled')";
@@ -171,5 +180,19 @@ mod tests {
         };
         assert_eq!((count("a", "sent"), count("b", "dead")), (2, 5));
         assert!(turns == 2 && count("b", "sent") == 2, "{turns} {}", count("b", "sent"));
+    }
+
+    #[test]
+    fn counters_of_unused_lists_are_deleted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut database = database(folder.path());
+        let insert = "INSERT INTO turns (tenant, list, count, used_ms) VALUES ('a', ?1, 7, ?2)";
+        let kept = database.write(&Scope::Rows, |transaction| {
+            transaction.execute(insert, values!["old", 5_i64])?;
+            transaction.execute(insert, values!["used", 10_i64])?;
+            prune_turns(transaction, 10)?;
+            transaction.value::<String>("SELECT list FROM turns", values![])
+        });
+        assert_eq!(kept.expect("one list"), "used");
     }
 }

@@ -115,9 +115,10 @@ impl Store {
                     Some(None) if list.is_empty() => return Ok(None),
                     Some(None) => {}
                 }
-                let count = "INSERT INTO turns (tenant, list, count) VALUES (?1, ?2, 1)
-                             ON CONFLICT (tenant, list) DO UPDATE SET count = turns.count + 1 RETURNING count";
-                let count: i64 = transaction.value(count, values![tenant, key])?;
+                let count = "INSERT INTO turns (tenant, list, count, used_ms) VALUES (?1, ?2, 1, ?3)
+                             ON CONFLICT (tenant, list) DO UPDATE SET count = turns.count + 1, used_ms = excluded.used_ms
+                             RETURNING count";
+                let count: i64 = transaction.value(count, values![tenant, key, transaction.now_ms()])?;
                 let turn = usize::try_from(count - 1).unwrap_or_default() % list.len();
                 let chosen = list[turn].clone();
                 // The row was read in this transaction, so the lease can only be lost to another replica's burial.

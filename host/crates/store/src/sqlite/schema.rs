@@ -13,13 +13,14 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 /// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../schema/sqlite/1-deliveries.sql"),
     include_str!("../schema/sqlite/2-state.sql"),
     include_str!("../schema/sqlite/3-front.sql"),
     include_str!("../schema/sqlite/4-shares.sql"),
     include_str!("../schema/sqlite/5-replicas.sql"),
     include_str!("../schema/sqlite/6-calls.sql"),
+    include_str!("../schema/sqlite/7-turns.sql"),
 ];
 
 /// Maximum wait for the previous gateway to release the lock.

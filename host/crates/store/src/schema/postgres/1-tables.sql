@@ -173,6 +173,7 @@ CREATE TABLE turns (
   tenant text NOT NULL,
   list text NOT NULL,
   count bigint NOT NULL,
+  used_ms bigint NOT NULL,
   PRIMARY KEY (tenant, list)
 ) WITH (fillfactor = 50);
 
