@@ -39,11 +39,13 @@ role!(outgoing_world, "frontgate:plugin/outgoing-plugin", "export_outgoing");
 role!(routing_world, "frontgate:plugin/routing-plugin", "export_routing");
 role!(conversations_world, "frontgate:plugin/conversations-plugin", "export_conversations");
 role!(calls_world, "frontgate:plugin/calls-plugin", "export_calls");
+role!(crm_source_world, "frontgate:plugin/crm-source-plugin", "export_crm_source");
 role!(channel_world, "frontgate:plugin/channel-plugin", "export_channel");
 
 pub use self::calls_world::exports::frontgate::plugin::calls;
 pub use self::channel_world::exports::frontgate::plugin::channel;
 pub use self::conversations_world::exports::frontgate::plugin::conversations;
+pub use self::crm_source_world::exports::frontgate::plugin::crm_source;
 pub use self::crm_world::exports::frontgate::plugin::crm;
 pub use self::frontgate::plugin::{
     actions, attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,

@@ -17,6 +17,7 @@ wasmtime::component::bindgen!({
           export frontgate:plugin/conversations@0.1.0;
           export frontgate:plugin/channel@0.1.0;
           export frontgate:plugin/calls@0.1.0;
+          export frontgate:plugin/crm-source@0.1.0;
         }
     ",
     world: "frontgate:host/every-role",
@@ -25,7 +26,7 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
-pub use self::exports::frontgate::plugin::{calls, channel, conversations, crm, outgoing, routing, templates};
+pub use self::exports::frontgate::plugin::{calls, channel, conversations, crm, crm_source, outgoing, routing, templates};
 pub use self::frontgate::plugin::{
     actions, attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Generates the enum, the list and the names from one table.
 macro_rules! roles {
-    ($($(#[doc = $doc:literal])+ $role:ident = $name:ident,)+) => {
+    ($($(#[doc = $doc:literal])+ $role:ident = $name:literal,)+) => {
         /// A group of functions that a plugin can implement.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Role {
@@ -18,7 +18,7 @@ macro_rules! roles {
             /// Returns the name in `config.toml`, in WIT and in the log.
             pub fn name(self) -> &'static str {
                 match self {
-                    $(Self::$role => stringify!($name),)+
+                    $(Self::$role => $name,)+
                 }
             }
         }
@@ -27,19 +27,21 @@ macro_rules! roles {
 
 roles! {
     /// Lists and finds customers.
-    Crm = crm,
+    Crm = "crm",
     /// Lists message templates for a customer.
-    Templates = templates,
+    Templates = "templates",
     /// Chooses the number from which a conversation starts.
-    Outgoing = outgoing,
+    Outgoing = "outgoing",
     /// Assigns inbound conversations.
-    Routing = routing,
+    Routing = "routing",
     /// Names conversations and participants, and filters messages.
-    Conversations = conversations,
+    Conversations = "conversations",
     /// Connects a Front application channel to its provider.
-    Channel = channel,
+    Channel = "channel",
     /// Logs calls.
-    Calls = calls,
+    Calls = "calls",
+    /// Reports all customers and their changes, for the gateway's index.
+    CrmSource = "crm-source",
 }
 
 impl fmt::Display for Role {

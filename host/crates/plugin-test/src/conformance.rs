@@ -85,6 +85,7 @@ pub(super) async fn check(harness: &Harness) -> Vec<CheckResult> {
             Role::Routing => routing::check(&checker).await,
             Role::Conversations => conversations::check(&checker).await,
             Role::Calls => calls::check(&checker).await,
+            Role::CrmSource => {}
             Role::Channel => {
                 channel::check(&checker).await;
                 markup::check(&checker).await;

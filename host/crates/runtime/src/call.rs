@@ -7,6 +7,7 @@ mod calls;
 mod channel;
 mod conversations;
 mod crm;
+mod crm_source;
 mod outgoing;
 mod routing;
 mod templates;

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use frontgate_contract::Role;
-use frontgate_contract::bindings::{calls, channel, conversations, crm, outgoing, routing, templates};
+use frontgate_contract::bindings::{calls, channel, conversations, crm, crm_source, outgoing, routing, templates};
 use frontgate_contract::{CONTRACT, VERSION};
 use wasmtime::Store;
 use wasmtime::component::{Component, Instance, InstancePre};
@@ -63,6 +63,7 @@ exports! {
     conversations: Conversations,
     channel: Channel,
     calls: Calls,
+    crm_source: CrmSource,
 }
 
 fn exported(component: &Component, role: Role) -> bool {

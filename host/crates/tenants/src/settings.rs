@@ -51,6 +51,9 @@ pub struct Roles {
     pub conversations: Vec<String>,
     /// Plugins that log calls, such as in the CRM. The first loaded plugin logs a call.
     pub calls: Vec<String>,
+    /// Plugins that report customers for the index. The first loaded plugin is the source.
+    #[serde(rename = "crm-source")]
+    pub crm_source: Vec<String>,
 }
 
 impl Roles {
@@ -63,6 +66,7 @@ impl Roles {
             Role::Routing => &self.routing,
             Role::Conversations => &self.conversations,
             Role::Calls => &self.calls,
+            Role::CrmSource => &self.crm_source,
             Role::Channel => &[],
         }
     }
