@@ -14,6 +14,14 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T> {
     })
 }
 
+/// Parses the body of a webhook: a body of another form is the sender's fault.
+pub(crate) fn read_request<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    read(bytes, "unexpected request").map_err(|error| match error {
+        Error::Failed(problem) => Error::Invalid(problem),
+        other => other,
+    })
+}
+
 /// Removes the value from serde's error: it may be a customer's name, and errors are logged.
 pub(crate) fn without_value(problem: &str) -> &str {
     let has_value =

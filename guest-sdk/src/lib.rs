@@ -42,6 +42,8 @@
 //!    | [`Routing`] | which worker gets a conversation |
 //!    | [`Conversations`] | Twilio's Conversations webhooks |
 //!    | [`Channel`] | a Front application channel, with the types of [`channel`] |
+//!    | [`Calls`] | calls of Frontline, after their end |
+//!    | [`CrmSource`] | all customers and their changes, for the gateway's index |
 //!
 //! 2. **Errors.** [`Error`] has a case for each response that the platforms know. `?` converts the errors of the
 //!    modules below.
@@ -149,6 +151,7 @@ pub mod channel;
 pub mod clock;
 mod conversations;
 mod crm;
+mod crm_source;
 pub mod directory;
 pub mod files;
 mod host;
@@ -175,6 +178,10 @@ pub use crate::bindings::conversations::{
     ParticipantUpdate, UserUpdate, Verdict,
 };
 pub use crate::bindings::crm::{CustomerPage, ListRequest, Position};
+pub use crate::bindings::crm_source::{
+    Audience, Batch, ChangeAnswer, News, Notification, NotificationAnswer, SourceCustomer, SourceFacts, Team,
+    Visibility,
+};
 pub use crate::bindings::outgoing::OutgoingRequest;
 pub use crate::bindings::plugin_types::{ContactChannel, Customer, CustomerSummary, Details, Error, Link};
 pub use crate::bindings::routing::{Assignment, InboundConversation};
@@ -183,6 +190,7 @@ pub use crate::calls::Calls;
 pub use crate::channel::Channel;
 pub use crate::conversations::Conversations;
 pub use crate::crm::Crm;
+pub use crate::crm_source::CrmSource;
 pub use crate::outgoing::Outgoing;
 pub use crate::routing::Routing;
 pub use crate::templates::Templates;
@@ -204,7 +212,7 @@ pub const VERSION: [u8; VERSION_LINE.len()] = match VERSION_LINE.as_bytes().firs
 const VERSION_LINE: &str = concat!(env!("CARGO_PKG_VERSION"), "\n");
 
 /// Exports a type as a plugin with these roles: `crm`, `templates`, `outgoing`, `routing`, `conversations`, `channel`,
-/// `calls`.
+/// `calls`, `crm_source`.
 ///
 /// ```
 /// # use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
@@ -253,6 +261,9 @@ macro_rules! export_role {
     };
     (calls $plugin:ident) => {
         $crate::export_role!($plugin: Calls, calls_world, export_calls);
+    };
+    (crm_source $plugin:ident) => {
+        $crate::export_role!($plugin: CrmSource, crm_source_world, export_crm_source);
     };
     ($plugin:ident: $role:ident, $world:ident, $export:ident) => {
         const _: fn() = || {

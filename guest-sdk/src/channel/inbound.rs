@@ -359,9 +359,6 @@ impl Request {
     /// # Ok::<(), frontgate_sdk::Error>(())
     /// ```
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        crate::json::read(&self.body, "unexpected request").map_err(|error| match error {
-            Error::Failed(problem) => Error::Invalid(problem),
-            other => other,
-        })
+        crate::json::read_request(&self.body)
     }
 }
