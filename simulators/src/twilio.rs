@@ -4,8 +4,8 @@
 //! The behavior follows Twilio's public documentation and captured traffic, never the gateway's code. Comments mark
 //! decisions that the documentation leaves open with [?].
 //!
-//! The Media Content Service has the same address, although Twilio serves it under another host name. Downloads
-//! redirect to a separate address.
+//! The Media Content Service has the same address, although Twilio serves it under another host name; so has the API of
+//! Frontline's users, below `/frontline`. Downloads redirect to a separate address.
 
 mod addresses;
 mod calls;
@@ -27,6 +27,7 @@ mod show;
 mod sign;
 mod state;
 mod steps;
+mod users;
 mod webhook;
 mod world;
 
@@ -136,7 +137,7 @@ impl Twilio {
     /// The secret of the default API key.
     pub const API_KEY_SECRET: &'static str = "an API key's secret";
     /// The Conversations events that the simulator fires.
-    pub const EVENTS: [&'static str; 16] = [
+    pub const EVENTS: [&'static str; 20] = [
         "onConversationAdd",
         "onConversationAdded",
         "onConversationRemove",
@@ -147,6 +148,10 @@ impl Twilio {
         "onDeliveryUpdated",
         "onMessageAdd",
         "onMessageAdded",
+        "onMessageRemove",
+        "onMessageRemoved",
+        "onMessageUpdate",
+        "onMessageUpdated",
         "onParticipantAdd",
         "onParticipantAdded",
         "onParticipantRemove",

@@ -16,11 +16,19 @@ pub(crate) struct ScopedWebhook {
     pub(crate) url: String,
     pub(crate) filters: Vec<String>,
     date_created: SystemTime,
+    date_updated: SystemTime,
 }
 
 impl ScopedWebhook {
     pub(crate) fn new(sid: String, url: String, filters: Vec<String>) -> Self {
-        Self { sid, url, filters, date_created: SystemTime::now() }
+        let now = SystemTime::now();
+        Self { sid, url, filters, date_created: now, date_updated: now }
+    }
+
+    pub(crate) fn set(&mut self, url: Option<String>, filters: Option<Vec<String>>) {
+        self.url = url.unwrap_or(std::mem::take(&mut self.url));
+        self.filters = filters.unwrap_or(std::mem::take(&mut self.filters));
+        self.date_updated = SystemTime::now();
     }
 
     /// Returns the JSON of the webhook. `url` is the URL of the conversation.
@@ -32,7 +40,7 @@ impl ScopedWebhook {
             "target": "webhook",
             "configuration": { "url": self.url, "method": "post", "filters": self.filters },
             "date_created": rest_time(self.date_created),
-            "date_updated": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_updated),
             "url": format!("{url}/Webhooks/{}", self.sid),
         })
     }

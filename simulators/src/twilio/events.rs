@@ -172,9 +172,27 @@ pub(crate) fn message_add(world: &World, conversation: &Conversation, draft: &Ne
 }
 
 pub(crate) fn message_added(world: &World, conversation: &Conversation, message: &Message) -> Event {
+    present_message(world, conversation, message, "onMessageAdded")
+}
+
+/// Creates the pre or post event of an update or a removal.
+pub(crate) fn message_changed(
+    world: &World,
+    conversation: &Conversation,
+    changed: &Message,
+    name: &'static str,
+) -> Event {
+    let mut event = present_message(world, conversation, changed, name);
+    event
+        .fields
+        .extend(fields([("DateUpdated", Some(webhook_time(changed.date_updated))), ("DateRemoved", removed(name))]));
+    event
+}
+
+fn present_message(world: &World, conversation: &Conversation, message: &Message, name: &'static str) -> Event {
     let Message { author, body, attributes, media, .. } = message.clone();
     let mut event = message_add(world, conversation, &NewMessage { author, body, attributes, media });
-    event.name = "onMessageAdded";
+    event.name = name;
     event.fields.extend(fields([
         ("MessageSid", Some(message.sid.clone())),
         ("MessagingServiceSid", Some(conversation.messaging_service_sid.clone())),

@@ -33,6 +33,10 @@ pub enum Call {
     FetchMessage,
     /// `GET /Conversations/{CH}/Messages`
     ListMessages,
+    /// `POST /Conversations/{CH}/Messages/{IM}`
+    UpdateMessage,
+    /// `DELETE /Conversations/{CH}/Messages/{IM}`
+    RemoveMessage,
     /// `GET /Conversations/{CH}/Messages/{IM}/Receipts`
     ListReceipts,
     /// `POST /Media`
@@ -47,6 +51,10 @@ pub enum Call {
     AddScopedWebhook,
     /// `GET /Conversations/{CH}/Webhooks`
     ListScopedWebhooks,
+    /// `GET /Conversations/{CH}/Webhooks/{WH}`
+    FetchScopedWebhook,
+    /// `POST /Conversations/{CH}/Webhooks/{WH}`
+    UpdateScopedWebhook,
     /// `DELETE /Conversations/{CH}/Webhooks/{WH}`
     RemoveScopedWebhook,
     /// `GET /Configuration/Addresses`
@@ -59,6 +67,10 @@ pub enum Call {
     UpdateAddress,
     /// `DELETE /Configuration/Addresses/{IG}`
     RemoveAddress,
+    /// `GET /frontline/v1/Users/{US}`
+    FetchUser,
+    /// `POST /frontline/v1/Users/{US}`
+    UpdateUser,
     /// `GET /Configuration`
     FetchConfiguration,
     /// `GET /Configuration/Webhooks`
@@ -76,12 +88,15 @@ impl Kind for Call {
 }
 
 impl Call {
-    /// Returns whether Twilio's description of the Conversations API covers the operation: media are another service.
+    /// Returns whether Twilio's description of the Conversations API covers the operation: media and Frontline's users
+    /// are other services.
     pub(crate) fn is_described(self) -> bool {
-        !matches!(self, Self::UploadMedia | Self::FetchMedia | Self::FetchContent | Self::DownloadContent)
+        let of_media =
+            matches!(self, Self::UploadMedia | Self::FetchMedia | Self::FetchContent | Self::DownloadContent);
+        !of_media && !matches!(self, Self::FetchUser | Self::UpdateUser)
     }
 
-    pub(crate) const NAMED: [(&str, Self); 31] = [
+    pub(crate) const NAMED: [(&str, Self); 37] = [
         ("add-participant", Self::AddParticipant),
         ("fetch-participant", Self::FetchParticipant),
         ("update-participant", Self::UpdateParticipant),
@@ -96,6 +111,8 @@ impl Call {
         ("create-message", Self::CreateMessage),
         ("fetch-message", Self::FetchMessage),
         ("list-messages", Self::ListMessages),
+        ("update-message", Self::UpdateMessage),
+        ("remove-message", Self::RemoveMessage),
         ("list-receipts", Self::ListReceipts),
         ("upload-media", Self::UploadMedia),
         ("fetch-media", Self::FetchMedia),
@@ -103,12 +120,16 @@ impl Call {
         ("download-content", Self::DownloadContent),
         ("add-scoped-webhook", Self::AddScopedWebhook),
         ("list-scoped-webhooks", Self::ListScopedWebhooks),
+        ("fetch-scoped-webhook", Self::FetchScopedWebhook),
+        ("update-scoped-webhook", Self::UpdateScopedWebhook),
         ("remove-scoped-webhook", Self::RemoveScopedWebhook),
         ("list-addresses", Self::ListAddresses),
         ("create-address", Self::CreateAddress),
         ("fetch-address", Self::FetchAddress),
         ("update-address", Self::UpdateAddress),
         ("remove-address", Self::RemoveAddress),
+        ("fetch-user", Self::FetchUser),
+        ("update-user", Self::UpdateUser),
         ("fetch-configuration", Self::FetchConfiguration),
         ("fetch-webhooks", Self::FetchWebhooks),
         ("update-webhooks", Self::UpdateWebhooks),

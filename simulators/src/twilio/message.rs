@@ -26,6 +26,7 @@ pub struct Message {
     pub(crate) index: usize,
     pub(crate) participant_sid: Option<String>,
     pub(crate) date_created: SystemTime,
+    pub(crate) date_updated: SystemTime,
 }
 
 /// The metadata of a file in the Media Content Service.
@@ -192,7 +193,7 @@ impl Message {
             "attributes": self.attributes.to_string(),
             "participant_sid": self.participant_sid,
             "date_created": rest_time(self.date_created),
-            "date_updated": rest_time(self.date_created),
+            "date_updated": rest_time(self.date_updated),
             "delivery": self.delivery(),
             "content_sid": null,
             "url": url,

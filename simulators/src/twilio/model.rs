@@ -60,6 +60,8 @@ pub struct Conversation {
     pub(crate) business_number: Option<String>,
     /// The number of writes that are rejected before the conversation becomes active.
     pub(crate) refusals_left: Option<u32>,
+    /// The index of the next message. Twilio never reuses the index of a removed one.
+    pub(crate) next_index: usize,
     pub(crate) timers: Value,
     pub(crate) date_created: SystemTime,
     pub(crate) date_updated: SystemTime,

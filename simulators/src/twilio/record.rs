@@ -204,15 +204,41 @@ pub enum Effect {
         /// `IM...`
         message: String,
     },
+    /// A message was changed.
+    MessageUpdated {
+        /// `CH...`
+        conversation: String,
+        /// `IM...`
+        message: String,
+    },
+    /// A message was removed.
+    MessageRemoved {
+        /// `CH...`
+        conversation: String,
+        /// `IM...`
+        message: String,
+    },
     /// A file was uploaded.
     MediaStored {
         /// `ME...`
         media: String,
     },
+    /// A user of Frontline was changed.
+    UserUpdated {
+        /// The identity of the user.
+        identity: String,
+    },
     /// The configuration of the webhooks was set.
     WebhooksSet,
     /// A webhook was added to a conversation.
     ScopedWebhookAdded {
+        /// `CH...`
+        conversation: String,
+        /// The URL of the webhook.
+        url: String,
+    },
+    /// A webhook of a conversation was changed.
+    ScopedWebhookUpdated {
         /// `CH...`
         conversation: String,
         /// The URL of the webhook.

@@ -6,6 +6,7 @@ mod media;
 mod messages;
 mod page;
 mod participants;
+mod users;
 mod webhooks;
 
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use crate::twilio::world::World;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) call: Call,
-    /// `/v1` or `/v1/Services/{IS}`.
+    /// `/v1`, `/v1/Services/{IS}`, or `/frontline/v1`.
     pub(crate) base: String,
     pub(crate) service: Option<String>,
     pub(crate) conversation: Option<String>,
@@ -47,10 +48,14 @@ impl Place {
         let (service, rest) = match segments.as_slice() {
             ["v1", "Services", service, rest @ ..] => (Some((*service).to_owned()), rest),
             ["v1", rest @ ..] => (None, rest),
-            ["temporary", _] => (None, segments.as_slice()),
+            ["temporary", _] | ["frontline", "v1", ..] => (None, segments.as_slice()),
             _ => (None, [].as_slice()),
         };
-        let base = service.as_ref().map_or_else(|| "/v1".to_owned(), |service| format!("/v1/Services/{service}"));
+        let base = match &service {
+            Some(service) => format!("/v1/Services/{service}"),
+            None if rest.first() == Some(&"frontline") => "/frontline/v1".to_owned(),
+            None => "/v1".to_owned(),
+        };
         let call = match (method, rest) {
             ("GET", ["Conversations"]) => Call::ListConversations,
             ("POST", ["Conversations"]) => Call::CreateConversation,
@@ -65,14 +70,20 @@ impl Place {
             ("POST", ["Conversations", _, "Messages"]) => Call::CreateMessage,
             ("GET", ["Conversations", _, "Messages"]) => Call::ListMessages,
             ("GET", ["Conversations", _, "Messages", _]) => Call::FetchMessage,
+            ("POST", ["Conversations", _, "Messages", _]) => Call::UpdateMessage,
+            ("DELETE", ["Conversations", _, "Messages", _]) => Call::RemoveMessage,
             ("GET", ["Conversations", _, "Messages", _, "Receipts"]) => Call::ListReceipts,
             ("POST", ["Conversations", _, "Webhooks"]) => Call::AddScopedWebhook,
             ("GET", ["Conversations", _, "Webhooks"]) => Call::ListScopedWebhooks,
+            ("GET", ["Conversations", _, "Webhooks", _]) => Call::FetchScopedWebhook,
+            ("POST", ["Conversations", _, "Webhooks", _]) => Call::UpdateScopedWebhook,
             ("DELETE", ["Conversations", _, "Webhooks", _]) => Call::RemoveScopedWebhook,
             ("POST", ["Media"]) if service.is_some() => Call::UploadMedia,
             ("GET", ["Media", _]) if service.is_some() => Call::FetchMedia,
             ("GET", ["Media", _, "Content"]) if service.is_some() => Call::FetchContent,
             ("GET", ["temporary", _]) => Call::DownloadContent,
+            ("GET", ["frontline", _, "Users", _]) => Call::FetchUser,
+            ("POST", ["frontline", _, "Users", _]) => Call::UpdateUser,
             ("GET", ["ParticipantConversations"]) => Call::ParticipantConversations,
             ("GET", ["Configuration"]) if service.is_none() => Call::FetchConfiguration,
             ("GET", ["Configuration", "Webhooks"]) => Call::FetchWebhooks,
@@ -282,17 +293,23 @@ fn perform(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
         Call::CreateMessage => messages::create(world, request),
         Call::FetchMessage => messages::fetch(world, request),
         Call::ListMessages => messages::list(world, request),
+        Call::UpdateMessage => messages::update(world, request),
+        Call::RemoveMessage => messages::remove(world, request),
         Call::ListReceipts => messages::receipts(world, request),
         Call::UploadMedia => media::upload(world, request),
         Call::FetchMedia => media::fetch(world, request),
         Call::AddScopedWebhook => addresses::add_webhook(world, request),
         Call::ListScopedWebhooks => addresses::list_webhooks(world, request),
+        Call::FetchScopedWebhook => addresses::fetch_webhook(world, request),
+        Call::UpdateScopedWebhook => addresses::update_webhook(world, request),
         Call::RemoveScopedWebhook => addresses::remove_webhook(world, request),
         Call::ListAddresses => addresses::list_addresses(world, request),
         Call::CreateAddress => addresses::create_address(world, request),
         Call::FetchAddress => addresses::fetch_address(world, request),
         Call::UpdateAddress => addresses::update_address(world, request),
         Call::RemoveAddress => addresses::remove_address(world, request),
+        Call::FetchUser => users::fetch(world, request),
+        Call::UpdateUser => users::update(world, request),
         Call::FetchConfiguration => Ok(webhooks::configuration(world, request)),
         Call::FetchWebhooks => Ok(webhooks::fetch(world, request)),
         Call::UpdateWebhooks => webhooks::update(world, request),

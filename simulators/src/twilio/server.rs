@@ -18,6 +18,8 @@ use crate::twilio::rest::{Place, RestRequest, authorization, pairs};
 use crate::twilio::state::Shared;
 
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The header in which Twilio's libraries send their name and version. It is not described.
+const LIBRARY: &str = "x-twilio-client";
 
 pub(crate) async fn respond(
     shared: Arc<Shared>,
@@ -104,7 +106,8 @@ fn check(shared: &Shared, head: &Parts, place: &Place, body: SentBody<'_>) {
     if !place.call.is_described() {
         return;
     }
-    let headers = head.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-twilio-"));
+    let is_described = |name: &str| name.starts_with("x-twilio-") && name != LIBRARY;
+    let headers = head.headers.iter().filter(|(name, _)| is_described(name.as_str()));
     let headers =
         headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
     let deviations = description::request(&Sent {

@@ -10,6 +10,7 @@ use crate::twilio::addresses::{AddressConfiguration, ScopedWebhook};
 use crate::twilio::message::{Media, Message, Stored};
 use crate::twilio::model::{Conversation, ConversationState, Participant};
 use crate::twilio::problem::Problem;
+use crate::twilio::users::User;
 
 pub(crate) const IDENTITY_CHARS_MAX: usize = 256;
 pub(crate) const FRIENDLY_NAME_CHARS_MAX: usize = 256;
@@ -30,6 +31,8 @@ pub(crate) struct World {
     /// `Configuration/Webhooks` of the service.
     pub(crate) service_webhooks: Webhooks,
     pub(crate) addresses: Vec<AddressConfiguration>,
+    /// Users of Frontline.
+    pub(crate) users: Vec<User>,
     pub(crate) participants_max: usize,
     pub(crate) non_chat_participants_max: usize,
     /// A random number that makes SIDs unique across simulators, so that a test can replace one with another.
@@ -86,6 +89,7 @@ impl World {
             conversations: Vec::new(),
             media: Vec::new(),
             addresses: Vec::new(),
+            users: Vec::new(),
             account_webhooks: Webhooks {
                 method: Some("POST".to_owned()),
                 target: Some("webhook".to_owned()),
@@ -157,6 +161,7 @@ impl World {
             messaging_service_sid: self.messaging_service_sid.clone(),
             business_number: None,
             refusals_left: None,
+            next_index: 0,
             timers: json!({}),
             date_created: now,
             date_updated: now,
@@ -250,7 +255,7 @@ impl World {
 
     /// Adds a message to a conversation.
     pub(crate) fn add_message(&mut self, conversation_sid: &str, draft: NewMessage) -> Message {
-        let sid = self.sid("IM");
+        let (sid, now) = (self.sid("IM"), SystemTime::now());
         let conversation = self.conversation_mut(conversation_sid);
         let found = conversation.as_ref().and_then(|known| known.participant(&draft.author));
         let message = Message {
@@ -261,10 +266,12 @@ impl World {
             attributes: draft.attributes,
             media: draft.media,
             receipts: Vec::new(),
-            index: conversation.as_ref().map_or(0, |known| known.messages.len()),
-            date_created: SystemTime::now(),
+            index: conversation.as_ref().map_or(0, |known| known.next_index),
+            date_created: now,
+            date_updated: now,
         };
         if let Some(conversation) = conversation {
+            conversation.next_index += 1;
             conversation.messages.push(message.clone());
         }
         message

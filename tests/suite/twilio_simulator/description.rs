@@ -94,6 +94,8 @@ fn the_answers_of_account_and_service_are_as_described() {
         twilio.delivery(&message, DeliveryStatus::Delivered, None);
         let form = [("Target", "webhook"), ("Configuration.Url", "https://a.test"), ("Configuration.Method", "post")];
         let webhook = post(&format!("{conversation}/Webhooks"), &form);
+        post(&format!("{conversation}/Messages/{message}"), &[("Body", "Hello")]);
+        post(&format!("{conversation}/Webhooks/{webhook}"), &[("Configuration.Url", "https://b.test")]);
         post(&format!("{base}/Configuration/Webhooks"), &[("Filters", "onMessageAdded"), ("Method", "POST")]);
         for path in [
             format!("{base}/Conversations"),
@@ -104,14 +106,15 @@ fn the_answers_of_account_and_service_are_as_described() {
             format!("{conversation}/Messages/{message}"),
             format!("{conversation}/Messages/{message}/Receipts"),
             format!("{conversation}/Webhooks"),
+            format!("{conversation}/Webhooks/{webhook}"),
             format!("{base}/Configuration/Webhooks"),
             format!("{base}/ParticipantConversations?Address={}", customer.replace('+', "%2B")),
         ] {
             assert_eq!(client.get(&path).0, 200, "{path}");
         }
-        for path in [format!("Webhooks/{webhook}"), format!("Participants/{participant}")].map(|end| format!("/{end}"))
-        {
-            assert_eq!(client.send("DELETE", &format!("{conversation}{path}"), &[]).map(|(status, _)| status), Ok(204));
+        let removed = [("Webhooks", &webhook), ("Participants", &participant), ("Messages", &message)];
+        for path in removed.map(|(kind, sid)| format!("{conversation}/{kind}/{sid}")) {
+            assert_eq!(client.send("DELETE", &path, &[]).map(|(status, _)| status), Ok(204));
         }
         assert_eq!(client.send("DELETE", &conversation, &[]).map(|(status, _)| status), Ok(204));
     }

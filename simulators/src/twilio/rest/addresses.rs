@@ -27,9 +27,7 @@ pub(crate) fn add_webhook(world: &mut World, request: &RestRequest) -> Result<Do
     if request.field("Target") != Some("webhook") {
         return Err(Problem::invalid("The simulator supports the target webhook only"));
     }
-    if request.field("Configuration.Method").is_some_and(|method| !method.eq_ignore_ascii_case("POST")) {
-        return Err(Problem::invalid("The simulator sends webhooks with POST only"));
-    }
+    is_by_post(request)?;
     let url = request.filled("Configuration.Url").ok_or_else(|| Problem::invalid("Configuration.Url is missing"))?;
     if conversation.webhooks.len() >= SCOPED_WEBHOOKS_MAX {
         return Err(Problem::scoped_webhooks_max());
@@ -49,11 +47,44 @@ pub(crate) fn list_webhooks(world: &World, request: &RestRequest) -> Result<Done
     page::page(request, "webhooks", &items, 5)
 }
 
+fn is_by_post(request: &RestRequest) -> Result<(), Problem> {
+    match request.field("Configuration.Method") {
+        Some(method) if !method.eq_ignore_ascii_case("POST") => {
+            Err(Problem::invalid("The simulator sends webhooks of conversations with POST only"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn webhook_position(conversation: &Conversation, request: &RestRequest) -> Result<usize, Problem> {
+    let at = conversation.webhooks.iter().position(|known| known.sid == request.place.last);
+    at.ok_or_else(|| Problem::not_found(&request.path))
+}
+
+pub(crate) fn fetch_webhook(world: &World, request: &RestRequest) -> Result<Done, Problem> {
+    let conversation = conversation(world, request)?;
+    let webhook = &conversation.webhooks[webhook_position(conversation, request)?];
+    let json = webhook.json(&world.account_sid, &conversation.sid, &url_of(conversation, request));
+    Ok(Done::read(request.within_service(json)))
+}
+
+pub(crate) fn update_webhook(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
+    is_by_post(request)?;
+    let conversation = conversation(world, request)?;
+    let (sid, at) = (conversation.sid.clone(), webhook_position(conversation, request)?);
+    let filters = request.field("Configuration.Filters").map(|_| every(request, "Configuration.Filters"));
+    let webhook = &mut world.conversation_mut(&sid).expect("it exists").webhooks[at];
+    webhook.set(request.filled("Configuration.Url"), filters);
+    let url = webhook.url.clone();
+    let body = fetch_webhook(world, request)?.body;
+    let effects = vec![Effect::ScopedWebhookUpdated { conversation: sid, url }];
+    Ok(Done { status: 200, body, effects, before: None, after: Vec::new() })
+}
+
 pub(crate) fn remove_webhook(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
-    let sid = conversation(world, request)?.sid.clone();
-    let webhooks = &mut world.conversation_mut(&sid).expect("it exists").webhooks;
-    let at = webhooks.iter().position(|known| known.sid == request.place.last);
-    let url = webhooks.remove(at.ok_or_else(|| Problem::not_found(&request.path))?).url;
+    let conversation = conversation(world, request)?;
+    let (sid, at) = (conversation.sid.clone(), webhook_position(conversation, request)?);
+    let url = world.conversation_mut(&sid).expect("it exists").webhooks.remove(at).url;
     let effects = vec![Effect::ScopedWebhookRemoved { conversation: sid, url }];
     Ok(Done { status: 204, body: None, effects, before: None, after: Vec::new() })
 }

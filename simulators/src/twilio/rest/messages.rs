@@ -1,5 +1,7 @@
 //! `Messages` of a conversation, and their `Receipts`.
 
+use std::time::SystemTime;
+
 use serde_json::{Value, json};
 
 use crate::twilio::events;
@@ -29,14 +31,8 @@ pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, P
 }
 
 fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
-    let author = request.filled("Author").unwrap_or_else(|| "system".to_owned());
-    if author.chars().count() > IDENTITY_CHARS_MAX {
-        return Err(Problem::invalid("Author is longer than 256 characters"));
-    }
-    let body = request.filled("Body").unwrap_or_default();
-    if body.chars().count() > MESSAGE_BODY_CHARS_MAX {
-        return Err(Problem::body_too_long());
-    }
+    let author = author(request)?.unwrap_or_else(|| "system".to_owned());
+    let body = body(request)?.unwrap_or_default();
     // [?] Twilio's error for an unknown file is undocumented.
     let unknown = || Problem::invalid("Media with provided sid does not exist");
     let media = request.filled("MediaSid");
@@ -48,6 +44,22 @@ fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
     }
     let attributes = request.filled("Attributes").map(|text| attributes(&text, MESSAGE_ATTRIBUTES_BYTES_MAX));
     Ok(NewMessage { author, body, attributes: attributes.transpose()?.unwrap_or_else(|| json!({})), media })
+}
+
+fn author(request: &RestRequest) -> Result<Option<String>, Problem> {
+    let author = request.filled("Author");
+    if author.as_ref().is_some_and(|author| author.chars().count() > IDENTITY_CHARS_MAX) {
+        return Err(Problem::invalid("Author is longer than 256 characters"));
+    }
+    Ok(author)
+}
+
+fn body(request: &RestRequest) -> Result<Option<String>, Problem> {
+    let body = request.filled("Body");
+    if body.as_ref().is_some_and(|body| body.chars().count() > MESSAGE_BODY_CHARS_MAX) {
+        return Err(Problem::body_too_long());
+    }
+    Ok(body)
 }
 
 fn json(world: &World, request: &RestRequest, conversation: &Conversation, message: &Message) -> Value {
@@ -65,6 +77,48 @@ fn message<'c>(conversation: &'c Conversation, request: &RestRequest) -> Result<
 pub(crate) fn fetch(world: &World, request: &RestRequest) -> Result<Done, Problem> {
     let conversation = conversation(world, request)?;
     Ok(Done::read(json(world, request, conversation, message(conversation, request)?)))
+}
+
+/// Finds a message that accepts writes: the conversation's SID, and the message's position.
+fn writable(world: &mut World, request: &RestRequest) -> Result<(String, usize), Problem> {
+    let sid = world.writable(request.conversation())?;
+    let messages = &world.conversation(&sid).expect("it exists").messages;
+    let at = messages.iter().position(|message| message.sid == request.message());
+    Ok((sid, at.ok_or_else(|| Problem::not_found(&request.path))?))
+}
+
+pub(crate) fn update(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
+    let (sid, at) = writable(world, request)?;
+    let (author, body) = (author(request)?, body(request)?);
+    let attributes = request.filled("Attributes").map(|text| attributes(&text, MESSAGE_ATTRIBUTES_BYTES_MAX));
+    let attributes = attributes.transpose()?;
+    let message = &mut world.conversation_mut(&sid).expect("it exists").messages[at];
+    message.author = author.unwrap_or(std::mem::take(&mut message.author));
+    message.body = body.unwrap_or(std::mem::take(&mut message.body));
+    message.attributes = attributes.unwrap_or(message.attributes.take());
+    message.date_updated = SystemTime::now();
+    let conversation = world.conversation(&sid).expect("it exists");
+    let message = &conversation.messages[at];
+    Ok(Done {
+        status: 200,
+        body: Some(json(world, request, conversation, message)),
+        effects: vec![Effect::MessageUpdated { conversation: sid.clone(), message: message.sid.clone() }],
+        before: Some(events::message_changed(world, conversation, message, "onMessageUpdate")),
+        after: vec![events::message_changed(world, conversation, message, "onMessageUpdated")],
+    })
+}
+
+pub(crate) fn remove(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
+    let (sid, at) = writable(world, request)?;
+    let message = world.conversation_mut(&sid).expect("it exists").messages.remove(at);
+    let conversation = world.conversation(&sid).expect("it exists");
+    Ok(Done {
+        status: 204,
+        body: None,
+        effects: vec![Effect::MessageRemoved { conversation: sid.clone(), message: message.sid.clone() }],
+        before: Some(events::message_changed(world, conversation, &message, "onMessageRemove")),
+        after: vec![events::message_changed(world, conversation, &message, "onMessageRemoved")],
+    })
 }
 
 pub(crate) fn list(world: &World, request: &RestRequest) -> Result<Done, Problem> {
