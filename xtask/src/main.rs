@@ -54,7 +54,9 @@ const COMMANDS: &[Command] = &[
     Command {
         name: "tools",
         arguments: "",
-        help: &["installs the compilers of other languages into target/tools/bin; `test` does this, too"],
+        help: &[
+            "installs the compilers of other languages, and Twilio's client, into target/tools/bin; `test` does this, too",
+        ],
         execute: |_| languages::languages().map(|programs| println!("{}", programs.display())),
     },
     Command {
