@@ -28,22 +28,21 @@ impl Customers {
         CUSTOMERS.with(|customers| customers.get(&path, |text| Self::read(&text, Settings::read()?)))
     }
 
-    /// Parses the file. Omits rows without an id and rows with a duplicate id, because no request could select them.
+    /// Parses the file. Omits rows without an id, which no request could select. Of rows with the same id, the last one
+    /// counts, as in the gateway's index.
     fn read(text: &str, settings: Settings) -> Result<Self> {
         let mut rows = table::read(&settings.customers, text)?;
-        // A mistyped column would show all customers to every worker.
-        if let Some(first) = rows.first()
-            && let Some((key, column)) = settings.named.iter().find(|(_, column)| !first.has(column))
-        {
-            let problem = format!("`{}` has no column `{column}`, which the setting `{key}` names", settings.customers);
-            return Err(Error::Failed(problem));
+        if let Some(first) = rows.first() {
+            check(first, &settings)?;
         }
         let all = rows.len();
         let mut ids = HashSet::new();
+        rows.reverse();
         rows.retain(|row| {
             let id = row.id(&settings);
             !id.is_empty() && ids.insert(id)
         });
+        rows.reverse();
         if rows.len() < all {
             warn!("omitted {} of {all} rows: no id, or a duplicate id", all - rows.len());
         }
@@ -56,12 +55,20 @@ impl Customers {
 
     /// Returns the customers that a worker may see, sorted by name: all, or the worker's own and unassigned ones.
     pub(crate) fn of(&self, worker: &str) -> Vec<&Row> {
-        let visible = |row: &&Row| {
-            let owner = row.owner(&self.settings);
-            !self.settings.own_customers_only || owner.is_empty() || owner.eq_ignore_ascii_case(worker)
-        };
+        let visible = |row: &&Row| row.only_for(&self.settings).is_none_or(|owner| owner.eq_ignore_ascii_case(worker));
         let mut rows: Vec<&Row> = self.rows.iter().filter(visible).collect();
         rows.sort_by_cached_key(|row| (fold(&row.name(&self.settings)), row.id(&self.settings)));
         rows
+    }
+}
+
+/// Rejects a file without a column that the operator named: a mistyped one would show all customers to every worker.
+pub(crate) fn check(first: &Row, settings: &Settings) -> Result<()> {
+    match settings.named.iter().find(|(_, column)| !first.has(column)) {
+        None => Ok(()),
+        Some((key, column)) => {
+            let problem = format!("`{}` has no column `{column}`, which the setting `{key}` names", settings.customers);
+            Err(Error::Failed(problem))
+        }
     }
 }

@@ -1,16 +1,37 @@
 //! Customers from a file, such as an export of a CRM or a spreadsheet.
 //!
 //! Every call checks the file, so that changes take effect at once. A warm instance reads it once.
+//!
+//! # The gateway's index
+//!
+//! With the role `crm-source`, the gateway reads the file into its index, in batches. A batch reads only its own rows, so
+//! that files may be larger than the plugin's memory.
+//!
+//! | file | `changes` |
+//! |---|---|
+//! | did not change since it was reported | an empty batch, after one look at length and modification time |
+//! | changed since, or while it is being reported | `cursor-expired`: the gateway reads the whole file again |
+//! | changes during a call | an error if the call has no cursor; nothing of the call is used |
+//!
+//! The source is incremental in this sense: with a cursor, it never reports what the gateway has. The enumeration after
+//! `cursor-expired` finds removed customers and changed owners. `fetch` reads the whole file.
+//!
+//! A write that changes neither length nor modification time goes unnoticed until the gateway's next enumeration.
 
+mod cursor;
 mod customers;
 mod page;
 mod phone;
 mod row;
 mod search;
 mod settings;
+mod source;
 mod table;
 
-use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result, address};
+use frontgate_sdk::{
+    ChangeAnswer, Crm, CrmSource, Customer, CustomerPage, Error, ListRequest, Result, SourceCustomer, SourceFacts,
+    address,
+};
 
 use crate::customers::Customers;
 use crate::row::Row;
@@ -18,7 +39,7 @@ use crate::row::Row;
 /// The plugin.
 pub struct Directory;
 
-frontgate_sdk::export!(Directory: crm);
+frontgate_sdk::export!(Directory: crm, crm_source);
 
 impl Crm for Directory {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
@@ -44,5 +65,19 @@ impl Crm for Directory {
         let has = |row: &&Row| row.has_number(number, settings) || row.has_identity(address, settings);
         let row = customers.all().iter().find(has);
         Ok(row.map(|row| row.customer(&customers.settings)))
+    }
+}
+
+impl CrmSource for Directory {
+    fn facts() -> Result<SourceFacts> {
+        Ok(source::facts())
+    }
+
+    fn changes(since: Option<Vec<u8>>, limit: u32) -> Result<ChangeAnswer> {
+        source::changes(since, limit)
+    }
+
+    fn fetch(ids: Vec<String>) -> Result<Vec<SourceCustomer>> {
+        source::fetch(ids)
     }
 }

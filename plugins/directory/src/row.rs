@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use csv::StringRecord;
-use frontgate_sdk::{Customer, CustomerSummary, warn};
+use frontgate_sdk::{Audience, Customer, CustomerSummary, SourceCustomer, warn};
 
 use crate::phone;
-use crate::settings::Settings;
+use crate::settings::{Settings, Text};
 
 /// One row of the file.
 #[derive(Debug)]
@@ -45,6 +45,11 @@ impl Row {
         settings.owner.fill(|column| self.value(column))
     }
 
+    /// Returns the only worker who sees the customer. `None`: every worker.
+    pub(crate) fn only_for(&self, settings: &Settings) -> Option<String> {
+        Some(self.owner(settings)).filter(|owner| settings.own_customers_only && !owner.is_empty())
+    }
+
     /// Returns the numbers of all phone columns in file order, without duplicates.
     pub(crate) fn numbers<'r>(&'r self, settings: &'r Settings) -> impl Iterator<Item = &'r str> {
         let whatsapp = settings.whatsapp.iter().filter(|column| !settings.phone.contains(column));
@@ -78,21 +83,49 @@ impl Row {
     }
 
     pub(crate) fn customer(&self, settings: &Settings) -> Customer {
+        let (customer, invalid) = self.read(settings);
+        if !invalid.is_empty() {
+            warn!("omitted {} invalid phone numbers", invalid.len());
+        }
+        customer
+    }
+
+    /// Returns the customer for the gateway's index.
+    pub(crate) fn source_customer(&self, settings: &Settings) -> SourceCustomer {
+        let (customer, invalid) = self.read(settings);
+        let source = SourceCustomer::new(customer);
+        let mut source = match self.only_for(settings) {
+            Some(owner) => source.seen_by([Audience::worker(owner)]),
+            None => source.seen_by_everyone(),
+        };
+        let filled = |text: &Text| Some(text.fill(|column| self.value(column))).filter(|text| !text.is_empty());
+        source.company = filled(&settings.company);
+        source.emails.extend(filled(&settings.email));
+        source.numbers = invalid;
+        source
+    }
+
+    /// Returns the customer, and numbers that are not valid.
+    fn read(&self, settings: &Settings) -> (Customer, Vec<String>) {
         let CustomerSummary { customer_id, display_name, avatar } = self.summary(settings);
         let mut customer = Customer::new(customer_id, display_name);
         customer.avatar = avatar;
 
-        let numbers = |columns: &[String]| -> Vec<Option<String>> {
+        let mut invalid = Vec::new();
+        let mut numbers = |columns: &[String]| -> Vec<String> {
             let written = columns.iter().map(|column| self.value(column)).filter(|number| !number.is_empty());
-            written.map(|number| phone::e164(number, settings.country)).collect()
+            let read = written.filter_map(|written| {
+                let number = phone::e164(written, settings.country);
+                if number.is_none() {
+                    invalid.push(written.to_owned());
+                }
+                number
+            });
+            read.collect()
         };
         let (phone, whatsapp) = (numbers(&settings.phone), numbers(&settings.whatsapp));
-        let left_out = phone.iter().chain(&whatsapp).filter(|number| number.is_none()).count();
-        if left_out > 0 {
-            warn!("omitted {left_out} invalid phone numbers");
-        }
-        customer = phone.into_iter().flatten().fold(customer, Customer::sms);
-        customer = whatsapp.into_iter().flatten().fold(customer, Customer::whatsapp);
+        customer = phone.into_iter().fold(customer, Customer::sms);
+        customer = whatsapp.into_iter().fold(customer, Customer::whatsapp);
         customer = self.identities(settings).fold(customer, Customer::chat);
 
         let email = settings.email.fill(|column| self.value(column));
@@ -110,7 +143,8 @@ impl Row {
             customer = customer.details(&settings.details_title, content);
         }
         let owner = self.owner(settings);
-        if owner.is_empty() { customer } else { customer.owned_by(owner) }
+        let customer = if owner.is_empty() { customer } else { customer.owned_by(owner) };
+        (customer, invalid)
     }
 
     /// Returns one line for each column that has a value.

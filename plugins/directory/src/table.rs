@@ -1,64 +1,66 @@
-//! Reads the file as rows of named values: CSV with any common separator, or a JSON list of objects.
+//! Reads the file as rows of named values, from any row on: CSV with any common separator, or a JSON list of objects.
 
-use std::rc::Rc;
+mod objects;
+mod separated;
+
+use std::io::{Cursor, Read, Seek};
 
 use frontgate_sdk::{Error, Result};
-use serde_json::Value;
 
 use crate::row::Row;
+use crate::table::objects::Objects;
+use crate::table::separated::Separated;
 
-/// Reads the content of a file with this name.
-pub(crate) fn read(path: &str, text: &str) -> Result<Vec<Row>> {
-    let rows = match path.rsplit_once('.') {
-        Some((_, "json")) => json(text),
-        _ => csv(text),
-    };
-    rows.map_err(|problem| Error::failed(format!("`{path}`: {problem}")))
+/// Bytes that are read at once.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// The rows of a file, read one by one.
+pub(crate) struct Rows<R> {
+    path: String,
+    format: Format<R>,
 }
 
-fn csv(text: &str) -> std::result::Result<Vec<Row>, String> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter(text))
-        .trim(csv::Trim::All)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| error.to_string())?;
-    let columns: Rc<[String]> = header.iter().map(str::to_owned).collect();
-    let rows = reader.records().map(|record| {
-        let values = record.map_err(|error| error.to_string())?;
-        Ok(Row::new(&columns, values))
-    });
-    rows.collect()
+enum Format<R> {
+    Separated(Separated<R>),
+    Objects(Objects<R>),
 }
 
-/// Returns the most frequent separator of the first line.
-fn delimiter(text: &str) -> u8 {
-    let header = text.lines().next().unwrap_or_default();
-    let count = |separator: &u8| header.bytes().filter(|byte| byte == separator).count();
-    let most = [b'\t', b';', b','].into_iter().max_by_key(count);
-    most.unwrap_or(b',')
-}
-
-fn json(text: &str) -> std::result::Result<Vec<Row>, String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let Value::Array(objects) = value else {
-        return Err("it is not a list of objects".to_owned());
-    };
-    let row = |object: Value| {
-        let Value::Object(fields) = object else {
-            return Err("a member of the list is not an object".to_owned());
+impl<R: Read + Seek> Rows<R> {
+    /// Opens a file with this name at an offset that [`Rows::offset`] returned, or at 0.
+    pub(crate) fn open(path: &str, file: R, offset: u64) -> Result<Self> {
+        let format = match path.rsplit_once('.') {
+            Some((_, "json")) => Objects::open(file, offset).map(Format::Objects),
+            _ => Separated::open(file, offset).map(Format::Separated),
         };
-        let (columns, values): (Vec<_>, Vec<String>) =
-            fields.into_iter().map(|(name, value)| (name, plain(value))).unzip();
-        Ok(Row::new(&columns.into(), values.into()))
-    };
-    objects.into_iter().map(row).collect()
+        Ok(Self { path: path.to_owned(), format: format.map_err(|problem| failed(path, &problem))? })
+    }
+
+    /// Returns the offset after the last returned row.
+    pub(crate) fn offset(&self) -> u64 {
+        match &self.format {
+            Format::Separated(rows) => rows.offset(),
+            Format::Objects(rows) => rows.offset(),
+        }
+    }
 }
 
-fn plain(value: Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.trim().to_owned(),
-        other => other.to_string(),
+impl<R: Read + Seek> Iterator for Rows<R> {
+    type Item = Result<Row>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = match &mut self.format {
+            Format::Separated(rows) => rows.next(),
+            Format::Objects(rows) => rows.next(),
+        };
+        row.map(|row| row.map_err(|problem| failed(&self.path, &problem)))
     }
+}
+
+/// Reads all rows of a file with this name and content.
+pub(crate) fn read(path: &str, text: &str) -> Result<Vec<Row>> {
+    Rows::open(path, Cursor::new(text), 0)?.collect()
+}
+
+fn failed(path: &str, problem: &str) -> Error {
+    Error::failed(format!("`{path}`: {problem}"))
 }
