@@ -55,7 +55,8 @@ impl Customers {
 
     /// Returns the customers that a worker may see, sorted by name: all, or the worker's own and unassigned ones.
     pub(crate) fn of(&self, worker: &str) -> Vec<&Row> {
-        let visible = |row: &&Row| row.only_for(&self.settings).is_none_or(|owner| owner.eq_ignore_ascii_case(worker));
+        let worker = worker.to_lowercase();
+        let visible = |row: &&Row| row.only_for(&self.settings).is_none_or(|owner| owner.to_lowercase() == worker);
         let mut rows: Vec<&Row> = self.rows.iter().filter(visible).collect();
         rows.sort_by_cached_key(|row| (fold(&row.name(&self.settings)), row.id(&self.settings)));
         rows

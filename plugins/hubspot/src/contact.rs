@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use frontgate_sdk::{Customer, CustomerSummary, Error, Result, http, warn};
+use frontgate_sdk::{Audience, Customer, CustomerSummary, Error, Result, SourceCustomer, http, warn};
 use serde::Deserialize;
 
+use crate::owners::Owners;
 use crate::phone::{self, Country};
 use crate::search::CONTACTS;
 use crate::settings::Settings;
@@ -13,6 +14,12 @@ use crate::{api, owners};
 /// The property with HubSpot's guess of the country of a contact's number.
 const COUNTRY: &str = "hs_calculated_phone_number_country_code";
 const OWNER: &str = "hubspot_owner_id";
+/// The property with the time of the last change.
+pub(crate) const MODIFIED: &str = "lastmodifieddate";
+/// The property with the ids of merged contacts, separated by semicolons.
+const MERGED: &str = "hs_merged_object_ids";
+/// Digits of a time with milliseconds.
+const TIME_DIGITS: usize = 17;
 /// Properties that form the name.
 const NAMES: [&str; 4] = ["firstname", "lastname", "company", "email"];
 
@@ -45,6 +52,13 @@ impl Settings {
         }
         seen
     }
+
+    /// Returns the properties for the gateway's index.
+    pub(crate) fn source_properties(&self) -> Vec<&str> {
+        let mut all = self.properties();
+        all.extend([MODIFIED, MERGED]);
+        all
+    }
 }
 
 impl Contact {
@@ -68,21 +82,26 @@ impl Contact {
         settings.country.or_else(|| Country::named(self.value(COUNTRY)))
     }
 
-    /// Returns the valid numbers of these properties in E.164, without duplicates.
-    fn numbers<'p>(&self, properties: impl IntoIterator<Item = &'p str>, settings: &Settings) -> Vec<Option<String>> {
+    /// Returns the numbers of these properties in E.164 without duplicates, and those that are not valid.
+    fn numbers<'p>(
+        &self,
+        properties: impl IntoIterator<Item = &'p str>,
+        settings: &Settings,
+    ) -> (Vec<String>, Vec<String>) {
         let country = self.country(settings);
-        let written = properties.into_iter().map(|name| self.value(name)).filter(|number| !number.is_empty());
-        let mut numbers: Vec<Option<String>> = Vec::new();
-        for number in written.map(|written| phone::e164(written, country)) {
-            if number.is_none() || !numbers.contains(&number) {
-                numbers.push(number);
+        let (mut numbers, mut invalid) = (Vec::new(), Vec::new());
+        for written in properties.into_iter().map(|name| self.value(name)).filter(|number| !number.is_empty()) {
+            match phone::e164(written, country) {
+                Some(number) if numbers.contains(&number) => {}
+                Some(number) => numbers.push(number),
+                None => invalid.push(written.to_owned()),
             }
         }
-        numbers
+        (numbers, invalid)
     }
 
     pub(crate) fn has_number(&self, number: &str, settings: &Settings) -> bool {
-        self.numbers(settings.numbers(), settings).iter().flatten().any(|known| known == number)
+        self.numbers(settings.numbers(), settings).0.iter().any(|known| known == number)
     }
 
     /// Returns the display name. Contacts without a name get the company, the e-mail address or the id.
@@ -102,16 +121,58 @@ impl Contact {
     }
 
     pub(crate) fn customer(&self, settings: &Settings) -> Result<Customer> {
+        let (mut customer, invalid) = self.read(settings);
+        if !invalid.is_empty() {
+            warn!("omitted {} invalid phone numbers", invalid.len());
+        }
+        if let Some(owner) = self.owner() {
+            customer.worker = owners::worker_of(settings, owner)?;
+        }
+        Ok(customer)
+    }
+
+    /// Returns the customer for the gateway's index. An owner is a team there, so that a changed address of an owner
+    /// changes no customer.
+    pub(crate) fn source_customer(&self, settings: &Settings, owners: &Owners) -> SourceCustomer {
+        let (mut customer, invalid) = self.read(settings);
+        let owner = self.owner();
+        customer.worker = owner.and_then(|owner| owners.worker_of(settings, owner)).map(str::to_owned);
+        let source = SourceCustomer::new(customer);
+        let mut source = match owner.filter(|_| settings.own_customers_only) {
+            Some(owner) => source.seen_by([Audience::team(owner)]),
+            None => source.seen_by_everyone(),
+        };
+        let filled = |property: &str| Some(self.value(property).to_owned()).filter(|text| !text.is_empty());
+        source.company = filled("company");
+        source.emails.extend(filled("email"));
+        source.numbers = invalid;
+        source.version = version(self.value(MODIFIED));
+        source
+    }
+
+    /// Returns the ids of contacts that were merged into this one.
+    pub(crate) fn merged(&self) -> impl Iterator<Item = &str> {
+        self.value(MERGED).split(';').map(str::trim).filter(|id| api::is_id(id) && *id != self.id)
+    }
+
+    /// Rejects a contact that is out of order, which could cause an endless loop.
+    pub(crate) fn check_order(&self, last: &str) -> Result<()> {
+        let number = |id: &str| id.parse::<u64>().ok();
+        match number(&self.id) > number(last) {
+            true => Ok(()),
+            false => Err(Error::failed("HubSpot's results are not in the requested order")),
+        }
+    }
+
+    /// Returns the customer without its owner, and numbers that are not valid.
+    fn read(&self, settings: &Settings) -> (Customer, Vec<String>) {
         let CustomerSummary { customer_id, display_name, avatar } = self.summary(settings);
         let mut customer = Customer { avatar, ..Customer::new(customer_id, display_name) };
-        let numbers = |properties: &[String]| self.numbers(properties.iter().map(String::as_str), settings);
-        let (phone, whatsapp) = (numbers(&settings.phone), numbers(&settings.whatsapp));
-        let left_out = phone.iter().chain(&whatsapp).filter(|number| number.is_none()).count();
-        if left_out > 0 {
-            warn!("omitted {left_out} invalid phone numbers");
-        }
-        customer = phone.into_iter().flatten().fold(customer, Customer::sms);
-        customer = whatsapp.into_iter().flatten().fold(customer, Customer::whatsapp);
+        let (phone, mut invalid) = self.numbers(settings.phone.iter().map(String::as_str), settings);
+        let (whatsapp, more) = self.numbers(settings.whatsapp.iter().map(String::as_str), settings);
+        invalid.extend(more);
+        customer = phone.into_iter().fold(customer, Customer::sms);
+        customer = whatsapp.into_iter().fold(customer, Customer::whatsapp);
         if let Some(url) = settings.record_url(&self.id) {
             customer = customer.link("HubSpot", url, "Open in HubSpot");
         }
@@ -129,10 +190,7 @@ impl Contact {
         if !lines.is_empty() {
             customer = customer.details(&settings.details.title, lines.join("\n"));
         }
-        if let Some(owner) = self.owner() {
-            customer.worker = owners::worker_of(settings, owner)?;
-        }
-        Ok(customer)
+        (customer, invalid)
     }
 
     fn line(&self, property: &str, settings: &Settings) -> Option<String> {
@@ -152,6 +210,12 @@ impl Contact {
         }
         Some(filled)
     }
+}
+
+/// Returns the digits of a time such as `2026-01-01T00:00:00.000Z` as a number, which grows with the time.
+fn version(time: &str) -> Option<u64> {
+    let digits: String = time.chars().filter(char::is_ascii_digit).take(TIME_DIGITS).collect();
+    format!("{digits:0<TIME_DIGITS$}").parse().ok().filter(|version| *version > 0)
 }
 
 /// Splits a text at the properties in braces.

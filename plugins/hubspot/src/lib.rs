@@ -1,4 +1,5 @@
-//! Customers from HubSpot: contacts, and owners, who are Frontline's workers. Frontline's calls become entries there.
+//! Customers from HubSpot: contacts, and owners, who are Frontline's workers. Frontline's calls become entries there, and
+//! the gateway can keep the contacts in its index.
 //!
 //! # Configuration
 //!
@@ -11,6 +12,8 @@
 //! crm = ["hubspot"]
 //! # Optional: logs calls.
 //! calls = ["hubspot"]
+//! # Optional: lists and searches from the gateway's index.
+//! crm_source = ["hubspot"]
 //!
 //! [plugins.named.hubspot]
 //! outbound = ["https://api.hubapi.com"]
@@ -90,6 +93,29 @@
 //!
 //! HubSpot's search finds a new entry only after some seconds, and the gateway repeats a failed call sooner.
 //!
+//! # The gateway's index
+//!
+//! With the role `crm-source`, the gateway keeps the contacts in its index. A cursor holds times of HubSpot, which are
+//! those of its header `Date`, and the last contact:
+//!
+//! | part of a run | request | continues |
+//! |---|---|---|
+//! | all contacts | search by `hs_object_id` | after the last id |
+//! | changed contacts | search by `lastmodifieddate`, from 60 s before the last run to the first answer of this run | after the last id |
+//! | archived contacts | list with `archived=true` | with HubSpot's cursor |
+//!
+//! - A run continues by id, so that HubSpot's limit of 10,000 results and bulk changes, whose contacts all have the same
+//!   time, neither stop nor repeat it. HubSpot's search lags behind changes; therefore 60 seconds are read again.
+//! - Archived contacts have no time by which HubSpot lists them. Reading them takes one request for each 100, and is
+//!   repeated after 30 seconds for each request: up to 100 archived contacts in every run, 10,000 every 50 minutes.
+//! - Each owner is a team: the workers with the owner's address. Teams are reported in each run, so that a changed or
+//!   deactivated owner changes no contact.
+//! - Webhooks report changes at once: creation, changed properties, deletion, deletion for privacy, merging, restoring.
+//!   HubSpot signs them with the app's client secret, which is the webhook key `hubspot`:
+//!   `webhook_keys = { hubspot = { env = "HUBSPOT_CLIENT_SECRET" } }` in `[plugins.named.hubspot]`.
+//! - Contacts that were deleted for privacy are in no list. Without webhooks, the gateway's next enumeration finds them.
+//! - If HubSpot's answer exceeds `outbound_response_bytes_max`, half as many contacts are asked for.
+//!
 //! # Errors
 //!
 //! | HubSpot | role's error |
@@ -99,20 +125,28 @@
 //! | the token has expired, is wrong (401), or lacks a scope (403) | `failed`, with the fix |
 //! | a contact that does not exist, or has another owner | `not-found` |
 //!
+//! For the index, 429 is `busy`, for the time that HubSpot names or its limit implies, and 401 and 403 are `forbidden`.
+//!
 //! HubSpot allows five searches per second for the whole account. The plugin does not log HubSpot's messages, which
 //! can contain customers' data. The log contains the `correlationId`, which HubSpot's support asks for.
 
 mod api;
 mod calls;
 mod contact;
+mod cursor;
 mod list;
 mod owners;
 mod phone;
 mod refusal;
 mod search;
 mod settings;
+mod source;
+mod webhook;
 
-use frontgate_sdk::{Call, Calls, Crm, Customer, CustomerPage, Error, ListRequest, Result, address};
+use frontgate_sdk::{
+    Call, Calls, ChangeAnswer, Crm, CrmSource, Customer, CustomerPage, Error, ListRequest, Notification,
+    NotificationAnswer, Result, SourceCustomer, SourceFacts, address,
+};
 
 use crate::contact::Contact;
 use crate::settings::Settings;
@@ -120,7 +154,7 @@ use crate::settings::Settings;
 /// The plugin.
 pub struct HubSpot;
 
-frontgate_sdk::export!(HubSpot: crm, calls);
+frontgate_sdk::export!(HubSpot: crm, calls, crm_source);
 
 impl Crm for HubSpot {
     fn list_customers(request: ListRequest) -> Result<CustomerPage> {
@@ -156,5 +190,23 @@ impl Crm for HubSpot {
 impl Calls for HubSpot {
     fn log_call(call: Call) -> Result<()> {
         calls::log(&Settings::read()?, &call)
+    }
+}
+
+impl CrmSource for HubSpot {
+    fn facts() -> Result<SourceFacts> {
+        Ok(source::facts())
+    }
+
+    fn changes(since: Option<Vec<u8>>, limit: u32) -> Result<ChangeAnswer> {
+        source::changes(since, limit)
+    }
+
+    fn fetch(ids: Vec<String>) -> Result<Vec<SourceCustomer>> {
+        source::fetch(ids)
+    }
+
+    fn notified(notification: Notification) -> Result<NotificationAnswer> {
+        webhook::news(&notification)
     }
 }

@@ -46,11 +46,8 @@ pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<Custome
 
 /// Appends the results. Rejects results that are out of order, which could cause an endless loop.
 fn add(page: &mut CustomerPage, found: Found, last: &mut String, settings: &Settings) -> Result<()> {
-    let number = |id: &str| id.parse::<u64>().ok();
     for contact in found.results {
-        if number(&contact.id) <= number(last) {
-            return Err(Error::failed("HubSpot's results are not in the requested order"));
-        }
+        contact.check_order(last)?;
         last.clone_from(&contact.id);
         page.customers.push(contact.summary(settings));
     }

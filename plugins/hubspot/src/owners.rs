@@ -1,33 +1,80 @@
 //! Looks up owners, who are Frontline's workers. Owners are cached: they rarely change, and every call needs one.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use frontgate_sdk::{Result, debug, http, state};
-use serde::Deserialize;
+use frontgate_sdk::{Result, Team, debug, http, state};
+use serde::{Deserialize, Serialize};
 
-use crate::api;
-use crate::settings::Settings;
+use crate::api::{self, Stop};
+use crate::search::Found;
+use crate::settings::{Settings, is_same};
 
 /// Time to live of a cached missing owner: short, so that a new owner takes effect soon.
 const UNKNOWN_KEEP: Duration = Duration::from_secs(60);
 
-#[derive(Deserialize)]
+/// The key of all owners in the store.
+const ALL: &str = "owners";
+/// HubSpot's default limit on owners of one request.
+const PAGE: u32 = 100;
+
+#[derive(Serialize, Deserialize)]
 struct Owner {
     id: String,
     email: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Owners {
-    results: Vec<Owner>,
+/// All owners, in HubSpot's order.
+#[derive(Default)]
+pub(crate) struct Owners(Vec<Owner>);
+
+impl Owners {
+    /// Returns all owners. Without a store, every call costs a request.
+    pub(crate) fn all(settings: &Settings) -> Result<Self, Stop> {
+        if let Ok(Some(known)) = state::get_json(ALL) {
+            return Ok(Self(known));
+        }
+        let mut all: Vec<Owner> = Vec::new();
+        let mut after = None;
+        loop {
+            let request = http::get(&settings.url("owners")).query("limit", PAGE);
+            let request = after.iter().fold(request, |request, after| request.query("after", after));
+            let mut found: Found<Owner> = api::json(&api::source(request)?)?;
+            let next = found.after();
+            all.append(&mut found.results);
+            match next {
+                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
+                _ => break,
+            }
+        }
+        if let Err(error) = state::set_json(ALL, &all, settings.owners_keep()) {
+            debug!("owners are not cached: {error:?}");
+        }
+        Ok(Self(all))
+    }
+
+    /// Returns the worker of an owner, or `None` for a removed owner.
+    pub(crate) fn worker_of<'s>(&'s self, settings: &'s Settings, owner: &str) -> Option<&'s str> {
+        let found = self.0.iter().find(|known| known.id == owner)?;
+        found.email.as_deref().map(|email| settings.worker_with(email))
+    }
+
+    /// Returns a team for each owner: the workers who see the owner's contacts. Of owners with the same address, the
+    /// first one counts, as in [`id_of`].
+    pub(crate) fn teams(&self, settings: &Settings) -> Vec<Team> {
+        let mut addresses = HashSet::new();
+        let owners = self.0.iter().filter_map(|owner| Some((&owner.id, owner.email.as_deref()?)));
+        let firsts = owners.filter(|(_, email)| addresses.insert(email.to_lowercase()));
+        firsts.map(|(id, email)| Team::new(id, settings.workers_with(email))).collect()
+    }
 }
 
 /// Returns the owner id of a worker.
 pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>> {
     let email = settings.email_of(worker).to_lowercase();
     kept(settings, &format!("owner-of/{email}"), || {
-        let found: Owners = api::ask(http::get(&settings.url("owners")).query("email", &email))?;
-        let is_it = |owner: &Owner| owner.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(&email));
+        let found: Found<Owner> = api::ask(http::get(&settings.url("owners")).query("email", &email))?;
+        let is_it = |owner: &Owner| owner.email.as_deref().is_some_and(|known| is_same(known, &email));
         Ok(found.results.into_iter().find(is_it).map(|owner| owner.id))
     })
 }

@@ -1,6 +1,7 @@
 //! Maps HubSpot's errors to a role's errors. Omits HubSpot's messages, which can contain customers' data.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use frontgate_sdk::Error;
 use frontgate_sdk::http::Response;
@@ -43,6 +44,16 @@ pub(crate) fn of(response: &Response) -> Option<Error> {
         status => format!("status {status}, {}", shown(&problem.category)),
     };
     Some(Error::failed(text(&words, &problem)))
+}
+
+/// Returns the time after which a rate limit (429) may allow requests again. HubSpot states it for some limits only.
+pub(crate) fn pause(response: &Response) -> Duration {
+    let problem: Problem = response.json().unwrap_or_default();
+    response.retry_after().unwrap_or_else(|| match problem.policy_name.to_ascii_uppercase().as_str() {
+        "SECONDLY" => Duration::from_secs(1),
+        "DAILY" => Duration::from_secs(900),
+        _ => Duration::from_secs(10),
+    })
 }
 
 fn passing(mut words: String, problem: &Problem, response: &Response) -> Error {

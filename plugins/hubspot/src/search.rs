@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use frontgate_sdk::{Result, http};
+use frontgate_sdk::Result;
+use frontgate_sdk::http::{self, Request};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,7 @@ pub(crate) struct Filter<'s> {
 #[derive(Deserialize)]
 pub(crate) struct Found<T = Contact> {
     pub(crate) results: Vec<T>,
+    pub(crate) total: Option<u64>,
     #[serde(default)]
     paging: Paging,
 }
@@ -68,14 +70,18 @@ struct Paging {
 
 #[derive(Deserialize)]
 struct Next {
-    #[serde(rename = "after")]
-    _after: String,
+    after: String,
 }
 
 impl<T> Found<T> {
     /// Returns whether HubSpot has more results than it returned.
     pub(crate) fn has_more(&self) -> bool {
         self.paging.next.is_some()
+    }
+
+    /// Returns HubSpot's cursor of the next page.
+    pub(crate) fn after(&self) -> Option<String> {
+        self.paging.next.as_ref().map(|next| next.after.clone())
     }
 }
 
@@ -88,6 +94,14 @@ impl<'s> Group<'s> {
 impl<'s> Filter<'s> {
     pub(crate) fn is(property: impl Into<Cow<'s, str>>, value: impl Into<Cow<'s, str>>) -> Self {
         Self { property_name: property.into(), operator: "EQ", value: Some(value.into()) }
+    }
+
+    pub(crate) fn at_least(property: &'static str, value: impl Into<Cow<'s, str>>) -> Self {
+        Self { property_name: property.into(), operator: "GTE", value: Some(value.into()) }
+    }
+
+    pub(crate) fn at_most(property: &'static str, value: impl Into<Cow<'s, str>>) -> Self {
+        Self { property_name: property.into(), operator: "LTE", value: Some(value.into()) }
     }
 
     pub(crate) fn is_missing(property: &'static str) -> Self {
@@ -114,7 +128,12 @@ impl<'s> Search<'s> {
 
     /// Sends the search for records of an API resource, such as [`CONTACTS`].
     pub(crate) fn ask<T: DeserializeOwned>(&self, objects: &str, settings: &Settings) -> Result<Found<T>> {
-        api::ask(http::post(&settings.url(&format!("{objects}/search"))).json(self))
+        api::ask(self.request(objects, settings))
+    }
+
+    /// Returns the request of the search.
+    pub(crate) fn request(&self, objects: &str, settings: &Settings) -> Request {
+        http::post(&settings.url(&format!("{objects}/search"))).json(self)
     }
 }
 

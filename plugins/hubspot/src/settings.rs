@@ -90,15 +90,26 @@ impl Settings {
 
     /// Returns a worker's address in HubSpot.
     pub(crate) fn email_of<'s>(&'s self, worker: &'s str) -> &'s str {
-        let found = self.workers.iter().find(|(identity, _)| identity.eq_ignore_ascii_case(worker));
+        let found = self.workers.iter().find(|(identity, _)| is_same(identity, worker));
         found.map_or(worker, |(_, email)| email)
+    }
+
+    /// Returns the workers with this address in HubSpot.
+    pub(crate) fn workers_with<'s>(&'s self, email: &'s str) -> impl Iterator<Item = &'s str> {
+        let identities = self.workers.keys().map(String::as_str).filter(move |identity| *identity != email);
+        identities.chain([email]).filter(move |worker| is_same(self.email_of(worker), email))
     }
 
     /// Returns the worker with this address in HubSpot.
     pub(crate) fn worker_with<'s>(&'s self, email: &'s str) -> &'s str {
-        let found = self.workers.iter().find(|(_, known)| known.eq_ignore_ascii_case(email));
+        let found = self.workers.iter().find(|(_, known)| is_same(known, email));
         found.map_or(email, |(identity, _)| identity)
     }
+}
+
+/// Compares addresses and identities, ignoring case.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }
 
 fn api() -> String {

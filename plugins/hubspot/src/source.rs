@@ -1,0 +1,177 @@
+//! Contacts for the gateway's index: all by id, then those that changed and those that were archived.
+
+use std::time::UNIX_EPOCH;
+
+use frontgate_sdk::http::{self, Response};
+use frontgate_sdk::{Batch, ChangeAnswer, Error, Result, SourceCustomer, SourceFacts, warn};
+use serde::{Deserialize, Serialize};
+
+use crate::api::{self, Stop};
+use crate::contact::{self, Contact};
+use crate::cursor::{Cursor, Phase};
+use crate::owners::Owners;
+use crate::search::{CONTACTS, Filter, Found, Group, PAGE_MAX, Search};
+use crate::settings::Settings;
+
+/// HubSpot's limit on archived contacts of one request.
+const ARCHIVED_MAX: u32 = 100;
+/// Requests of one call: contacts, and owners.
+const REQUESTS: u32 = 2;
+/// HubSpot's category of an id that does not exist.
+const NOT_FOUND: &str = "OBJECT_NOT_FOUND";
+
+/// Returns what the source can do.
+pub(crate) fn facts() -> SourceFacts {
+    let facts = SourceFacts::new(PAGE_MAX).incremental().reports_removals().reports_visibility();
+    facts.requests_per_call(REQUESTS)
+}
+
+/// Returns the contacts after a cursor.
+pub(crate) fn changes(since: Option<Vec<u8>>, limit: u32) -> Result<ChangeAnswer> {
+    let settings = Settings::read()?;
+    let Some(mut cursor) = since.map_or_else(|| Some(Cursor::start()), |bytes| Cursor::read(&bytes)) else {
+        return Ok(ChangeAnswer::CursorExpired);
+    };
+    let answer = match cursor.phase {
+        Phase::All | Phase::Changed => contacts(&settings, cursor.clone(), limit),
+        Phase::Archived => archived(&settings, cursor.clone(), limit).map(ChangeAnswer::from),
+    };
+    match answer {
+        Err(Stop::Busy(time)) => Ok(ChangeAnswer::busy(time)),
+        Err(Stop::TooLarge) if limit.min(cursor.page) > 1 => {
+            cursor.page = limit.min(cursor.page) / 2;
+            Ok(Batch::new(cursor).has_more(true).into())
+        }
+        answer => Ok(answer?),
+    }
+}
+
+/// Reads contacts after the last one. Every request is a new search, so that HubSpot's limit of 10,000 results and many
+/// contacts with the same time do not matter.
+fn contacts(settings: &Settings, mut cursor: Cursor, limit: u32) -> Result<ChangeAnswer, Stop> {
+    let is_enumeration = cursor.phase == Phase::All;
+    let (from, until) = cursor.window();
+    let last = if cursor.last.is_empty() { "0" } else { &cursor.last };
+    let mut filters = vec![Filter::after(last)];
+    if !is_enumeration {
+        filters.push(Filter::at_least(contact::MODIFIED, from.to_string()));
+        filters.extend(until.map(|until| Filter::at_most(contact::MODIFIED, until.to_string())));
+    }
+    let limit = limit.min(cursor.page).clamp(1, PAGE_MAX);
+    let search = Search::new(vec![Group::of(filters)], settings.source_properties(), limit);
+    let response = api::source(search.request(CONTACTS, settings))?;
+    let now = time(&response)?;
+    if cursor.is_too_old(now) {
+        return Ok(ChangeAnswer::CursorExpired);
+    }
+    let found: Found = api::json(&response)?;
+    let mut batch = Batch::new(Vec::new());
+    let owners = owners_of(settings, &found.results, cursor.is_first())?;
+    if cursor.is_first() {
+        batch.total = found.total.filter(|_| is_enumeration);
+        batch.teams = Some(owners.teams(settings)).filter(|_| settings.own_customers_only);
+    }
+    let has_more = found.has_more() && !found.results.is_empty();
+    cursor.begin(now);
+    let mut invalid = 0;
+    for contact in found.results {
+        contact.check_order(&cursor.last)?;
+        cursor.last.clone_from(&contact.id);
+        let customer = contact.source_customer(settings, &owners);
+        invalid += customer.numbers.len();
+        batch.upserts.push(customer);
+        if !is_enumeration {
+            batch.removals.extend(contact.merged().map(str::to_owned));
+        }
+    }
+    if invalid > 0 {
+        warn!("found {invalid} invalid phone numbers");
+    }
+    if !has_more {
+        cursor.end(now);
+    }
+    batch.has_more = has_more || cursor.phase == Phase::Archived;
+    batch.next = cursor.into();
+    Ok(batch.into())
+}
+
+#[derive(Deserialize)]
+struct Record {
+    id: String,
+}
+
+/// Reads archived contacts. HubSpot lists them without a time, so all of them are reported each time.
+fn archived(settings: &Settings, mut cursor: Cursor, limit: u32) -> Result<Batch, Stop> {
+    let limit = limit.min(cursor.page).clamp(1, ARCHIVED_MAX);
+    let mut request = http::get(&settings.url(CONTACTS)).query("archived", true).query("limit", limit);
+    request = request.query("properties", "hs_object_id");
+    if !cursor.last.is_empty() {
+        request = request.query("after", &cursor.last);
+    }
+    let response = api::source(request)?;
+    let now = time(&response)?;
+    let found: Found<Record> = api::json(&response)?;
+    cursor.archived(now, found.after());
+    let has_more = cursor.phase == Phase::Archived;
+    let removals = found.results.into_iter().map(|record| record.id);
+    Ok(Batch::new(cursor).removals(removals).has_more(has_more))
+}
+
+#[derive(Serialize)]
+struct BatchRead<'s> {
+    inputs: Vec<Input>,
+    properties: Vec<&'s str>,
+}
+
+#[derive(Serialize)]
+struct Input {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct BatchAnswer {
+    results: Vec<Contact>,
+    #[serde(default)]
+    errors: Vec<BatchProblem>,
+}
+
+#[derive(Deserialize)]
+struct BatchProblem {
+    #[serde(default)]
+    category: String,
+}
+
+/// Reads the contacts with these ids. This request finds changes at once, unlike the search.
+pub(crate) fn fetch(ids: Vec<String>) -> Result<Vec<SourceCustomer>> {
+    let settings = Settings::read()?;
+    let inputs: Vec<_> = ids.iter().filter(|id| api::is_id(id)).map(|id| Input { id: id.clone() }).collect();
+    if inputs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let body = BatchRead { inputs, properties: settings.source_properties() };
+    let response = api::source(http::post(&settings.url(&format!("{CONTACTS}/batch/read"))).json(&body))?;
+    let BatchAnswer { results, errors } = api::json(&response)?;
+    // A contact that is missing for another reason still exists.
+    if errors.iter().any(|error| error.category != NOT_FOUND) {
+        return Err(Error::unavailable("HubSpot: the answer is incomplete"));
+    }
+    let owners = owners_of(&settings, &results, false)?;
+    // HubSpot returns the remaining contact for the id of a merged one.
+    let known = results.into_iter().filter(|contact| ids.contains(&contact.id));
+    Ok(known.map(|contact| contact.source_customer(&settings, &owners)).collect())
+}
+
+/// Returns the owners, if a contact has one or the teams are due.
+fn owners_of(settings: &Settings, contacts: &[Contact], is_first: bool) -> Result<Owners, Stop> {
+    let has_owner = contacts.iter().any(|contact| contact.owner().is_some());
+    if has_owner || is_first && settings.own_customers_only { Owners::all(settings) } else { Ok(Owners::default()) }
+}
+
+/// Returns HubSpot's time.
+fn time(response: &Response) -> Result<u64> {
+    let date = response.header("date").and_then(|date| httpdate::parse_http_date(date).ok());
+    let since = date.and_then(|date| date.duration_since(UNIX_EPOCH).ok());
+    since
+        .and_then(|since| u64::try_from(since.as_millis()).ok())
+        .ok_or_else(|| Error::failed("HubSpot: the response has no header Date"))
+}
