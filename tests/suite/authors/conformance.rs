@@ -19,7 +19,7 @@ fn flawed(flaw: &str) -> Project {
 fn a_conforming_plugin_passes_every_check_of_every_role() {
     let report = flawed("none").test_report(&[]);
     assert!(checks_with(&report, "failed").is_empty() && checks_with(&report, "skipped").is_empty(), "{report:#}");
-    for role in ["crm", "templates", "outgoing", "routing", "conversations", "channel", "calls"] {
+    for role in ["crm", "templates", "outgoing", "routing", "conversations", "channel", "calls", "crm-source"] {
         assert!(
             checks_with(&report, "passed").iter().any(|check| check.contains(&format!("\"group\":\"{role}\""))),
             "{role}"
@@ -37,7 +37,7 @@ fn each_flaw_is_reported_with_advice() {
         ("after", "return an empty page where it is missing"),
         ("query", "returned no answer: the plugin crashed"),
         ("search", "found no customer, although one in the list has that name"),
-        ("huge", "too large: keep to `page-size`"),
+        ("huge", "too large: keep to `page-size` or `limit`"),
         ("slow", "do less in one call"),
         ("number", "numbers are E.164"),
         ("link", "the app opens https:// and mailto: only"),
@@ -56,6 +56,25 @@ fn each_flaw_is_reported_with_advice() {
         ("speechless", "the teammate reads that text"),
         ("credulous", "Check the provider's signature first"),
         ("logs-once", "write the entry under its SID"),
+        ("source-no-size", "the batch-size is 0"),
+        ("source-gap", "`next` must continue right after the last customer of the batch"),
+        ("source-size", "customers, more than `limit`"),
+        ("source-stuck", "the gateway would read the same again"),
+        ("source-long-cursor", "the limit is 4096"),
+        ("source-nameless", "has a customer without an id"),
+        ("source-dice", "the gateway repeats a call, and would miss it"),
+        ("source-restless", "an incremental source returns only what changed"),
+        ("source-team", "which no batch reported in `teams`"),
+        ("source-any-cursor", "returned 0 customers instead of `cursor-expired`"),
+        ("source-cursor-error", "the gateway would repeat the call forever"),
+        ("source-cursor-crash", "as the cursor returned no answer: the plugin crashed"),
+        ("source-fetch-none", "did not return the customer, although `changes` did"),
+        ("source-fetch-apart", "`changes` returned \\\"Ada Adler\\\""),
+        ("source-fetch-strict", "leave unknown customers out of the answer"),
+        ("source-fetch-few", "did not return 2 known customers, the first is \\\"c11\\\""),
+        ("source-page-apart", "and crm-source.fetch differ in `channels`"),
+        ("source-hidden", "shows the customer \\\"c03\\\", which `seen-by` hides"),
+        ("source-credulous", "Verify the CRM's signature first"),
         ("markup", "is returned as `html`; Front would show a link or a picture"),
     ] {
         let report = flawed(flaw).test_report(&[]);
@@ -173,23 +192,35 @@ fn a_proxy_address_for_known_customers_is_checked_if_one_is_configured() {
 
 #[test]
 fn a_failing_upstream_must_be_an_error_not_an_empty_list() {
-    let upstream = upstream();
-    let toml = |flaw: &str| {
-        format!(
-            "[plugin]\noutbound = [\"https://crm.test\"]\n[plugin.config]\nflaw = \"{flaw}\"\nurl = \"https://crm.test/\"\n\
-             [test]\nupstreams = {{ \"https://crm.test\" = \"http://{upstream}\" }}\n"
-        )
-    };
-    let report = Project::new(&component("flawed"), &toml("none")).test_report(&[]);
+    let report = with_upstream("none").test_report(&[]);
     assert!(checks_with(&report, "failed").is_empty(), "{report:#}");
     assert_eq!(
         checks_with(&report, "passed").iter().filter(|check| check.contains("upstream")).count(),
-        8,
+        16,
         "{report:#}"
     );
-    let report = Project::new(&component("flawed"), &toml("calm")).test_report(&[]);
+    let report = with_upstream("calm").test_report(&[]);
     let failed = checks_with(&report, "failed");
-    assert_eq!(failed.iter().filter(|check| check.contains("although the upstream failed")).count(), 8, "{failed:#?}");
+    assert_eq!(failed.iter().filter(|check| check.contains("although the upstream failed")).count(), 16, "{failed:#?}");
+}
+
+#[test]
+fn a_batch_of_a_source_has_a_maximum_size_whatever_the_operator_allows() {
+    let limits = "limits = { cpu_time_ms = 500, answer_bytes_max = 16777216 }";
+    let toml = format!("[plugin]\nconfig = {{ flaw = \"source-heavy\" }}\n{limits}\n");
+    let report = Project::new(&component("flawed"), &toml).test_report(&[]);
+    let failed = checks_with(&report, "failed");
+    assert!(failed.iter().any(|check| check.contains("Return fewer customers, and `has-more`")), "{failed:#?}");
+}
+
+#[test]
+fn a_source_must_name_the_requests_of_its_longest_call() {
+    let report = with_upstream("source-busy").test_report(&[]);
+    let failed = checks_with(&report, "failed");
+    assert!(
+        failed.iter().any(|check| check.contains("made 2 requests, more than requests-per-call (1)")),
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -201,11 +232,22 @@ fn without_a_test_upstream_the_report_explains_how_to_configure_one() {
     let report = Project::new(&component("flawed"), &toml("none")).test_report(&[]);
     let skipped = checks_with(&report, "skipped");
     let advised = skipped.iter().filter(|check| check.contains("[test] upstreams"));
-    assert_eq!(advised.count(), 1, "{report:#}");
+    // One of each role that sends requests.
+    assert_eq!(advised.count(), 2, "{report:#}");
     // An empty list after a failed request does not show that the list can be read to its end.
     let report = Project::new(&component("flawed"), &toml("calm")).test_report(&[]);
     let read = |check: &String| check.contains("the list of customers can be read to its end");
     assert!(checks_with(&report, "skipped").iter().any(read), "{report:#}");
+}
+
+/// Returns the project of a plugin with one flaw, whose upstream answers every request.
+fn with_upstream(flaw: &str) -> Project {
+    let toml = format!(
+        "[plugin]\noutbound = [\"https://crm.test\"]\n[plugin.config]\nflaw = \"{flaw}\"\nurl = \"https://crm.test/\"\n\
+         [test]\nupstreams = {{ \"https://crm.test\" = \"http://{}\" }}\n",
+        upstream()
+    );
+    Project::new(&component("flawed"), &toml)
 }
 
 /// Starts a server that answers every request with 204.

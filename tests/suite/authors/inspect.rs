@@ -13,7 +13,7 @@ fn inspect_shows_identity_requirements_and_resource_use() {
     assert!(usable, "{output}");
     for words in [
         &digest(&wasm),
-        "roles      calls, channel, conversations, crm, outgoing, routing, templates",
+        "roles      calls, channel, conversations, crm, crm-source, outgoing, routing, templates",
         "contract   0.1.0",
         "frontgate-sdk",
         "needs      outbound HTTP",

@@ -81,7 +81,7 @@ pub(super) fn describe_failure(function: &str, error: &CallError) -> String {
             "; answer sooner: set a deadline on requests, and return `unavailable` when it passes"
         }
         CallError::Trap { limit: Some("answer_bytes_max"), .. } => {
-            "; answer or arguments of an import too large: keep to `page-size`, and leave out fields that are not shown"
+            "; answer or arguments of an import too large: keep to `page-size` or `limit`, and leave out fields that are not shown"
         }
         CallError::Trap { limit: Some("memory_bytes_max"), .. } => "; memory limit exceeded",
         CallError::Trap { .. } => "; handle the failure, and return one of the contract's errors",

@@ -6,6 +6,7 @@ mod calls;
 mod channel;
 mod conversations;
 mod crm;
+mod crm_source;
 mod markup;
 mod outgoing;
 mod routing;
@@ -60,6 +61,8 @@ struct Checker<'b> {
     /// Duration and description of the longest call so far.
     slowest: Mutex<Option<(Duration, String)>>,
     requests: Mutex<Vec<RequestLine>>,
+    /// The most requests of one call so far, and its description.
+    most_requests: Mutex<(u32, String)>,
     done: Mutex<Vec<CheckResult>>,
     /// Whether the advice was given already.
     advised: AtomicBool,
@@ -75,6 +78,7 @@ pub(super) async fn check(harness: &Harness) -> Vec<CheckResult> {
             record: Mutex::new(Recorder::begin()),
             slowest: Mutex::default(),
             requests: Mutex::default(),
+            most_requests: Mutex::default(),
             done: Mutex::default(),
             advised: AtomicBool::default(),
         };
@@ -85,7 +89,7 @@ pub(super) async fn check(harness: &Harness) -> Vec<CheckResult> {
             Role::Routing => routing::check(&checker).await,
             Role::Conversations => conversations::check(&checker).await,
             Role::Calls => calls::check(&checker).await,
-            Role::CrmSource => {}
+            Role::CrmSource => crm_source::check(&checker).await,
             Role::Channel => {
                 channel::check(&checker).await;
                 markup::check(&checker).await;
@@ -163,6 +167,10 @@ impl<'b> Checker<'b> {
             let mut slowest = self.slowest.lock();
             if slowest.as_ref().is_none_or(|(longest, _)| took > *longest) {
                 *slowest = Some((took, what.to_owned()));
+            }
+            let mut most = self.most_requests.lock();
+            if cost.requests > most.0 {
+                *most = (cost.requests, what.to_owned());
             }
         }
         let mut record = self.record.lock();

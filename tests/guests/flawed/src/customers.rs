@@ -10,7 +10,7 @@ use frontgate_sdk::{
 use crate::{Flawed, has};
 
 /// Names of the customers. The id of a customer contains the position in this list, from 1.
-const NAMES: [&str; 12] = [
+pub(crate) const NAMES: [&str; 12] = [
     "Ada Adler",
     "Boris Brown",
     "Chloé Costa",
@@ -25,7 +25,7 @@ const NAMES: [&str; 12] = [
     "Lou Lind",
 ];
 
-fn customer(number: usize) -> Customer {
+pub(crate) fn customer(number: usize) -> Customer {
     let address = if has("number") { format!("202-555-01{number:02}") } else { format!("+120255501{number:02}") };
     Customer::new(format!("c{number:02}"), NAMES[number - 1]).sms(address)
 }
@@ -35,7 +35,7 @@ fn row(number: usize) -> CustomerSummary {
     CustomerSummary { customer_id, display_name, avatar }
 }
 
-fn number(id: &str) -> Option<usize> {
+pub(crate) fn number(id: &str) -> Option<usize> {
     let number = id.strip_prefix('c')?.parse().ok()?;
     (1..=NAMES.len()).contains(&number).then_some(number)
 }
@@ -101,7 +101,7 @@ impl Crm for Flawed {
 }
 
 /// Sends a request to the upstream server, if the setting `url` is present.
-fn call_upstream() -> Result<()> {
+pub(crate) fn call_upstream() -> Result<()> {
     let Some(url) = settings::get("url") else { return Ok(()) };
     match http::get(&url).send() {
         _ if has("calm") => Ok(()),

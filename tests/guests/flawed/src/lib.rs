@@ -2,12 +2,13 @@
 
 mod customers;
 mod messaging;
+mod source;
 
 use frontgate_sdk::settings;
 
 struct Flawed;
 
-frontgate_sdk::export!(Flawed: crm, templates, outgoing, routing, conversations, channel, calls);
+frontgate_sdk::export!(Flawed: crm, templates, outgoing, routing, conversations, channel, calls, crm_source);
 
 /// Returns whether the plugin has this flaw.
 fn has(flaw: &str) -> bool {

@@ -9,7 +9,8 @@ use frontgate_twilio::number::is_e164;
 use frontgate_twilio_callbacks::crm as callback;
 use frontgate_twilio_callbacks::error::EncodeError;
 
-use self::pages::{Listing, Step};
+pub(super) use self::pages::Listing;
+use self::pages::Step;
 use super::upstream;
 use super::{Checker, Problem, STRANGE_IDS, UNKNOWN_ADDRESS, Verdict, ensure};
 
@@ -61,7 +62,19 @@ pub(super) async fn check(checker: &Checker<'_>) {
         .check("a customer is found by each of their addresses", async |checker| found(checker, &opened).await)
         .await;
     checker.check("an unknown address finds no customer", unknown_address).await;
-    upstream::check(checker, listing.customers.first().map(|customer| customer.customer_id.as_str())).await;
+    let id = listing.customers.first().map(|customer| customer.customer_id.as_str());
+    upstream::check(checker, async |checker| fails(checker, id).await).await;
+}
+
+/// Checks that a failure of the upstream is not reported as an empty list or an unknown customer.
+async fn fails(checker: &Checker<'_>, known: Option<&str>) -> Verdict {
+    let request = ListRequest { worker: checker.worker(), page_size: 5, position: Position::First, query: None };
+    let what = "crm.list-customers";
+    upstream::is_error(what, checker.call(what, async |call| call.list_customers(request).await).await?.map(drop))?;
+    let Some(id) = known else { return Ok(()) };
+    let (what, worker, id) = ("crm.get-customer", checker.worker(), id.to_owned());
+    let opened = checker.call(what, async |call| call.get_customer(worker, id).await).await?;
+    upstream::is_error(what, opened.map(drop))
 }
 
 async fn unknown_after(checker: &Checker<'_>) -> Verdict {

@@ -1,6 +1,5 @@
-//! Checks that a CRM plugin reports failures of its upstream instead of an empty list.
+//! Checks that a plugin reports failures of its upstream instead of an empty list.
 
-use frontgate_contract::bindings::crm::{ListRequest, Position};
 use frontgate_runtime::CallError;
 
 use super::{Checker, Problem, Verdict};
@@ -8,8 +7,8 @@ use crate::mock_server::{Behavior, Fault};
 
 const NOT_JSON: &str = "<html>we will be back soon</html>";
 
-/// Calls the plugin once for each kind of upstream failure. Does nothing if the plugin sends no requests.
-pub(super) async fn check(checker: &Checker<'_>, known: Option<&str>) {
+/// Makes a claim for each kind of upstream failure. Does nothing if the plugin sends no requests.
+pub(super) async fn check(checker: &Checker<'_>, claim: impl AsyncFn(&Checker<'_>) -> Verdict) {
     if !checker.sends_requests() {
         return;
     }
@@ -30,23 +29,12 @@ pub(super) async fn check(checker: &Checker<'_>, known: Option<&str>) {
         ),
         (Behavior::Fail(Fault::Timeout), "an upstream timeout is reported as an error before the deadline"),
     ] {
-        checker.check_in(behavior, name, async |checker| fails(checker, known).await).await;
+        checker.check_in(behavior, name, &claim).await;
     }
 }
 
-async fn fails(checker: &Checker<'_>, known: Option<&str>) -> Verdict {
-    let request = ListRequest { worker: checker.worker(), page_size: 5, position: Position::First, query: None };
-    let what = "crm.list-customers";
-    is_error(what, checker.call(what, async |call| call.list_customers(request).await).await?.map(drop))?;
-    if let Some(id) = known {
-        let (what, worker, id) = ("crm.get-customer", checker.worker(), id.to_owned());
-        is_error(what, checker.call(what, async |call| call.get_customer(worker, id).await).await?.map(drop))?;
-    }
-    Ok(())
-}
-
-/// Checks that a call returned an error: an empty list would mislead the worker.
-fn is_error(what: &str, result: Result<(), CallError>) -> Verdict {
+/// Checks that a call returned an error: an empty answer would mislead the worker or the index.
+pub(super) fn is_error(what: &str, result: Result<(), CallError>) -> Verdict {
     match result {
         Ok(()) => Err(Problem::Failed(format!(
             "{what} succeeded although the upstream failed; return `unavailable` if a retry may help, and `failed` if \

@@ -24,21 +24,33 @@ pub(super) enum Step {
 }
 
 /// A worker's list of customers, in order.
-pub(super) struct Listing {
-    pub(super) customers: Vec<CustomerSummary>,
+pub(in crate::conformance) struct Listing {
+    pub(in crate::conformance) customers: Vec<CustomerSummary>,
     /// Whether the list was read to its end.
-    is_whole: bool,
+    pub(in crate::conformance) is_whole: bool,
 }
 
 impl Listing {
-    /// Reads the list in large pages.
+    /// Reads the list of the checks' worker, who must have customers.
     pub(super) async fn read(checker: &Checker<'_>) -> Result<Self, Problem> {
+        let worker = checker.worker();
+        let listing = Self::of(checker, &worker).await?;
+        if listing.customers.is_empty() {
+            return Err(Problem::Skipped(format!(
+                "the worker {worker:?} has no customer; name one who has in plugin.toml: [conformance] worker = \"...\""
+            )));
+        }
+        Ok(listing)
+    }
+
+    /// Reads the list of a worker in large pages.
+    pub(in crate::conformance) async fn of(checker: &Checker<'_>, worker: &str) -> Result<Self, Problem> {
         let mut listing = Self { customers: Vec::new(), is_whole: false };
         let (mut position, mut pages) = (Position::First, 0);
         let mut seen = HashMap::new();
         while listing.customers.len() < CUSTOMERS_MAX {
             pages += 1;
-            let (page, what) = page(checker, PAGE, position).await?;
+            let (page, what) = page(checker, worker, PAGE, position).await?;
             for row in &page.customers {
                 if let Some(before) = seen.insert(row.customer_id.clone(), pages) {
                     return Err(Problem::Failed(format!(
@@ -58,21 +70,16 @@ impl Listing {
             };
             position = Position::Token(token);
         }
-        if listing.customers.is_empty() {
-            let worker = checker.worker();
-            return Err(Problem::Skipped(format!(
-                "the worker {worker:?} has no customer; name one who has in plugin.toml: [conformance] worker = \"...\""
-            )));
-        }
         Ok(listing)
     }
 
     /// Reads the beginning of the list again in pages of another size, and compares the customers.
     pub(super) async fn again(&self, checker: &Checker<'_>, size: u32, step: Step) -> Verdict {
+        let worker = checker.worker();
         let mut position = Position::First;
         let mut at = 0;
         for number in 1..=PAGES_MAX {
-            let (page, what) = page(checker, size, position).await?;
+            let (page, what) = page(checker, &worker, size, position).await?;
             for row in &page.customers {
                 let expected = self.customers.get(at);
                 if expected.is_none() && !self.is_whole {
@@ -128,14 +135,19 @@ impl Listing {
 }
 
 /// Reads a page. Also returns its description.
-async fn page(checker: &Checker<'_>, size: u32, position: Position) -> Result<(CustomerPage, String), Problem> {
+async fn page(
+    checker: &Checker<'_>,
+    worker: &str,
+    size: u32,
+    position: Position,
+) -> Result<(CustomerPage, String), Problem> {
     let shown = match &position {
         Position::First => "first page".to_owned(),
         Position::After(id) => format!("page after {id:?}"),
         Position::Token(_) => "next page by token".to_owned(),
     };
     let what = format!("crm.list-customers, the {shown} of {size},");
-    let request = ListRequest { worker: checker.worker(), page_size: size, position, query: None };
+    let request = ListRequest { worker: worker.to_owned(), page_size: size, position, query: None };
     let page = checker.call_ok(&what, async |call| call.list_customers(request).await).await?;
     sized(&what, &page, size)?;
     Ok((page, what))
