@@ -1,5 +1,6 @@
 //! One row of the file, and the customer that it describes.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use csv::StringRecord;
@@ -12,7 +13,7 @@ use crate::settings::{Settings, Text};
 #[derive(Debug)]
 pub(crate) struct Row {
     columns: Rc<[String]>,
-    values: StringRecord,
+    pub(crate) values: StringRecord,
 }
 
 impl Row {
@@ -20,10 +21,15 @@ impl Row {
         Self { columns: Rc::clone(columns), values }
     }
 
+    /// Returns an empty row with the same columns.
+    pub(crate) fn like(&self) -> Self {
+        Self::new(&self.columns, StringRecord::new())
+    }
+
     /// Returns the value of a column, or an empty text if the column does not exist.
     pub(crate) fn value(&self, column: &str) -> &str {
         let at = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
-        at.and_then(|at| self.values.get(at)).unwrap_or_default()
+        at.and_then(|at| self.values.get(at)).unwrap_or_default().trim()
     }
 
     /// Returns whether the file has the column.
@@ -33,6 +39,14 @@ impl Row {
 
     pub(crate) fn id(&self, settings: &Settings) -> String {
         settings.id.fill(|column| self.value(column))
+    }
+
+    /// Returns whether the row has one of these ids.
+    pub(crate) fn has_id(&self, ids: &HashSet<String>, settings: &Settings) -> bool {
+        match settings.id.column() {
+            Some(column) => ids.contains(self.value(column)),
+            None => ids.contains(&self.id(settings)),
+        }
     }
 
     /// Returns the name, or the company for customers without a person.

@@ -155,6 +155,14 @@ impl Text {
         Self(pieces)
     }
 
+    /// Returns the column, if the text is a single one.
+    pub(crate) fn column(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Piece::Column(name)] => Some(name),
+            _ => None,
+        }
+    }
+
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Column(name) => Some(name.as_str()),

@@ -1,6 +1,6 @@
 //! Customers for the gateway's index. Each call reads only its own part of the file.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::{fs, io};
 
@@ -69,17 +69,14 @@ pub(crate) fn fetch(ids: Vec<String>) -> Result<Vec<SourceCustomer>> {
     let settings = Settings::read()?;
     let version = version(&settings)?;
     let file = open(&settings)?;
+    let ids: HashSet<String> = ids.into_iter().collect();
+    if let Some(first) = Rows::open(&settings.customers, &file, 0)?.next() {
+        customers::check(&first?, &settings)?;
+    }
     let mut found = Customers::default();
-    let mut is_first = true;
-    for row in Rows::open(&settings.customers, &file, 0)? {
-        let row = row?;
-        if is_first {
-            customers::check(&row, &settings)?;
-            is_first = false;
-        }
-        if ids.contains(&row.id(&settings)) {
-            found.add(&row, &settings);
-        }
+    let mut rows = Rows::open(&settings.customers, &file, 0)?;
+    while let Some(row) = rows.next_where(|row| row.has_id(&ids, &settings)) {
+        found.add(&row?, &settings);
     }
     match is_unchanged(&file, version) {
         true => Ok(found.all),

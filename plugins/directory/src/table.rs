@@ -42,17 +42,22 @@ impl<R: Read + Seek> Rows<R> {
             Format::Objects(rows) => rows.offset(),
         }
     }
+
+    /// Returns the next row that is wanted.
+    pub(crate) fn next_where(&mut self, is_wanted: impl Fn(&Row) -> bool) -> Option<Result<Row>> {
+        let row = match &mut self.format {
+            Format::Separated(rows) => rows.next_where(is_wanted),
+            Format::Objects(rows) => rows.next_where(is_wanted),
+        };
+        row.map(|row| row.map_err(|problem| failed(&self.path, &problem)))
+    }
 }
 
 impl<R: Read + Seek> Iterator for Rows<R> {
     type Item = Result<Row>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = match &mut self.format {
-            Format::Separated(rows) => rows.next(),
-            Format::Objects(rows) => rows.next(),
-        };
-        row.map(|row| row.map_err(|problem| failed(&self.path, &problem)))
+        self.next_where(|_| true)
     }
 }
 

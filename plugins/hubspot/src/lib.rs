@@ -13,7 +13,7 @@
 //! # Optional: logs calls.
 //! calls = ["hubspot"]
 //! # Optional: lists and searches from the gateway's index.
-//! crm_source = ["hubspot"]
+//! crm-source = ["hubspot"]
 //!
 //! [plugins.named.hubspot]
 //! outbound = ["https://api.hubapi.com"]

@@ -66,10 +66,14 @@ impl<R: Read + Seek> Objects<R> {
         self.offset
     }
 
-    pub(super) fn next(&mut self) -> Option<Result<Row, String>> {
-        let row = self.object().transpose();
-        self.offset = self.input.offset;
-        row
+    pub(super) fn next_where(&mut self, is_wanted: impl Fn(&Row) -> bool) -> Option<Result<Row, String>> {
+        loop {
+            let row = self.object().transpose()?;
+            self.offset = self.input.offset;
+            if row.as_ref().map_or(true, &is_wanted) {
+                return Some(row);
+            }
+        }
     }
 
     /// Reads the bracket or comma and the object after it. Returns `None` at the end of the list.

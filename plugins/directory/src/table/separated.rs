@@ -1,9 +1,10 @@
 //! Rows of a CSV file.
 
 use std::io::{BufRead as _, BufReader, Chain, Cursor, Read, Seek, SeekFrom};
+use std::mem;
 use std::rc::Rc;
 
-use csv::{Reader, ReaderBuilder, StringRecord, Trim};
+use csv::{Reader, ReaderBuilder, StringRecord};
 
 use crate::row::Row;
 use crate::table::BUFFER_BYTES;
@@ -13,7 +14,8 @@ const FIRST_LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The rows after an offset. The parser reads the header first, so that its state is the same at each row.
 pub(super) struct Separated<R> {
-    columns: Rc<[String]>,
+    /// The last row, whose memory is used again if nobody wanted the row.
+    row: Row,
     reader: Reader<Chain<Cursor<Vec<u8>>, R>>,
     /// The offset in the file minus the parser's position, which counts the header once more.
     skipped: u64,
@@ -26,11 +28,11 @@ impl<R: Read + Seek> Separated<R> {
         let mut line = Vec::new();
         BufReader::new(&mut file).take(FIRST_LINE_BYTES_MAX).read_until(b'\n', &mut line).map_err(io)?;
         let mut builder = ReaderBuilder::new();
-        builder.delimiter(delimiter(&line)).trim(Trim::All).flexible(true).buffer_capacity(BUFFER_BYTES);
+        builder.delimiter(delimiter(&line)).flexible(true).buffer_capacity(BUFFER_BYTES);
 
         file.rewind().map_err(io)?;
         let mut reader = builder.from_reader(&mut file);
-        let columns: Rc<[String]> = reader.headers().map_err(text)?.iter().map(str::to_owned).collect();
+        let columns: Rc<[String]> = reader.headers().map_err(text)?.iter().map(|name| name.trim().to_owned()).collect();
         let header_bytes = reader.position().byte();
         drop(reader);
 
@@ -41,19 +43,24 @@ impl<R: Read + Seek> Separated<R> {
         file.seek(SeekFrom::Start(offset)).map_err(io)?;
         let mut reader = builder.from_reader(Cursor::new(header).chain(file));
         reader.headers().map_err(text)?;
-        Ok(Self { columns, reader, skipped: offset - header_bytes })
+        Ok(Self { row: Row::new(&columns, StringRecord::new()), reader, skipped: offset - header_bytes })
     }
 
     pub(super) fn offset(&self) -> u64 {
         self.reader.position().byte() + self.skipped
     }
 
-    pub(super) fn next(&mut self) -> Option<Result<Row, String>> {
-        let mut values = StringRecord::new();
-        match self.reader.read_record(&mut values) {
-            Ok(true) => Some(Ok(Row::new(&self.columns, values))),
-            Ok(false) => None,
-            Err(error) => Some(Err(text(error))),
+    pub(super) fn next_where(&mut self, is_wanted: impl Fn(&Row) -> bool) -> Option<Result<Row, String>> {
+        loop {
+            match self.reader.read_record(&mut self.row.values) {
+                Ok(true) if is_wanted(&self.row) => {
+                    let next = self.row.like();
+                    return Some(Ok(mem::replace(&mut self.row, next)));
+                }
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(error) => return Some(Err(text(error))),
+            }
         }
     }
 }
