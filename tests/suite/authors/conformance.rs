@@ -62,7 +62,7 @@ fn each_flaw_is_reported_with_advice() {
         ("source-stuck", "the gateway would read the same again"),
         ("source-long-cursor", "the limit is 4096"),
         ("source-nameless", "has a customer without an id"),
-        ("source-dice", "the gateway repeats a call, and would miss it"),
+        ("source-dice", "repeated, no longer returned the customer"),
         ("source-restless", "an incremental source returns only what changed"),
         ("source-team", "which no batch reported in `teams`"),
         ("source-any-cursor", "returned 0 customers instead of `cursor-expired`"),
