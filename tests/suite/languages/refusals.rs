@@ -58,7 +58,7 @@ fn unknown_languages_and_roles_are_rejected_with_the_known_ones() {
         (&["--lang", "cobol", "--role", "crm"][..], "[possible values: rust, python, javascript, typescript, c, go]"),
         (
             &["--lang", "rust", "--role", "crm,sales"],
-            "[possible values: crm, templates, outgoing, routing, conversations, channel, calls]",
+            "[possible values: crm, templates, outgoing, routing, conversations, channel, calls, crm-source]",
         ),
         (&["--lang", "rust"], "--role"),
         (&["--role", "crm"], "--lang"),

@@ -43,12 +43,28 @@ pub fn write_bindings(language: Bindings, world: &World, folder: &Path) -> anyho
     }
     let mut files: Files = generated.iter().map(|(path, text)| (path.into(), text.to_vec())).collect();
     if language == Bindings::Go {
+        if let Some(exports) = files.get_mut(Path::new("wit_exports.go")) {
+            *exports = round_up_go_return_area(&String::from_utf8_lossy(exports)).into();
+        }
         files.extend(go_package());
         files.insert("go.mod".into(), go_module().into());
         // Keep an existing `go.mod`, which the author may have changed.
         files.retain(|path, _| path != Path::new("go.mod") || !folder.join(path).exists());
     }
     write_changed(folder, &files)
+}
+
+/// Rounds the size of the area for results up to its alignment. The generator takes the largest size and the largest
+/// alignment of all results, and `Allocate` panics if they do not fit together.
+fn round_up_go_return_area(exports: &str) -> String {
+    const ALLOCATE: &str = "witRuntime.Allocate(&staticPinner, ";
+    let line = |line: &str| {
+        let (start, rest) = line.split_once(ALLOCATE)?;
+        let (arguments, end) = rest.split_once("))")?;
+        let (size, align) = arguments.rsplit_once(", ")?;
+        Some(format!("{start}{ALLOCATE}({size}+{align}-1)/{align}*{align}, {align})){end}"))
+    };
+    exports.split_inclusive('\n').map(|text| line(text).unwrap_or_else(|| text.to_owned())).collect()
 }
 
 /// Returns the files of the module that Go bindings import, so that it need not be downloaded.
@@ -73,4 +89,16 @@ require {requirement}
 replace {GO_PACKAGE_NAME} => ./{GO_PACKAGE_FOLDER}
 "
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_for_results_in_go_has_a_multiple_of_its_alignment() {
+        let area = "var area = uintptr(witRuntime.Allocate(&staticPinner, (21*4), 8))\nvar b = 1\n";
+        let rounded = "var area = uintptr(witRuntime.Allocate(&staticPinner, ((21*4)+8-1)/8*8, 8))\nvar b = 1\n";
+        assert_eq!(round_up_go_return_area(area), rounded);
+    }
 }

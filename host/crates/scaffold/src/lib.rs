@@ -73,11 +73,21 @@ pub enum Role {
     Channel,
     /// Logs calls that have ended
     Calls,
+    /// Reports all customers for the gateway's index
+    CrmSource,
 }
 
 impl Role {
-    const ALL: [Self; 7] =
-        [Self::Crm, Self::Templates, Self::Outgoing, Self::Routing, Self::Conversations, Self::Channel, Self::Calls];
+    const ALL: [Self; 8] = [
+        Self::Crm,
+        Self::Templates,
+        Self::Outgoing,
+        Self::Routing,
+        Self::Conversations,
+        Self::Channel,
+        Self::Calls,
+        Self::CrmSource,
+    ];
 
     /// Returns the name of the role in the contract.
     fn name(self) -> &'static str {
@@ -89,6 +99,7 @@ impl Role {
             Self::Conversations => "conversations",
             Self::Channel => "channel",
             Self::Calls => "calls",
+            Self::CrmSource => "crm-source",
         }
     }
 

@@ -1,9 +1,10 @@
 //! Renders the files of a starter for a project's name and roles.
 //!
-//! - `starter-name` becomes the project's name, `starter_name` the name as an identifier, `starter_roles` the roles.
+//! - `starter-name` becomes the project's name, `starter_name` the name as an identifier, `starter_roles` the roles,
+//!   `starter_exports` the roles as identifiers.
 //! - A line that ends with `// @crm` or `# @crm` is kept for that role, `@crm|routing` for either role,
 //!   `@!crm` without that role.
-//! - A file named after a role is kept for that role: `crm.py`, `cases/crm-first-page.json`.
+//! - A file named after a role is kept for that role: `crm_source.py`, `cases/crm-source-busy.json`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -29,7 +30,7 @@ impl Template<'_> {
         let words = folders.chain(stem).filter_map(|name| {
             // The generator of Go bindings chooses the names of packages.
             let name = name.strip_prefix("export_frontgate_plugin_").unwrap_or(name);
-            name.split(['-', '.', '_']).next().and_then(Role::named)
+            role_of(name)
         });
         words.into_iter().all(|role| self.roles.contains(&role))
     }
@@ -42,6 +43,7 @@ impl Template<'_> {
             .replace("starter-name", self.name)
             .replace("starter_name", &self.name.replace('-', "_"))
             .replace("starter_roles", &roles.join(", "))
+            .replace("starter_exports", &roles.join(", ").replace('-', "_"))
     }
 
     fn line(&self, line: &str) -> Option<String> {
@@ -57,6 +59,16 @@ impl Template<'_> {
         };
         (roles.is_disjoint(self.roles) == is_negated).then(|| format!("{}\n", code.trim_end()))
     }
+}
+
+/// Returns the role that a file is named after: the longest that its name starts with.
+fn role_of(name: &str) -> Option<Role> {
+    let name = name.replace('_', "-");
+    let is_named = |role: &Role| {
+        let rest = name.strip_prefix(role.name());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '.']))
+    };
+    Role::ALL.into_iter().filter(is_named).max_by_key(|role| role.name().len())
 }
 
 #[cfg(test)]
@@ -75,6 +87,20 @@ mod tests {
         let left_out = ["src/templates.rs", "cases/channel-send.json", "src/export_frontgate_plugin_channel/a.go"];
         assert!(!left_out.iter().any(|path| template.includes(path)));
     }
+
+    #[test]
+    fn a_role_whose_name_starts_with_another_has_files_and_lines_of_its_own() {
+        let paths = ["src/crm_source.rs", "cases/crm-source-busy.json", "src/export_frontgate_plugin_crm_source/a.go"];
+        for (role, is_source) in [(Role::CrmSource, true), (Role::Crm, false)] {
+            let template = Template { name: "acme", roles: &BTreeSet::from([role]) };
+            assert!(paths.iter().all(|path| template.includes(path) == is_source), "{role:?}");
+            assert_eq!(template.includes("src/crm.rs"), !is_source);
+            assert_eq!(template.render("a # @crm-source\n").is_empty(), !is_source);
+        }
+        let template = Template { name: "acme", roles: &BTreeSet::from([Role::CrmSource]) };
+        assert_eq!(template.render("starter_exports, starter_roles"), "crm_source, crm-source");
+    }
+
     #[test]
     fn a_line_can_be_kept_for_projects_without_a_role() {
         let template = Template { name: "acme-crm", roles: &BTreeSet::from([Role::Crm]) };

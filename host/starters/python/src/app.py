@@ -8,6 +8,7 @@ from calls import Calls  # @calls
 from channel import Channel  # @channel
 from conversations import Conversations  # @conversations
 from crm import Crm  # @crm
+from crm_source import CrmSource  # @crm-source
 from outgoing import Outgoing  # @outgoing
 from routing import Routing  # @routing
 from templates import Templates  # @templates

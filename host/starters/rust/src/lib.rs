@@ -7,6 +7,7 @@ mod calls; // @calls
 mod channel; // @channel
 mod conversations; // @conversations
 mod crm; // @crm
+mod crm_source; // @crm-source
 pub mod customers;
 mod outgoing; // @outgoing
 mod routing; // @routing
@@ -15,4 +16,4 @@ mod templates; // @templates
 /// The plugin. Each role is a trait, implemented in the file of the same name.
 pub struct Plugin;
 
-frontgate_sdk::export!(Plugin: starter_roles);
+frontgate_sdk::export!(Plugin: starter_exports);

@@ -7,6 +7,7 @@ export { calls } from './calls.js'; // @calls
 export { channel } from './channel.js'; // @channel
 export { conversations } from './conversations.js'; // @conversations
 export { crm } from './crm.js'; // @crm
+export { crmSource } from './crm-source.js'; // @crm-source
 export { outgoing } from './outgoing.js'; // @outgoing
 export { routing } from './routing.js'; // @routing
 export { templates } from './templates.js'; // @templates
