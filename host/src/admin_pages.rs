@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_config::Config;
+use frontgate_customers::Customers;
 use frontgate_delivery::Store;
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::{Counts, StoreError};
@@ -39,6 +40,7 @@ pub(crate) struct AdminPages {
     waiting: Waiting,
     buckets: Arc<Buckets>,
     rollouts: Option<Arc<Rollouts>>,
+    customers: Arc<Customers>,
     /// Tenants that have gauges in the metrics.
     counted: Mutex<BTreeSet<String>>,
     started: Instant,
@@ -56,12 +58,13 @@ pub(crate) struct Sources {
     pub(crate) buckets: Arc<Buckets>,
     /// What the replicas agree on; `None` if plugins come from the folder.
     pub(crate) rollouts: Option<Arc<Rollouts>>,
+    pub(crate) customers: Arc<Customers>,
 }
 
 impl AdminPages {
     /// Creates the pages of a gateway that is not ready before [`AdminPages::loaded`].
     pub(crate) fn new(sources: Sources) -> Self {
-        let Sources { config, engine, registry, store, waiting, buckets, rollouts } = sources;
+        let Sources { config, engine, registry, store, waiting, buckets, rollouts, customers } = sources;
         Self {
             config: ArcSwap::new(config),
             configured: ArcSwapOption::empty(),
@@ -71,6 +74,7 @@ impl AdminPages {
             waiting,
             buckets,
             rollouts,
+            customers,
             counted: Mutex::default(),
             started: Instant::now(),
             loading: AtomicBool::new(true),
@@ -163,7 +167,8 @@ impl AdminPages {
     }
 
     async fn status(&self) -> Response<Full<Bytes>> {
-        let status = status::Status::new(self, self.deliveries().await, self.state_usage().await);
+        let status =
+            status::Status::new(self, self.deliveries().await, self.state_usage().await, self.customers().await);
         let body = serde_json::to_vec_pretty(&status).expect("a status has no map keys that are no text");
         with_type("application/json", StatusCode::OK, body)
     }
@@ -210,6 +215,31 @@ impl AdminPages {
         }
     }
 
+    /// Sets the gauges of the indexes of customers.
+    fn count_customers(&self) {
+        METRICS.customers.clear();
+        METRICS.customer_age.clear();
+        METRICS.customer_bytes.clear();
+        for customers in self.customers.all() {
+            let labels = labels::Tenant { tenant: Arc::clone(customers.tenant()) };
+            let (number, bytes) = customers.size();
+            METRICS.customers.get_or_create(&labels).set(count(number));
+            METRICS.customer_bytes.get_or_create(&labels).set(count(bytes));
+            if let Some(synced) = customers.source().and_then(|source| source.synced_ms) {
+                METRICS.customer_age.get_or_create(&labels).set(count(customers.age_ms(synced) / 1_000));
+            }
+        }
+    }
+
+    /// Returns the state of every index, as far as it can be read.
+    async fn customers(&self) -> Vec<frontgate_customers::Status> {
+        let mut all = Vec::new();
+        for customers in self.customers.all() {
+            all.extend(customers.status(false).await);
+        }
+        all
+    }
+
     /// Sets the gauges and returns the text of `/metrics`.
     async fn metrics(&self) -> Response<Full<Bytes>> {
         self.count_deliveries(&self.deliveries().await.unwrap_or_default());
@@ -220,6 +250,7 @@ impl AdminPages {
         }
         self.count_writes();
         self.count_replicas();
+        self.count_customers();
         METRICS.plugin_places_free.set(count(self.engine.places_free()));
         METRICS.plugin_generations.set(count(self.registry.generations()));
         METRICS.plugins_live.set(count(self.registry.live().len()));

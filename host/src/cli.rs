@@ -12,6 +12,7 @@ mod channels;
 mod check;
 mod client;
 mod config;
+mod customers;
 mod deliveries;
 mod format;
 mod plugin;
@@ -136,6 +137,13 @@ enum Command {
         #[command(subcommand)]
         command: store::Command,
     },
+    /// Show and change the index of customers
+    Customers {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: customers::Command,
+    },
     /// List the gateways that share a database, or retire one
     Replicas {
         #[command(flatten)]
@@ -170,6 +178,7 @@ pub fn main() -> ExitCode {
         Command::Act { config, arguments } => act::act(&config.config, arguments),
         Command::Channels { config, command } => channels::channels(&config.config, &command),
         Command::Store { config, command } => store::store(&config.config, &command),
+        Command::Customers { config, command } => customers::customers(&config.config, command),
         Command::Replicas { config, command } => replicas::replicas(&config.config, &command),
         Command::CompilePlugin { order, gateway } => return compiler_child::compile_here(order.as_deref(), gateway),
     };

@@ -1,6 +1,7 @@
 //! Runs a gateway: creates its components in order, serves until a signal, and drains.
 
 pub(crate) mod admin_api;
+pub(crate) mod customers_api;
 mod generation;
 mod reload;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_config::Config;
+use frontgate_customers::Customers;
 use frontgate_delivery::{Actions, Store};
 use frontgate_gateway::server::descriptors;
 use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
@@ -32,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::admin_api::AdminApi;
+use self::customers_api::CustomersApi;
 use self::generation::{Generations, Shared};
 use self::reload::Reloader;
 use crate::admin_pages::{self, AdminPages};
@@ -73,6 +76,9 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let config = Arc::new(config);
     let opening = Arc::clone(&config);
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
+    let (opening, main) = (Arc::clone(&config), Arc::clone(&database));
+    let customers = spawn_blocking(move || Database::open_customers(&opening.store, &main)).await??;
+    let customers = Arc::new(Customers::new(customers));
     let store = open_store(&config, &database).await?;
     let replica = Arc::clone(store.replica());
     let buckets = Buckets::shared(&database, move || replica.id());
@@ -93,6 +99,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         waiting: database.waiting(),
         buckets: Arc::clone(&buckets),
         rollouts: rollouts.clone(),
+        customers: Arc::clone(&customers),
     };
     let admin_pages = AdminPages::new(pages);
     let admin_pages = Arc::new(admin_pages);
@@ -127,7 +134,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let commands = plugins_reload.commands();
     let mut watching = tokio::spawn(plugins_reload.watch());
 
-    let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry)));
+    let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry), customers));
     let stop = CancellationToken::new();
     let generations =
         Arc::new(Generations::new(&config, Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default() }));
@@ -137,7 +144,8 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, Arc::clone(&admin_pages));
     let reloader = Arc::new(reloader);
     let operating = tokio::spawn({
-        let admin_api = Arc::new(AdminApi::new(commands, Arc::clone(&reloader)));
+        let admin_api =
+            Arc::new(AdminApi::new(commands, Arc::clone(&reloader), CustomersApi::new(generations.customers())));
         let answer = move |request| {
             let admin_api = Arc::clone(&admin_api);
             async move { admin_api.respond(request).await }

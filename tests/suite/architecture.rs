@@ -9,7 +9,7 @@ use frontgate_tests::root;
 use serde_json::Value;
 
 /// The gateway's crates, each with its allowed dependencies, lowest first. ARCHITECTURE.md shows the same graph.
-const CRATES: [(&str, &[&str]); 25] = [
+const CRATES: [(&str, &[&str]); 27] = [
     ("memory", &[]),
     ("customer-search", &[]),
     ("system", &[]),
@@ -29,7 +29,12 @@ const CRATES: [(&str, &[&str]); 25] = [
     ("state", &["settings", "store"]),
     ("runtime", &["contract", "net", "settings", "signing", "state", "system", "telemetry"]),
     ("loader", &["contract", "rollouts", "runtime", "store", "system", "telemetry"]),
-    ("tenants", &["contract", "front", "runtime", "signing", "telemetry", "twilio"]),
+    ("customers", &["contract", "customer-search", "store", "telemetry"]),
+    ("tenants", &["contract", "customers", "front", "runtime", "signing", "telemetry", "twilio"]),
+    (
+        "customer-sync",
+        &["contract", "customers", "replicas", "runtime", "store", "telemetry", "tenants"],
+    ),
     (
         "delivery",
         &[

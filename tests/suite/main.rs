@@ -23,6 +23,7 @@ mod contract_versions;
 mod conversations;
 mod cost;
 mod crash;
+mod customer_index;
 mod customers;
 mod delivery;
 mod demo;

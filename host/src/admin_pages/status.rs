@@ -43,6 +43,9 @@ pub(crate) struct Status {
     pub(crate) bell_silent_ms: Option<u64>,
     /// State of plugins, by plugin and tenant; null if the database cannot be read.
     pub(crate) state: Option<BTreeMap<String, BTreeMap<String, Kept>>>,
+    /// Indexes of customers, without ids.
+    #[serde(default)]
+    pub(crate) customers: Vec<frontgate_customers::Status>,
     /// Allocation strategy for instances: `pool`, or `small-pool` or `on-demand` where address space is limited.
     pub(crate) memory: String,
     /// Confinement of the last compiler process; null before the first.
@@ -141,7 +144,12 @@ pub(crate) struct Attempt {
 }
 
 impl Status {
-    pub(super) fn new(pages: &AdminPages, deliveries: Option<Counts>, kept: Option<Vec<Usage>>) -> Self {
+    pub(super) fn new(
+        pages: &AdminPages,
+        deliveries: Option<Counts>,
+        kept: Option<Vec<Usage>>,
+        customers: Vec<frontgate_customers::Status>,
+    ) -> Self {
         let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
         for (name, live) in pages.registry.live().iter() {
             plugins.entry(name.clone()).or_default().live = Some(Live {
@@ -207,6 +215,7 @@ impl Status {
                 .bell_silent_for()
                 .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
             state: kept.map(by_plugin),
+            customers,
             memory: pages.engine.allocation().name().to_owned(),
             compiler_confinement: confinement().map(|known| known.parts().into_iter().map(str::to_owned).collect()),
             places_free: pages.engine.places_free(),

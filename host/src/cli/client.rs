@@ -10,10 +10,12 @@ use frontgate_net::one_shot;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, Response, StatusCode};
+use serde_json::Value;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::service::admin_api::{CommandBody, CommandResult};
+use crate::service::customers_api::CustomersCommand;
 
 /// Time limit of a request; longer than the deadline of any callback.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,19 +35,37 @@ pub(super) fn command(
     path: &str,
     details: &CommandBody,
 ) -> anyhow::Result<Result<CommandResult, String>> {
-    let socket = &config.admin.socket;
-    let body = serde_json::to_vec(details)?;
-    let request = Request::post(path).header("host", "frontgate").body(Full::from(body))?;
-    // The gateway's own time limit ends first.
-    let time_limit = config.plugins.command_timeout() + TIMEOUT;
-    let (status, body) = wait(time_limit, &socket.display().to_string(), async {
-        let stream = UnixStream::connect(socket).await;
-        one_shot(stream.with_context(|| unreachable(socket))?, request).await.map(plain)
-    })?;
+    let (status, body) = operate(config, path, serde_json::to_vec(details)?)?;
     if status != StatusCode::OK {
         return Ok(Err(String::from_utf8_lossy(&body).trim().to_owned()));
     }
     serde_json::from_slice(&body).map(Ok).context("failed to read the gateway's answer")
+}
+
+/// Sends a command about customers. The inner `Err` is the gateway's rejection.
+pub(super) fn customers(
+    config: &Config,
+    name: &str,
+    command: &CustomersCommand,
+) -> anyhow::Result<Result<Value, String>> {
+    let path = format!("/customers/{name}");
+    let (status, body) = operate(config, &path, serde_json::to_vec(command)?)?;
+    if status != StatusCode::OK {
+        return Ok(Err(String::from_utf8_lossy(&body).trim().to_owned()));
+    }
+    serde_json::from_slice(&body).map(Ok).context("failed to read the gateway's answer")
+}
+
+/// Sends a request to the operators' socket.
+fn operate(config: &Config, path: &str, body: Vec<u8>) -> anyhow::Result<(StatusCode, Bytes)> {
+    let socket = &config.admin.socket;
+    let request = Request::post(path).header("host", "frontgate").body(Full::from(body))?;
+    // The gateway's own time limit ends first.
+    let time_limit = config.plugins.command_timeout() + TIMEOUT;
+    wait(time_limit, &socket.display().to_string(), async {
+        let stream = UnixStream::connect(socket).await;
+        one_shot(stream.with_context(|| unreachable(socket))?, request).await.map(plain)
+    })
 }
 
 fn unreachable(socket: &Path) -> String {

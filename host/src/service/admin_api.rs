@@ -15,6 +15,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
+use super::customers_api::CustomersApi;
 use super::reload::Reloader;
 use crate::admin_pages::{text, with_type};
 
@@ -27,6 +28,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct AdminApi {
     commands: Commands,
     reloader: Arc<Reloader>,
+    customers: CustomersApi,
 }
 
 /// The result of a command.
@@ -57,8 +59,8 @@ pub(crate) struct CommandBody {
 
 impl AdminApi {
     /// Creates the API. Commands for plugins are sent to their owner through `commands`, and reloads to `reloader`.
-    pub(super) fn new(commands: Commands, reloader: Arc<Reloader>) -> Self {
-        Self { commands, reloader }
+    pub(super) fn new(commands: Commands, reloader: Arc<Reloader>, customers: CustomersApi) -> Self {
+        Self { commands, reloader, customers }
     }
 
     /// Answers one request.
@@ -67,7 +69,13 @@ impl AdminApi {
             return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use POST\n");
         }
         let path = request.uri().path().to_owned();
-        let Some(details) = details(request.into_body()).await else {
+        let Some(body) = read(request.into_body()).await else {
+            return text(StatusCode::BAD_REQUEST, "incomplete body\n");
+        };
+        if let Some(name) = path.strip_prefix("/customers/") {
+            return self.customers.respond(name, &body).await;
+        }
+        let Some(details) = details(&body) else {
             return text(
                 StatusCode::BAD_REQUEST,
                 "invalid body: send JSON such as {\"digest\": \"0a1b2c\"}, or nothing\n",
@@ -97,9 +105,12 @@ impl AdminApi {
     }
 }
 
-async fn details(body: Incoming) -> Option<CommandBody> {
-    let body = timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes();
-    if body.is_empty() { Some(CommandBody::default()) } else { serde_json::from_slice(&body).ok() }
+async fn read(body: Incoming) -> Option<Bytes> {
+    Some(timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes())
+}
+
+fn details(body: &[u8]) -> Option<CommandBody> {
+    if body.is_empty() { Some(CommandBody::default()) } else { serde_json::from_slice(body).ok() }
 }
 
 fn operation(path: &str, CommandBody { digest }: CommandBody) -> Option<Operation> {

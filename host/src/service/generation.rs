@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use frontgate_config::Config;
+use frontgate_customer_sync as customer_sync;
+use frontgate_customers::Customers;
 use frontgate_delivery::job::State;
 use frontgate_delivery::worker;
 use frontgate_delivery::{RateLimits, Store};
@@ -42,6 +44,12 @@ impl Generation {
         Self { config: Arc::clone(config), tenants: config.all_tenants() }
     }
 
+    /// Gives the tenants of this configuration their customers. Those with the same settings keep their index.
+    fn configure_customers(&self, shared: &Shared) {
+        let settings = self.tenants.iter().map(|tenant| (&tenant.name, &self.config.tenants[&*tenant.name].customers));
+        shared.plugins.customers().configure(settings);
+    }
+
     fn gateway(&self, shared: &Shared) -> Gateway {
         let (plugins, store) = (Arc::clone(&shared.plugins), Arc::clone(&shared.store));
         let queue_timeout = Duration::from_millis(self.config.plugins.queue_timeout_ms);
@@ -53,7 +61,13 @@ impl Generation {
 impl Generations {
     pub(super) fn new(config: &Arc<Config>, shared: Shared) -> Self {
         let first = Generation::new(config);
+        first.configure_customers(&shared);
         Self { gateway: ArcSwap::from_pointee(first.gateway(&shared)), current: watch::Sender::new(first), shared }
+    }
+
+    /// Returns the customers of all tenants with an index.
+    pub(super) fn customers(&self) -> &Arc<Customers> {
+        self.shared.plugins.customers()
     }
 
     /// Returns the current configuration.
@@ -69,6 +83,7 @@ impl Generations {
     /// Replaces the current generation by one that is built from `config`.
     pub(super) async fn replace(&self, config: &Arc<Config>) {
         let next = Generation::new(config);
+        next.configure_customers(&self.shared);
         self.gateway.store(Arc::new(next.gateway(&self.shared)));
         self.shared.store.replica().configure(config.tenant_names(), config.shared_digest());
         self.current.send_replace(next);
@@ -84,7 +99,10 @@ impl Generations {
             let (plugins, store) = (Arc::clone(&self.shared.plugins), Arc::clone(&self.shared.store));
             let rate_limits = Arc::clone(&self.shared.rate_limits);
             let current = stop.child_token();
-            let until = current.clone();
+            let (until, reading) = (current.clone(), current.clone());
+            let (own, readers) = (tenants.clone(), Arc::clone(&plugins));
+            let (replica, is_shared) = (Arc::clone(store.replica()), config.store.is_shared());
+            workers.spawn(async move { customer_sync::work(&own, &readers, &replica, is_shared, reading).await });
             workers.spawn(async move {
                 {
                     let settings =

@@ -62,7 +62,7 @@ impl RateLimits {
                     }
                 }
             }
-            Part::House => {}
+            Part::Customers | Part::House => {}
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn compare(
     let mut changes = Changes::default();
     let own = tenants
         .iter()
-        .flat_map(|tenant| [Part::Twilio, Part::Front].map(|part| Key { tenant: Arc::clone(tenant), part }));
+        .flat_map(|tenant| [Part::Twilio, Part::Front, Part::Customers].map(|part| Key { tenant: Arc::clone(tenant), part }));
     let mut parts: BTreeSet<Key> = own.chain([Key::house()]).collect();
     // A part of a tenant that was removed from the configuration is let go.
     parts.extend(keepers.iter().filter(|row| row.replica == Some(me)).map(|row| row.key.clone()));

@@ -45,6 +45,8 @@ pub enum Part {
     Twilio,
     /// Deliveries to Front and to the providers of its channels.
     Front,
+    /// Runs that read customers for the index.
+    Customers,
     /// Retention and counts, for all tenants.
     House,
 }
@@ -55,6 +57,7 @@ impl Part {
         match self {
             Self::Twilio => "twilio",
             Self::Front => "front",
+            Self::Customers => "customers",
             Self::House => "house",
         }
     }
@@ -74,7 +77,7 @@ impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.part {
             Part::House => f.write_str(self.part.name()),
-            Part::Twilio | Part::Front => write!(f, "{}/{}", self.tenant, self.part.name()),
+            Part::Twilio | Part::Front | Part::Customers => write!(f, "{}/{}", self.tenant, self.part.name()),
         }
     }
 }

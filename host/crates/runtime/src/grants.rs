@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use frontgate_contract::Capability;
+use frontgate_contract::digest::{Digest, DigestBuilder};
 use frontgate_settings::Secret;
 use frontgate_signing::WebhookKey;
 use frontgate_state::settings::StateLimits;
@@ -34,6 +35,18 @@ pub struct Grants {
 }
 
 impl Grants {
+    /// Returns a digest of the settings and the folder, which decide what a plugin answers. Reveals no secret.
+    pub fn digest(&self) -> Digest {
+        let parts = self.settings.iter().flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);
+        let folder = self.files.iter().map(|folder| folder.as_os_str().as_encoded_bytes());
+        let mut digest = DigestBuilder::default();
+        for part in parts.chain(folder) {
+            digest.update(&part.len().to_be_bytes());
+            digest.update(part);
+        }
+        digest.finish()
+    }
+
     /// Reads the grants of a plugin. A plugin that the configuration does not name has no grants.
     pub(crate) fn new(plugin: &Arc<str>, named: Option<&Named>, network: &Arc<Network>, state: &StateLimits) -> Self {
         let mut settings = named.map(|named| named.config.clone()).unwrap_or_default();

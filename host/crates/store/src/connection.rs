@@ -30,6 +30,14 @@ impl Source {
         })
     }
 
+    /// Moves all pages of a file's log into the file, and empties the log. Nothing is to be done on a server.
+    pub(super) fn checkpoint(&self) -> sql::Result<()> {
+        match self {
+            Self::Sqlite(path) => Ok(sqlite::schema::checkpoint(path)?),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Returns the current time by the clock of the database, as far as it is known.
     pub(super) fn now_ms(&self) -> i64 {
         match self {

@@ -49,6 +49,7 @@ pub use self::settings::{Location, Settings, Upgrade};
 pub use self::shared::Shared;
 use self::sql::{Scope, Transaction};
 use self::sqlite::disk::{SpaceLevel, SpaceMonitor};
+use self::sqlite::schema::Tables;
 use self::write::{Abandoned, Flush, Mode, Pending};
 
 /// The tenant of the gateway's own reads.
@@ -73,12 +74,30 @@ impl Database {
     /// Fails if the database has a newer version. A file also fails if another gateway uses it or other users can
     /// change it; a server, if it cannot be reached or does not work as needed.
     pub fn open(config: &Settings) -> anyhow::Result<Self> {
+        Self::open_tables(config, Tables::Gateway)
+    }
+
+    /// Opens the tables of the customer index. With SQLite, they are in a file of their own beside the store, so that
+    /// large writes of customers delay no other write. With Postgres, they are in the same database.
+    ///
+    /// # Errors
+    ///
+    /// Fails like [`Database::open`].
+    pub fn open_customers(config: &Settings, main: &Arc<Self>) -> anyhow::Result<Arc<Self>> {
+        if main.is_shared {
+            return Ok(Arc::clone(main));
+        }
+        Ok(Arc::new(Self::open_tables(config, Tables::Customers)?))
+    }
+
+    fn open_tables(config: &Settings, tables: Tables) -> anyhow::Result<Self> {
         let (queue, level) = (Arc::new(Queue::new(Limits::new(config))), Arc::default());
         let ended = CancellationToken::new();
         let source = match config.location()? {
             Location::Sqlite(path) => {
-                let (connection, lock) = sqlite::schema::open_exclusive(path)?;
-                let mut monitor = SpaceMonitor::new(path, config, &level);
+                let path = tables.file(path);
+                let (connection, lock) = sqlite::schema::open_exclusive(&path, tables)?;
+                let mut monitor = SpaceMonitor::new(&path, config, &level);
                 let (ending, end) = (ended.clone().drop_guard(), End(Arc::clone(&queue)));
                 thread::Builder::new()
                     .name("store".to_owned())
@@ -88,7 +107,7 @@ impl Database {
                         sqlite::writer::write(connection, &end.0, &mut monitor);
                     })
                     .context("failed to start the store's thread")?;
-                Source::Sqlite(path.to_owned())
+                Source::Sqlite(path)
             }
             Location::Postgres => {
                 let server = Arc::new(Server::new(config)?);
@@ -211,6 +230,16 @@ impl Database {
         R: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     {
         timeout(self.timeout, self.readers.read(tenant, work)).await.unwrap_or(Err(StoreError::Timeout))
+    }
+
+    /// Empties the log of a SQLite file, so that rows that were deleted are in no byte of it. Readers that are slow delay
+    /// it. On a Postgres server nothing is done.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the log cannot be emptied.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.readers.checkpoint().await
     }
 
     async fn send<T, W>(&self, origin: Origin, scope: Scope, mode: Mode, work: W) -> Result<T, StoreError>

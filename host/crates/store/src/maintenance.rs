@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail, ensure};
 use super::postgres::{self, Committed, Server, Session};
 use super::settings::{Location, Settings};
 use super::sql::{self, Cell, Kind, Scope, Transaction, Value};
+use super::sqlite::schema::Tables;
 use super::write::Flush;
 use super::{now_ms, sqlite, values};
 
@@ -268,7 +269,7 @@ pub fn copy(
 ) -> anyhow::Result<Vec<(&'static str, usize)>> {
     ensure!(settings.is_shared(), "store.url is not a Postgres server: write the new URL into the configuration first");
     ensure!(from.is_file(), "{} does not exist", from.display());
-    let (source, _lock) = sqlite::schema::open_exclusive(from)?;
+    let (source, _lock) = sqlite::schema::open_exclusive(from, Tables::Gateway)?;
     upgrade(settings)?;
     let (server, session) = open(settings)?;
     postgres::schema::check(&session, &server)?;

@@ -65,6 +65,13 @@ impl Readers {
         result
     }
 
+    /// Empties the log of a file, see [`Source::checkpoint`].
+    pub(super) async fn checkpoint(self: &Arc<Self>) -> Result<(), StoreError> {
+        let readers = Arc::clone(self);
+        let emptied = spawn_blocking(move || readers.source.checkpoint()).await;
+        emptied.map_err(|_| StoreError::Closed)?.map_err(StoreError::from)
+    }
+
     /// Returns the current time by the clock of the database, as far as it is known.
     pub(super) fn now_ms(&self) -> i64 {
         self.source.now_ms()

@@ -64,6 +64,8 @@ pub enum Scope {
         /// Name of the tenant.
         tenant: Arc<str>,
     },
+    /// The customers of a tenant.
+    Customers(Arc<str>),
     /// The rollouts of plugins.
     Rollouts,
     /// Several scopes.

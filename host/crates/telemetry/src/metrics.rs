@@ -49,6 +49,11 @@ pub struct Metrics {
     pub connections: Gauge,
     pub connections_evicted: Family<labels::Limit, Counter>,
     pub connections_refused: Counter,
+    pub customer_age: Family<labels::Tenant, Gauge>,
+    pub customer_answers: Family<labels::CustomerAnswer, Counter>,
+    pub customer_bytes: Family<labels::Tenant, Gauge>,
+    pub customer_runs: Family<labels::CustomerRun, Counter>,
+    pub customers: Family<labels::Tenant, Gauge>,
     pub deliveries: Family<labels::Deliveries, Gauge>,
     pub delivery_attempts: Family<labels::Delivery, Counter>,
     pub log_dropped: Counter,
@@ -166,6 +171,18 @@ impl Metrics {
             ),
             state_keys: all.family("frontgate_state_keys", "Keys in the state of a plugin"),
             state_bytes: all.family("frontgate_state_bytes", "Size of all keys and values in the state of a plugin"),
+            customers: all.family("frontgate_customers", "Customers in the index of a tenant"),
+            customer_age: all
+                .family("frontgate_customer_age_seconds", "Time since the last successful run that read customers"),
+            customer_bytes: all.family("frontgate_customer_bytes", "Memory of the index of a tenant"),
+            customer_runs: all.family(
+                "frontgate_customer_runs_total",
+                "Runs that read customers, by result: `ok`, an error code, or `held`",
+            ),
+            customer_answers: all.family(
+                "frontgate_customer_answers_total",
+                "Answers about customers, by question and by who answered: `index`, `old-index` or `plugin`",
+            ),
             deliveries: all.family("frontgate_deliveries", "Deliveries in the database, by state"),
             delivery_attempts: all
                 .family("frontgate_deliveries_total", "Attempts of deliveries, by callback and resulting state"),

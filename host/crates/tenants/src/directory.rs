@@ -4,11 +4,13 @@ use std::sync::{Arc, OnceLock};
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::plugin_types::{Customer, Error};
+use frontgate_customers::{PageLookup, StoreError, TenantCustomers};
 use frontgate_runtime::{Call, CallError, Directory, LoadedPlugin, Lookup, OuterCall};
 use frontgate_telemetry::brief;
 use tracing::warn;
 
 use crate::Tenant;
+use crate::customers::{self, Source};
 use crate::invoker::{Plugins, first_live};
 
 /// Looks up customers of one tenant during one call.
@@ -31,9 +33,31 @@ impl TenantDirectory {
     }
 }
 
+impl TenantDirectory {
+    /// Returns the index, if it answers.
+    fn index(&self, question: &'static str) -> Result<Option<Arc<TenantCustomers>>, Error> {
+        match customers::choose(&self.plugins, &self.tenant, question) {
+            Ok(Source::Index(index, _)) => Ok(Some(index)),
+            Ok(Source::Plugin(_)) => Ok(None),
+            Err(error) => Err(Error::Unavailable(error.detail().map_or_else(|| error.to_string(), Into::into))),
+        }
+    }
+}
+
+/// Returns the error of an index that cannot be read.
+fn unread(error: StoreError) -> Error {
+    Error::Unavailable(format!("failed to read the index of customers: {error}"))
+}
+
 impl Directory for TenantDirectory {
     fn get_customer<'d>(&'d self, call: OuterCall<'d>, worker: String, customer_id: String) -> Lookup<'d, Customer> {
         Box::pin(async move {
+            if let Some(index) = self.index("page")? {
+                return match index.page(&worker, &customer_id).await.map_err(unread)? {
+                    PageLookup::Found { page, .. } => Ok(page.customer.clone()),
+                    PageLookup::Hidden | PageLookup::Unknown => Err(Error::NotFound),
+                };
+            }
             let crm = self.crm()?;
             let found = Call::nested(&self.plugins.engine, crm, call).get_customer(worker, customer_id).await;
             found.map_err(|error| failed(crm, call, error))
@@ -42,6 +66,9 @@ impl Directory for TenantDirectory {
 
     fn find_customer<'d>(&'d self, call: OuterCall<'d>, address: String) -> Lookup<'d, Option<Customer>> {
         Box::pin(async move {
+            if let Some(index) = self.index("find")? {
+                return index.find(&address).await.map_err(unread);
+            }
             let crm = self.crm()?;
             let found = Call::nested(&self.plugins.engine, crm, call).find_customer(address).await;
             found.map_err(|error| failed(crm, call, error))

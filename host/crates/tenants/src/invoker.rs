@@ -5,12 +5,14 @@ mod conversations;
 use std::sync::Arc;
 
 use frontgate_contract::Role;
+use frontgate_customers::Customers;
 use frontgate_runtime::CallError;
 use frontgate_runtime::Engine;
 use frontgate_runtime::LoadedPlugin;
 use frontgate_runtime::Registry;
 use frontgate_runtime::{Call, CallRecords, Caller, Deadlines, Directory};
 
+use crate::customers::Refreshes;
 use crate::directory::TenantDirectory;
 use crate::front_app::FrontApp;
 use crate::tenant::Tenant;
@@ -19,12 +21,19 @@ use crate::tenant::Tenant;
 pub struct Plugins {
     pub(crate) engine: Arc<Engine>,
     pub(crate) registry: Arc<Registry>,
+    pub(crate) customers: Arc<Customers>,
+    pub(crate) refreshes: Refreshes,
 }
 
 impl Plugins {
     /// Creates the set of a registry's plugins, run by an engine.
-    pub fn new(engine: Arc<Engine>, registry: Arc<Registry>) -> Self {
-        Self { engine, registry }
+    pub fn new(engine: Arc<Engine>, registry: Arc<Registry>, customers: Arc<Customers>) -> Self {
+        Self { engine, registry, customers, refreshes: Refreshes::default() }
+    }
+
+    /// Returns the customers of all tenants with an index.
+    pub fn customers(&self) -> &Arc<Customers> {
+        &self.customers
     }
 
     /// Returns an invoker for one request of a tenant. The records of its calls are added to `receipts`.
@@ -47,13 +56,18 @@ impl Plugins {
 
 /// Calls plugins on behalf of one request.
 pub struct PluginInvoker {
-    plugins: Arc<Plugins>,
-    tenant: Arc<Tenant>,
-    caller: Caller,
-    deadlines: Deadlines,
+    pub(crate) plugins: Arc<Plugins>,
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) caller: Caller,
+    pub(crate) deadlines: Deadlines,
 }
 
 impl PluginInvoker {
+    /// Gives later calls another time limit.
+    pub fn set_deadlines(&mut self, deadlines: Deadlines) {
+        self.deadlines = deadlines;
+    }
+
     /// Returns whether the configuration names any plugin for a role of the tenant.
     pub fn has(&self, role: Role) -> bool {
         !self.tenant.roles.plugins(role).is_empty()
@@ -78,9 +92,9 @@ impl PluginInvoker {
         present.filter(|live| live.as_ref().is_none_or(|live| live.has(role))).collect()
     }
 
-    /// Creates a call of a plugin in a role. Except in the CRM role, the plugin may look up the tenant's customers.
+    /// Creates a call of a plugin in a role. Except in the roles `crm` and `crm-source`, the plugin may look up the tenant's customers.
     pub fn call<'c>(&'c self, plugin: &'c Arc<LoadedPlugin>, role: Role) -> Call<'c> {
-        let directory = (role != Role::Crm)
+        let directory = (!matches!(role, Role::Crm | Role::CrmSource))
             .then(|| Arc::new(TenantDirectory::new(&self.plugins, &self.tenant)) as Arc<dyn Directory>);
         Call::new(&self.plugins.engine, plugin, &self.caller, self.deadlines, directory)
     }

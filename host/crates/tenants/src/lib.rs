@@ -7,12 +7,14 @@
 //! The crate handles no HTTP and stores nothing. See "Flow of a callback" in ARCHITECTURE.md, step 4.
 
 pub mod coverage;
+mod customers;
 mod directory;
 mod front_app;
 mod invoker;
 mod settings;
 mod tenant;
 
+pub use self::customers::AnsweredBy;
 pub use self::front_app::{FrontApp, front_keys, front_path, front_url};
 pub use self::invoker::{PluginInvoker, Plugins};
 pub use self::settings::{Roles, Settings};

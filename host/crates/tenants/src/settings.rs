@@ -21,6 +21,8 @@ pub struct Settings {
     pub front: BTreeMap<String, frontgate_front::Settings>,
     /// Plugins for each role, in the order in which they are asked.
     pub roles: Roles,
+    /// The gateway's own index of the customers.
+    pub customers: frontgate_customers::Settings,
 }
 
 impl Settings {

@@ -10,7 +10,7 @@ use frontgate_runtime::CallRecords;
 use frontgate_runtime::LoadedPlugin;
 use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 use frontgate_telemetry::{REFUSALS, brief};
-use frontgate_tenants::PluginInvoker;
+use frontgate_tenants::{AnsweredBy, PluginInvoker};
 use hyper::StatusCode;
 use hyper::body::Bytes;
 use tracing::{info, warn};
@@ -57,6 +57,8 @@ pub(super) struct RequestContext<'c> {
     tenant: Option<Arc<str>>,
     callback: &'static str,
     plugin: Option<Arc<str>>,
+    /// Name of the index, if it answered.
+    index: Option<&'static str>,
     receipts: CallRecords,
     webhook_event: Option<String>,
     fails_open: bool,
@@ -76,6 +78,7 @@ impl<'c> RequestContext<'c> {
             tenant: None,
             callback: NO_CALLBACK,
             plugin: None,
+            index: None,
             receipts: CallRecords::kept_at_debug(),
             webhook_event: None,
             fails_open: false,
@@ -128,6 +131,14 @@ impl<'c> RequestContext<'c> {
 
     pub(super) fn set_plugin(&mut self, plugin: &LoadedPlugin) {
         self.plugin = Some(Arc::clone(&plugin.name));
+    }
+
+    /// Records who answers a question about customers.
+    pub(super) fn set_answered_by(&mut self, by: &AnsweredBy) {
+        match by {
+            AnsweredBy::Plugin(plugin) => self.set_plugin(plugin),
+            AnsweredBy::Index | AnsweredBy::OldIndex => self.index = Some(by.name()),
+        }
     }
 
     /// Returns the name of the plugin that answered, or `-`.
@@ -189,6 +200,7 @@ impl<'c> RequestContext<'c> {
         let (request, callback, calls) = (&*self.id, self.callback, self.receipts.text());
         let tenant = self.tenant.as_deref().unwrap_or("-");
         let plugin = self.plugin();
+        let index = self.index;
         let webhook_event = self.webhook_event.as_deref();
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         // The level and event of a log line must be constants in its macro.
@@ -201,6 +213,7 @@ impl<'c> RequestContext<'c> {
                     callback,
                     webhook_event,
                     plugin,
+                    index,
                     status,
                     code = $code,
                     duration_us,

@@ -232,6 +232,7 @@ fn key(scope: &Scope, installation: &str) -> Option<i64> {
         Scope::Channel(channel) => format!("channel {channel}"),
         Scope::App { tenant, app } => format!("app {tenant} {app}"),
         Scope::Bucket { plugin, tenant } => format!("bucket {tenant} {plugin}"),
+        Scope::Customers(tenant) => format!("customers {tenant}"),
         Scope::Rollouts => "rollouts".to_owned(),
         Scope::All(_) | Scope::Rows => return None,
     };

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,32 @@ use frontgate_system::ownership::Folder;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
+
+/// The tables of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tables {
+    /// Everything but customers.
+    Gateway,
+    /// The customer index, a copy that can be rebuilt.
+    Customers,
+}
+
+impl Tables {
+    /// Returns the file with these tables. `path` is that of the store.
+    pub(crate) fn file(self, path: &Path) -> PathBuf {
+        match self {
+            Self::Gateway => path.to_owned(),
+            Self::Customers => path.with_extension("customers.db"),
+        }
+    }
+
+    fn migrations(self) -> &'static [&'static str] {
+        match self {
+            Self::Gateway => &MIGRATIONS,
+            Self::Customers => &[include_str!("../schema/sqlite/customers/1-customers.sql")],
+        }
+    }
+}
 
 /// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
 const MIGRATIONS: [&str; 7] = [
@@ -32,7 +58,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const BUSY_PAUSE: Duration = Duration::from_millis(1);
 
 /// Opens, creates or migrates the file for this process alone. The returned file holds the lock until dropped.
-pub(crate) fn open_exclusive(path: &Path) -> anyhow::Result<(Connection, File)> {
+pub(crate) fn open_exclusive(path: &Path, tables: Tables) -> anyhow::Result<(Connection, File)> {
     let shown = path.display();
     if let Some(folder) = path.parent() {
         // The folder contains customers' data: only this user may read it.
@@ -47,7 +73,7 @@ pub(crate) fn open_exclusive(path: &Path) -> anyhow::Result<(Connection, File)> 
     let mut connection = Connection::open(path).with_context(|| format!("failed to open {shown}"))?;
     configure(&connection).with_context(|| format!("failed to open {shown}"))?;
     let transaction = connection.transaction()?;
-    migrate(&transaction, &MIGRATIONS).with_context(|| format!("failed to migrate {shown}"))?;
+    migrate(&transaction, tables.migrations()).with_context(|| format!("failed to migrate {shown}"))?;
     transaction.commit()?;
     Ok((connection, lock))
 }
@@ -93,6 +119,14 @@ pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
+}
+
+/// Moves the pages of the log into the file, and empties the log.
+pub(crate) fn checkpoint(path: &Path) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// Runs the migrations that a file lacks.

@@ -32,6 +32,10 @@ labels! {
     Call { plugin: Arc<str>, outcome: &'static str }
     /// Callbacks of one kind from a platform.
     Callback { callback: &'static str }
+    /// Answers about customers: to one question, by the index or a plugin.
+    CustomerAnswer { tenant: Arc<str>, question: &'static str, by: &'static str }
+    /// Runs that read customers from a source, with one result.
+    CustomerRun { tenant: Arc<str>, result: &'static str }
     /// Deliveries in one state.
     Deliveries { tenant: Arc<str>, state: &'static str }
     /// Delivery attempts of one kind that led to one state.

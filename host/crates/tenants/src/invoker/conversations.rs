@@ -16,7 +16,7 @@ const PEOPLE_MAX: usize = 10;
 impl PluginInvoker {
     /// Returns the role that answers the tenant's webhooks, if any.
     pub fn conversations_role(&self) -> Option<Role> {
-        [Role::Conversations, Role::Crm].into_iter().find(|role| self.has(*role))
+        [Role::Conversations, Role::Crm, Role::CrmSource].into_iter().find(|role| self.has(*role))
     }
 
     /// Decides about a new conversation: its name and picture.
@@ -75,11 +75,10 @@ impl PluginInvoker {
 
     /// Returns the customer with an address, or `None` if there is no such customer or no CRM.
     async fn customer(&self, address: &str) -> Result<Option<Customer>, CallError> {
-        if !self.has(Role::Crm) {
+        if !self.has(Role::Crm) && self.plugins.customers.of(&self.tenant.name).is_none() {
             return Ok(None);
         }
-        let crm = self.plugin(Role::Crm)?;
-        match self.call(&crm, Role::Crm).find_customer(address.to_owned()).await {
+        match self.find_customer(address.to_owned()).await {
             Err(CallError::NotFound) => Ok(None),
             found => found,
         }

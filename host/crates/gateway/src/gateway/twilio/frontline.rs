@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_tenants::Plugins;
+use frontgate_tenants::{AnsweredBy, Plugins};
 use frontgate_twilio_callbacks::{CallbackResponse, crm, outgoing, templates};
 
 use super::super::request_context::RequestContext;
@@ -23,16 +23,14 @@ impl Frontline<'_> {
         let decoded =
             crm::decode(request.form, request.query, request.default_worker(), request.route.tenant.page_size_max)?;
         let invoker = request.invoker(self.plugins, context);
-        let plugin = invoker.plugin(Role::Crm)?;
-        context.set_plugin(&plugin);
-        let call = invoker.call(&plugin, Role::Crm);
+        let chosen = |by: &AnsweredBy| context.set_answered_by(by);
         match decoded {
             crm::CrmRequest::List(list) => {
                 let page_size = list.page_size;
-                Ok(crm::encode_page(&call.list_customers(list).await?, page_size)?)
+                Ok(crm::encode_page(&invoker.list_customers(list, chosen).await?, page_size)?)
             }
             crm::CrmRequest::Details { worker, customer_id } => {
-                Ok(crm::encode_customer(&call.get_customer(worker, customer_id).await?)?)
+                Ok(crm::encode_customer(&invoker.get_customer(worker, customer_id, chosen).await?)?)
             }
         }
     }

@@ -1,0 +1,147 @@
+//! Answers from the index: lists, searches, customers' pages, and who has an address.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use frontgate_contract::bindings::crm::{CustomerPage, ListRequest, Position as Start};
+use frontgate_contract::bindings::plugin_types::{Customer, CustomerSummary};
+use frontgate_customer_search::{Position, Query, SEARCH_BUDGET_BYTES, SortKey};
+use frontgate_store::StoreError;
+use tokio::task::spawn_blocking;
+
+use crate::rows::read;
+use crate::tenant::{PageLookup, TenantCustomers};
+use crate::{addresses, token};
+
+/// Bytes of the index from which on a search runs on a thread that may block.
+const SEARCH_INLINE_BYTES: usize = 4 << 20;
+
+impl TenantCustomers {
+    /// Returns whether a token was made by an index, not by a plugin.
+    pub fn is_own_token(request: &ListRequest) -> bool {
+        matches!(&request.position, Start::Token(token) if token::is_own(token))
+    }
+
+    /// Lists or searches customers that a worker may see.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the names cannot be read.
+    pub async fn list(&self, request: ListRequest) -> Result<CustomerPage, StoreError> {
+        let empty = CustomerPage { customers: Vec::new(), next_page_token: None };
+        let Some(snapshot) = self.snapshot.load_full() else { return Ok(empty) };
+        let ListRequest { worker, page_size, position, query } = request;
+        let query = query.unwrap_or_default();
+        let after = match position {
+            Start::First => None,
+            Start::Token(token) => match token::read(&token, &query) {
+                None => return Ok(empty),
+                place => place,
+            },
+            Start::After(id) => match self.place(snapshot.source.id, id).await? {
+                None => return Ok(empty),
+                place => place,
+            },
+        };
+        let audiences = snapshot.audiences(&worker);
+        let limit = usize::try_from(page_size).unwrap_or(usize::MAX);
+        let page = if query.is_empty() {
+            snapshot.index.list(&audiences, after.as_ref(), limit)
+        } else {
+            let (searched, parsed) = (Arc::clone(&snapshot), Query::parse(&query));
+            let search = move || searched.index.search(&audiences, &parsed, after.as_ref(), limit, SEARCH_BUDGET_BYTES);
+            if snapshot.index.memory_bytes() < SEARCH_INLINE_BYTES {
+                search()
+            } else {
+                spawn_blocking(search).await.map_err(|_| StoreError::Closed)?
+            }
+        };
+        let next_page_token = page.next.as_ref().map(|position| token::write(position, &query));
+        let rows: Vec<u32> = page.rows.iter().map(|position| position.n).collect();
+        Ok(CustomerPage { customers: self.summaries(snapshot.source.id, &rows).await?, next_page_token })
+    }
+
+    /// Returns a customer's page.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the page cannot be read.
+    pub async fn page(&self, worker: &str, id: &str) -> Result<PageLookup, StoreError> {
+        let Some(snapshot) = self.snapshot.load_full() else { return Ok(PageLookup::Unknown) };
+        let Some(stored) = self.stored_page(snapshot.source.id, id).await? else { return Ok(PageLookup::Unknown) };
+        if !snapshot.sees(worker, &stored.audiences) {
+            return Ok(PageLookup::Hidden);
+        }
+        let age_ms = self.age_ms(stored.fetched_ms);
+        Ok(PageLookup::Found { page: stored, age_ms })
+    }
+
+    /// Returns the customer with an address of Twilio, whoever sees the customer.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the customer cannot be read.
+    pub async fn find(&self, address: &str) -> Result<Option<Customer>, StoreError> {
+        let Some((snapshot, key)) = self.snapshot.load_full().zip(addresses::key(address)) else { return Ok(None) };
+        let source = snapshot.source.id;
+        let mut found = self.database.read(&self.tenant, move |read| read::find(read, source, &key)).await?;
+        if found.len() > 1 {
+            self.answers.ambiguous.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok((!found.is_empty()).then(|| found.swap_remove(0).customer))
+    }
+
+    /// Returns a customer as stored, whoever sees it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the customer cannot be read.
+    pub async fn stored(&self, id: &str) -> Result<Option<Arc<read::StoredPage>>, StoreError> {
+        match self.source() {
+            Some(source) => self.stored_page(source.id, id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn place(&self, source: i64, id: String) -> Result<Option<Position>, StoreError> {
+        let place = self.database.read(&self.tenant, move |read| read::place(read, source, &id)).await?;
+        Ok(place.map(|(key, n): (Vec<u8>, u32)| Position { key: SortKey::from_bytes(&key), n }))
+    }
+
+    async fn stored_page(&self, source: i64, id: &str) -> Result<Option<Arc<read::StoredPage>>, StoreError> {
+        if let Some(page) = self.pages.get(id) {
+            return Ok(Some(page));
+        }
+        let (before, key) = (*self.changed.borrow(), id.to_owned());
+        let found = self.database.read(&self.tenant, move |read| read::page(read, source, &key)).await?;
+        let page = found.map(Arc::new);
+        if let Some(page) = &page {
+            self.pages.insert(id.to_owned(), Arc::clone(page));
+            // A page that was read before a change must not stay.
+            if *self.changed.borrow() != before {
+                self.pages.remove(id);
+            }
+        }
+        Ok(page)
+    }
+
+    /// Returns rows with their names, in this order. Rows that have gone meanwhile are left out.
+    async fn summaries(&self, source: i64, rows: &[u32]) -> Result<Vec<CustomerSummary>, StoreError> {
+        let mut found: Vec<Option<Arc<CustomerSummary>>> = rows.iter().map(|n| self.summaries.get(n)).collect();
+        let missing: Vec<u32> = rows.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(n, _)| *n).collect();
+        if !missing.is_empty() {
+            let before = *self.changed.borrow();
+            let read = self.database.read(&self.tenant, move |read| read::summaries(read, source, &missing)).await?;
+            for (n, summary) in &read {
+                if let Some(at) = rows.iter().position(|row| row == n) {
+                    found[at] = Some(Arc::clone(summary));
+                }
+                self.summaries.insert(*n, Arc::clone(summary));
+            }
+            if *self.changed.borrow() != before {
+                read.iter().for_each(|(n, _)| drop(self.summaries.remove(n)));
+            }
+        }
+        Ok(found.into_iter().flatten().map(|summary| CustomerSummary::clone(&summary)).collect())
+    }
+}

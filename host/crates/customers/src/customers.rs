@@ -1,0 +1,74 @@
+//! All tenants with an index.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use frontgate_store::sql::{Scope, Transaction};
+use frontgate_store::{Database, NO_TENANT, Origin, StoreError, values};
+
+use crate::rows::forget;
+use crate::settings::Settings;
+use crate::tenant::TenantCustomers;
+
+/// The customers of all tenants with an index.
+pub struct Customers {
+    database: Arc<Database>,
+    tenants: ArcSwap<BTreeMap<Arc<str>, Arc<TenantCustomers>>>,
+}
+
+impl Customers {
+    /// Creates the customers of no tenant.
+    pub fn new(database: Arc<Database>) -> Self {
+        Self { database, tenants: ArcSwap::default() }
+    }
+
+    /// Replaces the tenants. A tenant whose settings are as before keeps its index.
+    pub fn configure<'s>(&self, settings: impl IntoIterator<Item = (&'s Arc<str>, &'s Settings)>) {
+        let before = self.tenants.load_full();
+        let indexed = settings.into_iter().filter(|(_, settings)| settings.index);
+        let tenants = indexed.filter_map(|(tenant, settings)| {
+            let kept = before.get(tenant).filter(|known| known.settings() == settings);
+            let customers = match kept {
+                Some(kept) => Arc::clone(kept),
+                // `check` reports invalid settings before a start and a reload.
+                None => Arc::new(TenantCustomers::new(tenant, settings, &self.database).ok()?),
+            };
+            Some((Arc::clone(tenant), customers))
+        });
+        self.tenants.store(Arc::new(tenants.collect()));
+    }
+
+    /// Returns the customers of a tenant, if it has an index.
+    pub fn of(&self, tenant: &str) -> Option<Arc<TenantCustomers>> {
+        self.tenants.load().get(tenant).cloned()
+    }
+
+    /// Returns the customers of all tenants with an index.
+    pub fn all(&self) -> Vec<Arc<TenantCustomers>> {
+        self.tenants.load().values().cloned().collect()
+    }
+
+    /// Deletes the customers of tenants without an index.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the tables cannot be written.
+    pub async fn delete_others(&self) -> Result<(), StoreError> {
+        let select = "SELECT tenant FROM customer_sources";
+        let stored = self.database.read(NO_TENANT, |read| read.rows(select, values![], |row| row.get::<String>(0)));
+        let mut is_deleted = false;
+        for tenant in stored.await? {
+            while self.of(&tenant).is_none() {
+                let name = tenant.clone();
+                let delete = move |transaction: &Transaction<'_>| forget::delete_all(transaction, &name);
+                is_deleted = true;
+                let scope = Scope::Customers(tenant.as_str().into());
+                if !self.database.write(Origin::progress(tenant.as_str()), scope, delete).await? {
+                    break;
+                }
+            }
+        }
+        if is_deleted { self.database.checkpoint().await } else { Ok(()) }
+    }
+}
