@@ -41,6 +41,7 @@ pub use crate::front::model::{Attachment, Author, Channel, Contact, Conversation
 pub use crate::front::record::{Authorization, Duplicate, File, Fired, Recorded, Refusal};
 pub use crate::front::scenarios::Sent;
 pub use crate::front::settings::{Downloads, Timestamps};
+pub(crate) use crate::front::sign::hmac;
 pub use crate::front::sign::{UNDEFINED, signature};
 use crate::front::state::Shared;
 pub use crate::front::state::State;

@@ -1,19 +1,24 @@
-//! A simulator of HubSpot's CRM: contacts, calls, search, owners, rate limits, and faults on demand.
+//! A simulator of HubSpot's CRM: contacts and their webhooks, calls, search, owners, rate limits, and faults on demand.
 //!
 //! The behavior follows HubSpot's public API description (v3) and its search guide. Comments mark decisions that both
 //! leave open with [?].
 
 mod answer;
 mod calls;
+mod changes;
 mod fault;
 mod problem;
+mod rates;
 mod record;
 mod search;
+mod webhooks;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -26,10 +31,14 @@ use crate::common::fault::Faults;
 use crate::common::port::Port;
 use crate::common::reply::{Body, Cut, Reply};
 use crate::common::watched::Watched;
+use crate::hubspot::rates::Rates;
+use crate::hubspot::webhooks::Webhooks;
+use crate::twilio::clock::http_date;
 
 pub use self::calls::LoggedCall;
 pub use self::fault::{Action, Call, Fault, Policy};
 pub use self::record::{Owner, Person};
+pub use self::webhooks::Sent;
 
 /// The distance between record ids.
 const ID_STEP: u64 = 50;
@@ -59,6 +68,15 @@ struct State {
     token: String,
     next_id: u64,
     people: Vec<Person>,
+    archived: Vec<Person>,
+    /// The remaining contacts of merged ones, by id.
+    merged: BTreeMap<u64, u64>,
+    /// The contacts that the search finds. `None`: all.
+    searchable: Option<Vec<Person>>,
+    /// The time by which HubSpot's clock is ahead of this machine's.
+    ahead: Duration,
+    rates: Option<Rates>,
+    webhooks: Webhooks,
     owners: Vec<Owner>,
     calls: Vec<LoggedCall>,
     /// The custom property of calls that has unique values.
@@ -112,6 +130,12 @@ impl HubSpot {
             token: Self::TOKEN.to_owned(),
             next_id: 101,
             people: Vec::new(),
+            archived: Vec::new(),
+            merged: BTreeMap::new(),
+            searchable: None,
+            ahead: Duration::ZERO,
+            rates: None,
+            webhooks: Webhooks::default(),
             owners: Vec::new(),
             calls: Vec::new(),
             call_key: None,
@@ -135,29 +159,6 @@ impl HubSpot {
     /// Simulates an outage: drops all connections and refuses new ones.
     pub fn go_down(&self) {
         self.port.close(self.runtime.as_ref().expect("the runtime ends with the simulator"));
-    }
-
-    /// Adds a contact and returns the contact's id. Ids increase.
-    pub fn add(&self, mut person: Person) -> String {
-        self.state.update(|state| {
-            person.id = state.new_id();
-            let id = person.id.to_string();
-            state.people.push(person);
-            id
-        })
-    }
-
-    /// Archives a contact. The API does not return archived contacts.
-    pub fn archive(&self, id: &str) {
-        self.state.update(|state| state.people.retain(|person| person.id.to_string() != id));
-    }
-
-    /// Changes a property of a contact.
-    pub fn change(&self, id: &str, property: &str, value: &str) {
-        self.state.update(|state| {
-            let found = state.people.iter_mut().find(|person| person.id.to_string() == id);
-            found.expect("the contact").set(property, value);
-        });
     }
 
     /// Adds an owner and returns the id.
@@ -254,7 +255,7 @@ async fn respond(state: Arc<Watched<State>>, request: Request<Incoming>) -> Resu
     if let Some(Action::Slow(time)) = action {
         sleep(time).await;
     }
-    let mut reply: Reply = reply.ok_or(Cut)?;
+    let mut reply: Reply = reply.ok_or(Cut)?.header("date", http_date(state.read(State::time)));
     reply.half = matches!(action, Some(Action::Half));
     Ok(reply.header("content-type", "application/json;charset=utf-8").into())
 }

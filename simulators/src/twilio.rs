@@ -9,7 +9,7 @@
 
 mod addresses;
 mod calls;
-mod clock;
+pub(crate) mod clock;
 mod control;
 mod description;
 mod events;

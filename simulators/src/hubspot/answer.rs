@@ -48,8 +48,12 @@ pub(super) fn answer(state: &mut State, asked: &ApiRequest<'_>) -> Reply {
     if asked.authorization != format!("Bearer {}", state.token) {
         return problem::unauthorized();
     }
+    if let Some(policy) = state.rates.as_mut().and_then(|rates| rates.exceeded(asked.call)) {
+        return problem::limited(policy);
+    }
     match asked.call {
-        Call::Search => found(asked.json().and_then(|body| search::search(&state.people, &body))),
+        Call::Search => found(asked.json().and_then(|body| search::search(state.searched(), &body))),
+        Call::ReadContacts => asked.json().map_or_else(problem::invalid, |body| state.read_contacts(&body)),
         Call::SearchCalls => found(asked.json().and_then(|body| state.search_calls(&body))),
         Call::CreateCall => match asked.json() {
             Ok(body) => match state.create_call(&body) {
@@ -66,8 +70,18 @@ pub(super) fn answer(state: &mut State, asked: &ApiRequest<'_>) -> Reply {
             Err(words) => problem::invalid(words),
         },
         Call::Contacts => {
-            let found = |person: &Person| person.shown(&asked.all("properties"));
-            page(asked, &state.people, |person| person.id.to_string(), found)
+            let is_archived = asked.one("archived").as_deref() == Some("true");
+            let people = if is_archived { &state.archived } else { &state.people };
+            let found = |person: &Person| {
+                let mut shown = person.shown(&asked.all("properties"));
+                if is_archived {
+                    // The archiving is the last change.
+                    shown["archived"] = true.into();
+                    shown["archivedAt"] = shown["updatedAt"].clone();
+                }
+                shown
+            };
+            page(asked, people, |person| person.id.to_string(), found)
         }
         Call::Contact => {
             let found = state.people.iter().find(|person| person.id.to_string() == asked.name());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::common::reply::Reply;
-use crate::hubspot::record::Record;
+use crate::hubspot::record::{Record, TIME_MS};
 use crate::hubspot::{State, problem, search};
 
 /// The properties of calls that can be written.
@@ -67,6 +67,10 @@ impl Record for LoggedCall {
 
     fn id(&self) -> u64 {
         self.id
+    }
+
+    fn times(&self) -> (u64, u64) {
+        (TIME_MS, TIME_MS)
     }
 
     fn property(&self, name: &str) -> Option<String> {

@@ -15,6 +15,8 @@ pub enum Call {
     Search,
     /// `GET /crm/v3/objects/contacts`.
     Contacts,
+    /// `POST /crm/v3/objects/contacts/batch/read`.
+    ReadContacts,
     /// `GET /crm/v3/objects/contacts/{id}`.
     Contact,
     /// `POST /crm/v3/objects/calls`.
@@ -40,6 +42,7 @@ impl Call {
         let segments: Vec<_> = path.trim_matches('/').split('/').collect();
         match (method, segments.as_slice()) {
             ("POST", ["crm", "v3", "objects", "contacts", "search"]) => Self::Search,
+            ("POST", ["crm", "v3", "objects", "contacts", "batch", "read"]) => Self::ReadContacts,
             ("GET", ["crm", "v3", "objects", "contacts"]) => Self::Contacts,
             ("GET", ["crm", "v3", "objects", "contacts", _]) => Self::Contact,
             ("POST", ["crm", "v3", "objects", "calls"]) => Self::CreateCall,

@@ -1,13 +1,17 @@
 //! Records: contacts and owners.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
+
+use crate::twilio::clock::webhook_time;
 
 /// The country calling codes of the numbers in tests.
 const CALLING_CODES: [&str; 8] = ["+1", "+44", "+49", "+55", "+47", "+420", "+39", "+33"];
 
-const TIME: &str = "2026-01-01T00:00:00.000Z";
+/// The time of everything that has no time of its own.
+pub(super) const TIME_MS: u64 = 1_767_225_600_000;
 
 /// A record of an object, such as a contact.
 pub(super) trait Record {
@@ -18,6 +22,9 @@ pub(super) trait Record {
 
     fn id(&self) -> u64;
 
+    /// Returns the times of creation and last change in milliseconds since 1970.
+    fn times(&self) -> (u64, u64);
+
     /// Returns the value of a property of this object.
     fn property(&self, name: &str) -> Option<String>;
 
@@ -25,8 +32,18 @@ pub(super) trait Record {
     fn value(&self, property: &str) -> Option<String> {
         match property {
             "hs_object_id" => Some(self.id().to_string()),
-            "createdate" | "lastmodifieddate" => Some(TIME.to_owned()),
+            "createdate" => Some(iso(self.times().0)),
+            "lastmodifieddate" => Some(iso(self.times().1)),
             _ => self.property(property),
+        }
+    }
+
+    /// Returns the value that filters and sorts compare: times in milliseconds.
+    fn compared(&self, property: &str) -> Option<String> {
+        match property {
+            "createdate" => Some(self.times().0.to_string()),
+            "lastmodifieddate" => Some(self.times().1.to_string()),
+            _ => self.value(property),
         }
     }
 
@@ -37,25 +54,34 @@ pub(super) trait Record {
         json!({
             "id": self.id().to_string(),
             "properties": shown.collect::<serde_json::Map<_, _>>(),
-            "createdAt": TIME,
-            "updatedAt": TIME,
+            "createdAt": iso(self.times().0),
+            "updatedAt": iso(self.times().1),
             "archived": false,
             "url": format!("https://app.hubspot.com/contacts/1234567/record/{}/{}", Self::OBJECT_TYPE, self.id()),
         })
     }
 }
 
+/// Formats milliseconds since 1970.
+pub(super) fn iso(ms: u64) -> String {
+    webhook_time(SystemTime::UNIX_EPOCH + Duration::from_millis(ms))
+}
+
 /// A contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub(super) id: u64,
+    pub(super) created: u64,
+    pub(super) modified: u64,
     properties: BTreeMap<String, String>,
 }
 
 impl Person {
     /// Creates a contact with this name.
     pub fn new(first: &str, last: &str) -> Self {
-        Self { id: 0, properties: BTreeMap::new() }.with("firstname", first).with("lastname", last)
+        Self { id: 0, created: 0, modified: 0, properties: BTreeMap::new() }
+            .with("firstname", first)
+            .with("lastname", last)
     }
 
     /// Sets a property. An empty value removes it.
@@ -88,6 +114,10 @@ impl Record for Person {
         self.id
     }
 
+    fn times(&self) -> (u64, u64) {
+        (self.created, self.modified)
+    }
+
     fn property(&self, name: &str) -> Option<String> {
         match name {
             "hs_searchable_calculated_phone_number" => self.properties.get("phone").map(|number| local(number)),
@@ -116,7 +146,7 @@ impl Owner {
     pub(super) fn shown(&self) -> Value {
         json!({
             "id": self.id, "email": self.email, "type": "PERSON", "firstName": "Ana", "lastName": "Lind",
-            "userId": 296_619, "userIdIncludingInactive": 296_619, "createdAt": TIME, "updatedAt": TIME,
+            "userId": 296_619, "userIdIncludingInactive": 296_619, "createdAt": iso(TIME_MS), "updatedAt": iso(TIME_MS),
             "archived": false,
         })
     }

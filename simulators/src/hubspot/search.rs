@@ -78,7 +78,7 @@ fn is_in_a_group(record: &impl Record, groups: &[Value]) -> Result<bool, &'stati
 }
 
 fn passes(record: &impl Record, filter: &Value) -> Result<bool, &'static str> {
-    let value = record.value(filter["propertyName"].as_str().ok_or("a filter has no property")?);
+    let value = record.compared(filter["propertyName"].as_str().ok_or("a filter has no property")?);
     let wanted = filter["value"].as_str();
     let is = |orders: &[Ordering]| {
         let wanted = wanted.ok_or("a filter has no value")?;
@@ -120,7 +120,7 @@ fn sort(found: &mut [&impl Record], sorts: &Value) -> Result<(), &'static str> {
     };
     let property = rule.as_str().or(rule["propertyName"].as_str()).ok_or("a rule has no property")?;
     found.sort_by(|one, other| {
-        let values = (one.value(property).unwrap_or_default(), other.value(property).unwrap_or_default());
+        let values = (one.compared(property).unwrap_or_default(), other.compared(property).unwrap_or_default());
         order(&values.0, &values.1)
     });
     if rule["direction"] == "DESCENDING" {

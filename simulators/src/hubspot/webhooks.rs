@@ -1,0 +1,113 @@
+//! Webhooks about contacts, with HubSpot's signature of version 3.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Request, header};
+use serde_json::{Value, json};
+
+use crate::common::exchange::{exchange, split};
+use crate::front::hmac;
+use crate::hubspot::HubSpot;
+
+/// The subscription of an app, and what was sent.
+#[derive(Debug, Default)]
+pub(super) struct Webhooks {
+    /// The URL, and the app's client secret.
+    target: Option<(String, String)>,
+    count: u64,
+    sent: Vec<Sent>,
+}
+
+/// A webhook that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// The event, such as `contact.creation`.
+    pub event: String,
+    /// The contact.
+    pub id: u64,
+    /// The status of the response, or the error.
+    pub answer: Result<u16, String>,
+}
+
+impl HubSpot {
+    /// Sends webhooks about contacts to a URL from now on, signed with the app's client secret.
+    pub fn subscribe(&self, url: &str, client_secret: &str) {
+        self.state.update(|state| state.webhooks.target = Some((url.to_owned(), client_secret.to_owned())));
+    }
+
+    /// Returns the webhooks that were answered.
+    pub fn webhooks(&self) -> Vec<Sent> {
+        self.state.read(|state| state.webhooks.sent.clone())
+    }
+
+    /// Waits until this many webhooks were answered, and returns them.
+    ///
+    /// # Panics
+    ///
+    /// Panics after one minute.
+    #[track_caller]
+    pub fn wait_for_webhooks(&self, many: usize) -> Vec<Sent> {
+        self.state.wait_for(|state| state.webhooks.sent.len() >= many);
+        self.webhooks()
+    }
+
+    /// Sends an event about a contact, if the app subscribed. HubSpot sends up to 100 at once, this simulator each one.
+    pub(super) fn notify(&self, event: &str, id: u64, more: &Value) {
+        let prepared = self.state.update(|state| {
+            let (url, secret) = state.webhooks.target.clone()?;
+            state.webhooks.count += 1;
+            Some((url, secret, state.webhooks.count, state.now()))
+        });
+        let Some((url, secret, count, now)) = prepared else { return };
+        let mut shown = json!({
+            "eventId": count, "subscriptionId": 25, "portalId": 1_234_567, "appId": 1_160_452, "occurredAt": now,
+            "subscriptionType": event, "attemptNumber": 0, "objectId": id, "changeSource": "CRM",
+        });
+        for (name, value) in more.as_object().into_iter().flatten() {
+            shown[name] = value.clone();
+        }
+        let body = json!([shown]).to_string();
+        let signature = signature(&secret, "POST", &url, &body, now);
+        let (state, event) = (Arc::clone(&self.state), event.to_owned());
+        self.runtime.as_ref().expect("the runtime ends with the simulator").spawn(async move {
+            let answer = send(&url, body, &signature, now).await;
+            state.update(|state| state.webhooks.sent.push(Sent { event, id, answer }));
+        });
+    }
+}
+
+/// Computes the value of `X-HubSpot-Signature-v3`.
+fn signature(secret: &str, method: &str, url: &str, body: &str, timestamp: u64) -> String {
+    let timestamp = timestamp.to_string();
+    let parts = [method, url, body, &timestamp].map(str::as_bytes);
+    BASE64_STANDARD.encode(hmac(secret, &parts))
+}
+
+async fn send(url: &str, body: String, signature: &str, timestamp: u64) -> Result<u16, String> {
+    let (host, path) = split(url);
+    let address: SocketAddr = host.parse().map_err(|_| format!("{host} is not an address"))?;
+    let request = Request::post(path)
+        .header(header::HOST, host)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("x-hubspot-signature-v3", signature)
+        .header("x-hubspot-request-timestamp", timestamp.to_string())
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|error| error.to_string())?;
+    exchange(address, request).await.map(|(status, _)| status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::signature;
+
+    #[test]
+    fn the_signature_covers_method_url_body_and_time() {
+        let expected = "rI9xB1ZlzZHmHnfz0oUaPQ+L94kR1C2TGKqveJkGrmk=";
+        assert_eq!(signature("secret", "POST", "https://gw.example.net/a", "[]", 1_767_225_600_000), expected);
+    }
+}
