@@ -44,20 +44,14 @@ impl Settings {
         all.extend(self.numbers());
         all.extend(self.details.properties.iter().map(String::as_str));
         all.extend(self.links.values().flat_map(|url| pieces(url)).filter_map(|(_, property)| property));
-        let mut seen = Vec::new();
-        for property in all {
-            if !seen.contains(&property) {
-                seen.push(property);
-            }
-        }
-        seen
+        unique(all)
     }
 
-    /// Returns the properties for the gateway's index.
+    /// Returns the properties for the gateway's index, without duplicates.
     pub(crate) fn source_properties(&self) -> Vec<&str> {
         let mut all = self.properties();
         all.extend([MODIFIED, MERGED]);
-        all
+        unique(all)
     }
 }
 
@@ -216,6 +210,16 @@ impl Contact {
 fn version(time: &str) -> Option<u64> {
     let digits: String = time.chars().filter(char::is_ascii_digit).take(TIME_DIGITS).collect();
     format!("{digits:0<TIME_DIGITS$}").parse().ok().filter(|version| *version > 0)
+}
+
+fn unique(all: Vec<&str>) -> Vec<&str> {
+    let mut seen = Vec::new();
+    for one in all {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+    }
+    seen
 }
 
 /// Splits a text at the properties in braces.

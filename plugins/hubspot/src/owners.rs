@@ -26,13 +26,17 @@ struct Owner {
 
 /// All owners, in HubSpot's order.
 #[derive(Default)]
-pub(crate) struct Owners(Vec<Owner>);
+pub(crate) struct Owners {
+    all: Vec<Owner>,
+    /// Whether they took a request.
+    pub(crate) were_asked: bool,
+}
 
 impl Owners {
     /// Returns all owners. Without a store, every call costs a request.
     pub(crate) fn all(settings: &Settings) -> Result<Self, Stop> {
-        if let Ok(Some(known)) = state::get_json(ALL) {
-            return Ok(Self(known));
+        if let Some(known) = Self::cached() {
+            return Ok(known);
         }
         let mut all: Vec<Owner> = Vec::new();
         let mut after = None;
@@ -50,12 +54,17 @@ impl Owners {
         if let Err(error) = state::set_json(ALL, &all, settings.owners_keep()) {
             debug!("owners are not cached: {error:?}");
         }
-        Ok(Self(all))
+        Ok(Self { all, were_asked: true })
+    }
+
+    fn cached() -> Option<Self> {
+        let all = state::get_json(ALL).ok()??;
+        Some(Self { all, were_asked: false })
     }
 
     /// Returns the worker of an owner, or `None` for a removed owner.
     pub(crate) fn worker_of<'s>(&'s self, settings: &'s Settings, owner: &str) -> Option<&'s str> {
-        let found = self.0.iter().find(|known| known.id == owner)?;
+        let found = self.all.iter().find(|known| known.id == owner)?;
         found.email.as_deref().map(|email| settings.worker_with(email))
     }
 
@@ -63,7 +72,7 @@ impl Owners {
     /// first one counts, as in [`id_of`].
     pub(crate) fn teams(&self, settings: &Settings) -> Vec<Team> {
         let mut addresses = HashSet::new();
-        let owners = self.0.iter().filter_map(|owner| Some((&owner.id, owner.email.as_deref()?)));
+        let owners = self.all.iter().filter_map(|owner| Some((&owner.id, owner.email.as_deref()?)));
         let firsts = owners.filter(|(_, email)| addresses.insert(email.to_lowercase()));
         firsts.map(|(id, email)| Team::new(id, settings.workers_with(email))).collect()
     }
@@ -72,9 +81,12 @@ impl Owners {
 /// Returns the owner id of a worker.
 pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>> {
     let email = settings.email_of(worker).to_lowercase();
+    let is_it = |owner: &Owner| owner.email.as_deref().is_some_and(|known| is_same(known, &email));
+    if let Some(owner) = Owners::cached().and_then(|owners| owners.all.into_iter().find(is_it)) {
+        return Ok(Some(owner.id));
+    }
     kept(settings, &format!("owner-of/{email}"), || {
         let found: Found<Owner> = api::ask(http::get(&settings.url("owners")).query("email", &email))?;
-        let is_it = |owner: &Owner| owner.email.as_deref().is_some_and(|known| is_same(known, &email));
         Ok(found.results.into_iter().find(is_it).map(|owner| owner.id))
     })
 }
@@ -83,6 +95,11 @@ pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>>
 pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<String>> {
     if !api::is_id(owner) {
         return Ok(None);
+    }
+    if let Some(owners) = Owners::cached()
+        && let Some(worker) = owners.worker_of(settings, owner)
+    {
+        return Ok(Some(worker.to_owned()));
     }
     let email = kept(settings, &format!("owner/{owner}"), || {
         let found: Option<Owner> = api::find(http::get(&settings.url(&format!("owners/{owner}"))))?;

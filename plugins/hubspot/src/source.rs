@@ -15,8 +15,10 @@ use crate::settings::Settings;
 
 /// HubSpot's limit on archived contacts of one request.
 const ARCHIVED_MAX: u32 = 100;
-/// Requests of one call: contacts, and owners.
+/// Requests of one call: contacts, and either owners or archived contacts.
 const REQUESTS: u32 = 2;
+/// Most merged contacts of a batch. The gateway's next enumeration finds others.
+const MERGED_MAX: usize = 900;
 /// HubSpot's category of an id that does not exist.
 const NOT_FOUND: &str = "OBJECT_NOT_FOUND";
 
@@ -87,8 +89,17 @@ fn contacts(settings: &Settings, mut cursor: Cursor, limit: u32) -> Result<Chang
     if invalid > 0 {
         warn!("found {invalid} invalid phone numbers");
     }
+    batch.removals.truncate(MERGED_MAX);
     if !has_more {
         cursor.end(now);
+    }
+    // A run without many changes takes one call.
+    if cursor.phase == Phase::Archived
+        && !owners.were_asked
+        && let Ok(archived) = archived(settings, cursor.clone(), ARCHIVED_MAX)
+    {
+        batch.removals.extend(archived.removals);
+        return Ok(Batch { next: archived.next, has_more: archived.has_more, ..batch }.into());
     }
     batch.has_more = has_more || cursor.phase == Phase::Archived;
     batch.next = cursor.into();
