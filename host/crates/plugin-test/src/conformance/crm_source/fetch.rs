@@ -11,8 +11,8 @@ use crate::conformance::{Checker, Problem, STRANGE_IDS, Verdict, ensure};
 const IDS_MAX: usize = 100;
 /// Number of customers that are fetched one by one.
 const SINGLE_MAX: usize = 5;
-/// Length of an id that is longer than any CRM's.
-const LONG_ID_BYTES: usize = 10_000;
+/// Length of the longest id that the gateway stores.
+const LONG_ID_BYTES: usize = 512;
 
 /// Fetches customers that were enumerated, and compares them.
 pub(super) async fn known(checker: &Checker<'_>, all: &Enumeration) -> Verdict {
