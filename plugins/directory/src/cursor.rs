@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// The format of the cursor. A cursor of another format is expired.
 const FORMAT: u32 = 1;
 
+/// Most rows with a duplicate id in a cursor, which has at most 4,096 bytes.
+const DUPLICATES_MAX: usize = 180;
+
 /// The cursor of `changes`, as JSON.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Cursor {
@@ -15,6 +18,9 @@ pub(crate) struct Cursor {
     pub(crate) file: FileVersion,
     /// The offset of the next row. `None`: the whole file was reported.
     pub(crate) offset: Option<u64>,
+    /// The ends of rows with an id of an earlier row. `None`: too many for a cursor.
+    #[serde(default)]
+    pub(crate) duplicates: Option<Vec<u64>>,
 }
 
 /// Length and modification time of a file, which differ if the file changed.
@@ -26,8 +32,16 @@ pub(crate) struct FileVersion {
 }
 
 impl Cursor {
-    pub(crate) fn new(file: FileVersion, offset: Option<u64>) -> Self {
-        Self { format: FORMAT, file, offset }
+    /// Returns the cursor of a file that was reported as a whole.
+    pub(crate) fn end(file: FileVersion) -> Self {
+        Self { format: FORMAT, file, offset: None, duplicates: None }
+    }
+
+    /// Returns the cursor after a row.
+    pub(crate) fn after(file: FileVersion, offset: u64, mut duplicates: Vec<u64>) -> Self {
+        duplicates.retain(|end| *end > offset);
+        let duplicates = Some(duplicates).filter(|ends| ends.len() <= DUPLICATES_MAX);
+        Self { format: FORMAT, file, offset: Some(offset), duplicates }
     }
 
     /// Reads a cursor of this format.

@@ -28,8 +28,7 @@ impl Customers {
         CUSTOMERS.with(|customers| customers.get(&path, |text| Self::read(&text, Settings::read()?)))
     }
 
-    /// Parses the file. Omits rows without an id, which no request could select. Of rows with the same id, the last one
-    /// counts, as in the gateway's index.
+    /// Parses the file. Omits rows without an id and rows with a duplicate id, because no request could select them.
     fn read(text: &str, settings: Settings) -> Result<Self> {
         let mut rows = table::read(&settings.customers, text)?;
         if let Some(first) = rows.first() {
@@ -37,12 +36,10 @@ impl Customers {
         }
         let all = rows.len();
         let mut ids = HashSet::new();
-        rows.reverse();
         rows.retain(|row| {
             let id = row.id(&settings);
             !id.is_empty() && ids.insert(id)
         });
-        rows.reverse();
         if rows.len() < all {
             warn!("omitted {} of {all} rows: no id, or a duplicate id", all - rows.len());
         }

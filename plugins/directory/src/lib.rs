@@ -5,7 +5,7 @@
 //! # The gateway's index
 //!
 //! With the role `crm-source`, the gateway reads the file into its index, in batches. A batch reads only its own rows, so
-//! that files may be larger than the plugin's memory.
+//! that files may be larger than the plugin's memory. The first one looks for duplicate ids in the whole file.
 //!
 //! | file | `changes` |
 //! |---|---|
@@ -14,12 +14,13 @@
 //! | changes during a call | an error if the call has no cursor; nothing of the call is used |
 //!
 //! The source is incremental in this sense: with a cursor, it never reports what the gateway has. The enumeration after
-//! `cursor-expired` finds removed customers and changed owners. `fetch` reads the whole file.
+//! `cursor-expired` finds removed customers and changed owners. `fetch` reads the file up to the customer.
 //!
 //! A write that changes neither length nor modification time goes unnoticed until the gateway's next enumeration.
 
 mod cursor;
 mod customers;
+mod duplicates;
 mod page;
 mod phone;
 mod row;

@@ -1,6 +1,7 @@
 //! One row of the file, and the customer that it describes.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
 use csv::StringRecord;
@@ -39,6 +40,19 @@ impl Row {
 
     pub(crate) fn id(&self, settings: &Settings) -> String {
         settings.id.fill(|column| self.value(column))
+    }
+
+    /// Returns a hash of the id. `None`: the row has no id.
+    pub(crate) fn id_hash(&self, settings: &Settings) -> Option<u64> {
+        let hash = |id: &str| {
+            let mut hasher = DefaultHasher::new();
+            id.hash(&mut hasher);
+            (!id.is_empty()).then(|| hasher.finish())
+        };
+        match settings.id.column() {
+            Some(column) => hash(self.value(column)),
+            None => hash(&self.id(settings)),
+        }
     }
 
     /// Returns whether the row has one of these ids.

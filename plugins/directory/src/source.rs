@@ -1,13 +1,13 @@
 //! Customers for the gateway's index. Each call reads only its own part of the file.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::{fs, io};
 
 use frontgate_sdk::{Batch, ChangeAnswer, Error, Result, SourceCustomer, SourceFacts, warn};
 
 use crate::cursor::{Cursor, FileVersion};
-use crate::customers;
+use crate::duplicates;
 use crate::row::Row;
 use crate::settings::Settings;
 use crate::table::Rows;
@@ -32,51 +32,54 @@ pub(crate) fn facts() -> SourceFacts {
 pub(crate) fn changes(since: Option<Vec<u8>>, limit: u32) -> Result<ChangeAnswer> {
     let settings = Settings::read()?;
     let version = version(&settings)?;
-    let offset = match since.as_deref().map(Cursor::read) {
-        None => 0,
-        Some(Some(Cursor { file, offset, .. })) if file == version => match offset {
-            Some(offset) => offset,
-            None => return Ok(Batch::new(Cursor::new(file, None)).into()),
+    let (offset, duplicates) = match since.as_deref().map(Cursor::read) {
+        None => (0, None),
+        Some(Some(Cursor { file, offset, duplicates, .. })) if file == version => match offset {
+            Some(offset) => (offset, duplicates),
+            None => return Ok(Batch::new(Cursor::end(file)).into()),
         },
         Some(_) => return Ok(ChangeAnswer::CursorExpired),
     };
     let file = open(&settings)?;
+    let duplicates = match duplicates {
+        Some(duplicates) => duplicates,
+        None => duplicates::ends(&file, &settings)?,
+    };
+    let limit = limit.clamp(1, BATCH_CUSTOMERS_MAX) as usize;
     let mut rows = Rows::open(&settings.customers, &file, offset)?;
     let mut batch = Customers::default();
-    let limit = limit.clamp(1, BATCH_CUSTOMERS_MAX) as usize;
-    while batch.all.len() < limit && batch.bytes < BATCH_BYTES_MAX {
-        let Some(row) = rows.next() else {
-            // A half-written file must not count as a whole one.
-            if !is_unchanged(&file, version) {
-                return expired(since.is_some());
-            }
-            return Ok(batch.finish(Cursor::new(version, None), false));
-        };
-        let row = row?;
-        if offset == 0 && batch.rows == 0 {
-            customers::check(&row, &settings)?;
+    let mut has_more = true;
+    while has_more && batch.all.len() < limit && batch.bytes < BATCH_BYTES_MAX {
+        match rows.next().transpose()? {
+            Some(_) if duplicates.binary_search(&rows.offset()).is_ok() => batch.omit(),
+            Some(row) => batch.add(&row, &settings),
+            None => has_more = false,
         }
-        batch.add(&row, &settings);
     }
-    match is_unchanged(&file, version) {
-        true => Ok(batch.finish(Cursor::new(version, Some(rows.offset())), true)),
-        false => expired(since.is_some()),
+    // A half-written file must not count as a whole one.
+    if !is_unchanged(&file, version) {
+        // Without a cursor, there is none to expire.
+        return if since.is_some() { Ok(ChangeAnswer::CursorExpired) } else { Err(changing()) };
     }
+    let next = if has_more { Cursor::after(version, rows.offset(), duplicates) } else { Cursor::end(version) };
+    Ok(batch.finish(next, has_more))
 }
 
-/// Returns the customers with these ids. Reads the whole file once.
+/// Returns the customers with these ids. Reads the file up to the last one of them, the whole file if one is missing.
 pub(crate) fn fetch(ids: Vec<String>) -> Result<Vec<SourceCustomer>> {
     let settings = Settings::read()?;
     let version = version(&settings)?;
     let file = open(&settings)?;
-    let ids: HashSet<String> = ids.into_iter().collect();
-    if let Some(first) = Rows::open(&settings.customers, &file, 0)?.next() {
-        customers::check(&first?, &settings)?;
-    }
-    let mut found = Customers::default();
+    let mut missing: HashSet<String> = ids.into_iter().filter(|id| !id.is_empty()).collect();
+    duplicates::check(&file, &settings)?;
     let mut rows = Rows::open(&settings.customers, &file, 0)?;
-    while let Some(row) = rows.next_where(|row| row.has_id(&ids, &settings)) {
-        found.add(&row?, &settings);
+    let mut found = Customers::default();
+    while !missing.is_empty()
+        && let Some(row) = rows.next_where(|row| row.has_id(&missing, &settings))
+    {
+        let row = row?;
+        missing.remove(&row.id(&settings));
+        found.add(&row, &settings);
     }
     match is_unchanged(&file, version) {
         true => Ok(found.all),
@@ -103,11 +106,6 @@ fn is_unchanged(file: &File, version: FileVersion) -> bool {
     file.metadata().is_ok_and(|found| FileVersion::from(found) == version)
 }
 
-/// Returns the answer for a file that changed during the call. Without a cursor, there is none to expire.
-fn expired(has_cursor: bool) -> Result<ChangeAnswer> {
-    if has_cursor { Ok(ChangeAnswer::CursorExpired) } else { Err(changing()) }
-}
-
 fn changing() -> Error {
     Error::unavailable("the file changed while it was read")
 }
@@ -116,7 +114,6 @@ fn changing() -> Error {
 #[derive(Default)]
 struct Customers {
     all: Vec<SourceCustomer>,
-    places: HashMap<String, usize>,
     bytes: usize,
     rows: usize,
     omitted: usize,
@@ -124,34 +121,30 @@ struct Customers {
 }
 
 impl Customers {
-    /// Adds the customer of a row. Of rows with the same id, the last one counts.
     fn add(&mut self, row: &Row, settings: &Settings) {
-        self.rows += 1;
         let mut customer = row.source_customer(settings);
-        let id = customer.customer.customer_id.clone();
         if size(&customer) > CUSTOMER_BYTES_MAX {
             customer.customer.details = None;
             customer.customer.links.clear();
             self.shortened += 1;
         }
         let bytes = size(&customer);
-        if id.is_empty() || bytes > CUSTOMER_BYTES_MAX {
-            self.omitted += 1;
-            return;
+        if customer.customer.customer_id.is_empty() || bytes > CUSTOMER_BYTES_MAX {
+            return self.omit();
         }
+        self.rows += 1;
         self.bytes += bytes;
-        match self.places.get(&id) {
-            Some(at) => self.all[*at] = customer,
-            None => {
-                self.places.insert(id, self.all.len());
-                self.all.push(customer);
-            }
-        }
+        self.all.push(customer);
+    }
+
+    fn omit(&mut self) {
+        self.rows += 1;
+        self.omitted += 1;
     }
 
     fn finish(self, next: Cursor, has_more: bool) -> ChangeAnswer {
         if self.omitted > 0 {
-            warn!("omitted {} of {} rows: no id, or too large", self.omitted, self.rows);
+            warn!("omitted {} of {} rows: no id, a duplicate id, or too large", self.omitted, self.rows);
         }
         if self.shortened > 0 {
             warn!("omitted links and details of {} customers, which are too large", self.shortened);

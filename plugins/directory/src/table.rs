@@ -44,7 +44,7 @@ impl<R: Read + Seek> Rows<R> {
     }
 
     /// Returns the next row that is wanted.
-    pub(crate) fn next_where(&mut self, is_wanted: impl Fn(&Row) -> bool) -> Option<Result<Row>> {
+    pub(crate) fn next_where(&mut self, is_wanted: impl FnMut(&Row) -> bool) -> Option<Result<Row>> {
         let row = match &mut self.format {
             Format::Separated(rows) => rows.next_where(is_wanted),
             Format::Objects(rows) => rows.next_where(is_wanted),

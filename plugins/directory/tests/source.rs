@@ -188,18 +188,27 @@ fn every_worker_sees_what_the_list_shows() {
 }
 
 #[test]
-fn of_rows_with_the_same_id_the_last_one_counts() {
-    let _folder =
-        Folder::new("customers.csv", "id,name,owner\n7,Old,ana@example.org\n8,Other,\n7,New,ben@example.org\n");
+fn of_rows_with_the_same_id_the_first_one_counts() {
+    let text =
+        "id,name,owner\n7,First,ana@example.org\n8,Other,\n7,Second,\n9,Last,\n8,Again,ana@example.org\n7,Third,\n";
+    let _folder = Folder::new("customers.csv", text);
     for limit in [1, 2, 1_000] {
         let (all, _) = enumerate(limit);
-        let last = all.iter().rfind(|customer| customer.customer.customer_id == "7").expect("7");
-        assert_eq!(last.customer.display_name, "New");
+        let names: Vec<_> = all.iter().map(|customer| &*customer.customer.display_name).collect();
+        assert_eq!(names, ["First", "Other", "Last"]);
     }
-    let fetched = Directory::fetch(vec!["7".to_owned()]).expect("7");
-    assert_eq!((fetched.len(), &*fetched[0].customer.display_name), (1, "New"));
-    assert_eq!(listed("ben@example.org"), ["7", "8"]);
-    assert_eq!(listed("ana@example.org"), ["8"]);
+    let fetched = Directory::fetch(["8", "7"].map(str::to_owned).to_vec()).expect("customers");
+    assert_eq!(fetched.iter().map(|one| &*one.customer.display_name).collect::<Vec<_>>(), ["First", "Other"]);
+    assert_eq!(listed("ben@example.org"), ["8", "9"]);
+}
+
+#[test]
+fn more_duplicates_than_a_cursor_holds_are_left_out() {
+    let rows: String = (0..1_000).map(|row| format!("{},Row {row}\n", row % 500)).collect();
+    let _folder = Folder::new("customers.csv", format!("id,name\n{rows}"));
+    let (all, _) = enumerate(7);
+    assert_eq!(all.len(), 500);
+    assert!(all.iter().enumerate().all(|(row, one)| one.customer.display_name == format!("Row {row}")));
 }
 
 #[test]
@@ -208,7 +217,7 @@ fn rows_without_an_id_are_left_out() {
     for limit in [1, 1_000] {
         assert_eq!(ids(&enumerate(limit).0), ["7"]);
     }
-    assert!(testing::logged().contains(&"warn: omitted 2 of 3 rows: no id, or too large".to_owned()));
+    assert!(testing::logged().contains(&"warn: omitted 2 of 3 rows: no id, a duplicate id, or too large".to_owned()));
 }
 
 #[test]
@@ -288,10 +297,12 @@ proptest! {
         end in prop::sample::select(vec!["\n", "\r\n"]),
         has_bom in any::<bool>(),
         has_last_end in any::<bool>(),
+        distinct in 1_usize..60,
     ) {
         let mut text = if has_bom { "\u{feff}".to_owned() } else { String::new() };
         text += &["name", "id", "owner"].join(separator);
         for (number, (name, owner, is_quoted)) in rows.iter().enumerate() {
+            let number = number % distinct;
             let name = match is_quoted {
                 true => quoted(name),
                 false => name.replace(['"', ',', ';', '\t', '\n', '\r'], ""),
@@ -303,7 +314,7 @@ proptest! {
         }
         let _folder = Folder::new("customers.csv", text);
         let whole = batch(None, 1_000);
-        prop_assert!(!whole.has_more && whole.upserts.len() == rows.len());
+        prop_assert!(!whole.has_more && whole.upserts.len() == rows.len().min(distinct));
         let (pieces, _) = enumerate(limit);
         prop_assert_eq!(&pieces, &whole.upserts);
         let (everyones, mut ids) = (listed("eve@example.org"), Vec::new());

@@ -66,11 +66,11 @@ impl<R: Read + Seek> Objects<R> {
         self.offset
     }
 
-    pub(super) fn next_where(&mut self, is_wanted: impl Fn(&Row) -> bool) -> Option<Result<Row, String>> {
+    pub(super) fn next_where(&mut self, mut is_wanted: impl FnMut(&Row) -> bool) -> Option<Result<Row, String>> {
         loop {
             let row = self.object().transpose()?;
             self.offset = self.input.offset;
-            if row.as_ref().map_or(true, &is_wanted) {
+            if row.as_ref().map_or(true, &mut is_wanted) {
                 return Some(row);
             }
         }

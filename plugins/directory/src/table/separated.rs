@@ -26,6 +26,7 @@ impl<R: Read + Seek> Separated<R> {
     pub(super) fn open(mut file: R, offset: u64) -> Result<Self, String> {
         let io = |error: std::io::Error| error.to_string();
         let mut line = Vec::new();
+        file.rewind().map_err(io)?;
         BufReader::new(&mut file).take(FIRST_LINE_BYTES_MAX).read_until(b'\n', &mut line).map_err(io)?;
         let mut builder = ReaderBuilder::new();
         builder.delimiter(delimiter(&line)).flexible(true).buffer_capacity(BUFFER_BYTES);
@@ -50,7 +51,7 @@ impl<R: Read + Seek> Separated<R> {
         self.reader.position().byte() + self.skipped
     }
 
-    pub(super) fn next_where(&mut self, is_wanted: impl Fn(&Row) -> bool) -> Option<Result<Row, String>> {
+    pub(super) fn next_where(&mut self, mut is_wanted: impl FnMut(&Row) -> bool) -> Option<Result<Row, String>> {
         loop {
             match self.reader.read_record(&mut self.row.values) {
                 Ok(true) if is_wanted(&self.row) => {
