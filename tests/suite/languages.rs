@@ -2,6 +2,7 @@
 
 mod generators;
 mod refusals;
+mod source;
 
 use std::collections::BTreeMap;
 use std::fs;
