@@ -3,6 +3,7 @@
 mod calls;
 mod contract;
 mod shapes;
+mod source;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -78,6 +78,14 @@ impl HubSpot {
         self.notify("contact.merge", id, &more);
     }
 
+    /// Changes the address of an owner.
+    pub fn change_owner(&self, id: &str, email: &str) {
+        self.state.update(|state| {
+            let found = state.owners.iter_mut().find(|owner| owner.id == id);
+            email.clone_into(&mut found.expect("the owner").email);
+        });
+    }
+
     /// Stops the search from finding changes of contacts from now on, as HubSpot's does for some seconds.
     pub fn delay_search(&self) {
         self.state.update(|state| state.searchable = Some(state.people.clone()));
