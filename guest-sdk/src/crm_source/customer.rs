@@ -3,7 +3,7 @@
 use crate::{Audience, Customer, SourceCustomer, Visibility};
 
 impl SourceCustomer {
-    /// Creates a customer that nobody sees yet. Its owner, [`Customer::owned_by`], is used for routing.
+    /// Creates a customer that no worker sees yet. Its owner, [`Customer::owned_by`], is used for routing.
     ///
     /// ```
     /// use frontgate_sdk::{Audience, Customer, SourceCustomer, Visibility};
@@ -38,8 +38,8 @@ impl SourceCustomer {
     ///
     /// let mora = SourceCustomer::new(Customer::new("7", "Mora Lind").owned_by("ana@example.org")).seen_by_owner();
     /// assert_eq!(mora.seen_by, Visibility::Only(vec![Audience::worker("ana@example.org")]));
-    /// let nobodys = SourceCustomer::new(Customer::new("8", "Tove Dahl")).seen_by_owner();
-    /// assert_eq!(nobodys.seen_by, Visibility::Only(vec![]));
+    /// let unowned = SourceCustomer::new(Customer::new("8", "Tove Dahl")).seen_by_owner();
+    /// assert_eq!(unowned.seen_by, Visibility::Only(vec![]));
     /// ```
     #[must_use]
     pub fn seen_by_owner(self) -> Self {

@@ -177,7 +177,7 @@ impl Enumeration {
             });
             ensure(unknown.is_none(), || {
                 format!(
-                    "the customer {:?} is seen by the team {:?}, which no batch reported in `teams`: nobody would see it",
+                    "the customer {:?} is seen by the team {:?}, which no batch reported in `teams`: no worker would see it",
                     row.customer.customer_id,
                     unknown.unwrap_or_default()
                 )
