@@ -38,6 +38,7 @@ pub fn run(input: &[u8]) {
     let Ok(path) = str::from_utf8(input) else { return };
     let found = ROUTES.find(path).map(|found| match found {
         RouteMatch::Twilio(route) => format!("{} {}", route.tenant.name, route.callback.name()),
+        RouteMatch::CustomerSource(tenant) => format!("{} customers", tenant.name),
         RouteMatch::Front(route) => {
             let endpoint = match route.endpoint {
                 Endpoint::App => String::new(),

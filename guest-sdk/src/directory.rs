@@ -1,5 +1,5 @@
-//! The tenant's CRM, for plugins of the other roles. A call runs the plugin that has the CRM role, within the time left
-//! to the calling plugin.
+//! The tenant's customers, for plugins of the other roles. The gateway answers from its index, if the tenant has one.
+//! Otherwise a call runs the plugin that has the CRM role, within the time left to the calling plugin.
 //!
 //! ```
 //! use frontgate_sdk::{Customer, directory, testing};
@@ -37,4 +37,19 @@ pub fn get_customer(worker: &str, customer_id: &str) -> Result<Customer> {
 /// ```
 pub fn find_customer(address: &str) -> Result<Option<Customer>> {
     host::directory::find_customer(address)
+}
+
+/// Reads customers again from their source, so that all later answers show what this plugin has just written to the CRM.
+/// At most 100 ids. Without an index there is nothing to do.
+///
+/// ```
+/// use frontgate_sdk::directory;
+///
+/// # frontgate_sdk::testing::customers([]);
+/// directory::refresh(["7"])?;
+/// # Ok::<(), frontgate_sdk::Error>(())
+/// ```
+pub fn refresh<I: Into<String>>(customer_ids: impl IntoIterator<Item = I>) -> Result<()> {
+    let ids: Vec<String> = customer_ids.into_iter().map(Into::into).collect();
+    host::directory::refresh(&ids)
 }

@@ -8,6 +8,7 @@
 //! their limits). Of several gateways on one database, the keeper of the tenant's customers runs.
 
 mod failure;
+mod folder;
 mod run;
 mod schedule;
 mod source;

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use crate::failure::Failure;
+use crate::folder::WatchedFolder;
 use crate::run::Run;
 use crate::source::CustomerSource;
 
@@ -91,6 +92,7 @@ impl Schedule {
 
     async fn forever(&self) {
         self.follow().await;
+        let mut folder = WatchedFolder::default();
         let (mut due, mut failures) = (Instant::now(), 0_u32);
         loop {
             if self.replica.begin(&self.tenant.name, Part::Customers).is_none() {
@@ -99,7 +101,7 @@ impl Schedule {
                 self.follow().await;
                 continue;
             }
-            let pause = match self.one().await {
+            let pause = match self.one(&mut folder).await {
                 Ok(()) => {
                     failures = 0;
                     self.count("ok");
@@ -136,10 +138,12 @@ impl Schedule {
         }
     }
 
-    async fn one(&self) -> Result<(), Failure> {
+    async fn one(&self, folder: &mut WatchedFolder) -> Result<(), Failure> {
         let (enumerate, ids) = self.customers.take_triggers();
         let rate = self.customers.settings().requests_per_second;
         let source = CustomerSource::open(&self.plugins, &self.tenant, rate).await?;
+        // Before the run, which may read the file while it changes.
+        folder.set(source.plugin.grants.folder(), &self.customers);
         let mut run = Run { customers: &self.customers, source, replica: &self.replica, enumerate };
         run.execute(ids).await?;
         self.customers.note_run(None).await?;

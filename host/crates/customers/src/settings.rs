@@ -1,8 +1,11 @@
 //! `[tenants.NAME.customers]`: the index of a tenant's customers.
 
+use frontgate_customer_search::SortKeys;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use smart_default::SmartDefault;
+
+use crate::addresses::Country;
 
 /// Longest interval between two runs, and longest age of a complete list.
 const DAY_MS: u64 = 86_400_000;
@@ -43,6 +46,22 @@ pub struct Settings {
     #[default = 2_000_000]
     #[schemars(range(min = 1, max = 10_000_000))]
     pub customers_max: u32,
+}
+
+impl Settings {
+    /// Returns the keys with values that cannot be used, each with the problem and how to fix it.
+    pub fn problems(&self) -> Vec<(&'static str, String, &'static str)> {
+        let mut problems = Vec::new();
+        if let Some(locale) = &self.locale
+            && let Err(error) = SortKeys::new(locale)
+        {
+            problems.push(("locale", error.to_string(), "write a language such as \"pt\" or \"sv\""));
+        }
+        if let Some(country) = self.country.as_deref().filter(|country| Country::named(country).is_none()) {
+            problems.push(("country", format!("unknown country `{country}`"), "write two letters such as \"BR\""));
+        }
+        problems
+    }
 }
 
 /// Answers of an index that is too old.

@@ -8,7 +8,7 @@ use frontgate_contract::bindings::plugin_types::CustomerSummary;
 use frontgate_customer_search::{SortKeys, Spelling, VERSION};
 use frontgate_store::Database;
 use quick_cache::sync::Cache;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::addresses::Country;
 use crate::memory::Snapshot;
@@ -22,6 +22,9 @@ use crate::triggers::Triggers;
 const SUMMARIES_MAX: usize = 50_000;
 /// Customers' pages that are kept in memory.
 const PAGES_MAX: usize = 2_000;
+
+/// Notifications of the CRM that the plugin handles at the same time, since anyone can send one.
+const NOTIFICATIONS_MAX: usize = 4;
 
 /// Whether the index can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +70,7 @@ pub struct TenantCustomers {
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) triggers: Triggers,
     pub(crate) answers: Answers,
+    notifications: Semaphore,
 }
 
 /// Counts of answers.
@@ -103,7 +107,13 @@ impl TenantCustomers {
             changed: watch::Sender::new(0),
             triggers: Triggers::default(),
             answers: Answers::default(),
+            notifications: Semaphore::new(NOTIFICATIONS_MAX),
         })
+    }
+
+    /// Returns the permits of notifications that the plugin handles at the same time.
+    pub fn notification_permits(&self) -> &Semaphore {
+        &self.notifications
     }
 
     /// Returns the tenant's name.

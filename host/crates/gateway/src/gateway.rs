@@ -1,10 +1,11 @@
 //! Answers the requests of platforms: one response and one log line per request.
 //!
 //! [`Gateway::respond`] never fails. Its handlers return `Result`s: `twilio` handles Twilio's callbacks; `front`
-//! handles requests from Front and from the providers of its channels.
+//! handles requests from Front and from the providers of its channels; `notifications` those of a tenant's CRM.
 
 mod explainer;
 mod front;
+mod notifications;
 mod offload;
 mod request_context;
 mod response;
@@ -28,6 +29,7 @@ use tokio::time::Instant;
 
 use self::explainer::Explainer;
 use self::front::FrontRequest;
+use self::notifications::SourceNotification;
 use self::request_context::RequestContext;
 use self::services::Services;
 use self::twilio::TwilioCallback;
@@ -99,6 +101,10 @@ impl Gateway {
                     return Ok(response::xml(answer.body.into()));
                 }
                 Ok(response::json(StatusCode::OK, answer.body.into()))
+            }
+            RouteMatch::CustomerSource(tenant) => {
+                let request = SourceNotification { services: &self.0, tenant, started };
+                Box::pin(request.respond(&head, body, context)).await
             }
             RouteMatch::Front(route) => {
                 let request = FrontRequest::new(&self.0, &route, started);

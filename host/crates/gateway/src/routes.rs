@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use frontgate_contract::Role;
 use frontgate_tenants::{FrontApp, Tenant};
 
 /// Kind of a Twilio callback.
@@ -81,6 +82,11 @@ impl Callback {
     }
 }
 
+/// Returns the path to which a tenant's CRM sends notifications about customers.
+pub fn source_path(tenant: &Tenant) -> String {
+    format!("{}/customers/notifications", tenant.prefix)
+}
+
 /// A callback of one tenant.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -124,6 +130,8 @@ pub struct FrontRoute {
 pub enum RouteMatch<'r> {
     /// A callback from Twilio.
     Twilio(&'r Route),
+    /// A notification of a tenant's CRM.
+    CustomerSource(&'r Arc<Tenant>),
     /// A request from Front, or from the provider of a channel.
     Front(FrontRoute),
 }
@@ -132,6 +140,8 @@ pub enum RouteMatch<'r> {
 #[derive(Debug, Default)]
 pub struct Routes {
     paths: HashMap<String, Route>,
+    /// Tenants with a customer source, by the path of its notifications.
+    sources: HashMap<String, Arc<Tenant>>,
     apps: HashMap<String, (Arc<Tenant>, Arc<FrontApp>)>,
     /// Distinct lengths of the apps' paths, in ascending order.
     app_lengths: Vec<usize>,
@@ -143,8 +153,11 @@ pub struct Routes {
 impl Routes {
     /// Creates the routes of these tenants.
     pub fn new(tenants: Vec<Arc<Tenant>>) -> Self {
-        let (mut paths, mut apps) = (HashMap::new(), HashMap::new());
+        let (mut paths, mut sources, mut apps) = (HashMap::new(), HashMap::new(), HashMap::new());
         for tenant in &tenants {
+            if !tenant.roles.plugins(Role::CrmSource).is_empty() {
+                sources.insert(source_path(tenant), Arc::clone(tenant));
+            }
             for (name, app) in &tenant.front {
                 apps.insert(format!("{}/front/{name}", tenant.prefix), (Arc::clone(tenant), Arc::clone(app)));
             }
@@ -157,17 +170,17 @@ impl Routes {
             }
         }
         let app_lengths = apps.keys().map(String::len).collect::<BTreeSet<_>>().into_iter().collect();
-        let path_length_max = paths.keys().map(String::len).max().unwrap_or_default();
-        Self { paths, apps, app_lengths, path_length_max, tenants }
+        let path_length_max = paths.keys().chain(sources.keys()).map(String::len).max().unwrap_or_default();
+        Self { paths, sources, apps, app_lengths, path_length_max, tenants }
     }
 
     /// Finds the route of a path. Ignores a slash at the end.
     pub fn find(&self, path: &str) -> Option<RouteMatch<'_>> {
         let path = path.strip_suffix('/').unwrap_or(path);
         if path.len() <= self.path_length_max
-            && let Some(route) = self.paths.get(path)
+            && let Some(found) = self.exact(path)
         {
-            return Some(RouteMatch::Twilio(route));
+            return Some(found);
         }
         // A provider may use any path below its endpoint.
         let mut found = self.app_prefixes(path).filter_map(|(app, rest)| Some((self.apps.get(app)?, rest)));
@@ -180,6 +193,11 @@ impl Routes {
             _ => return None,
         };
         Some(RouteMatch::Front(FrontRoute { tenant: Arc::clone(tenant), app: Arc::clone(app), endpoint }))
+    }
+
+    fn exact(&self, path: &str) -> Option<RouteMatch<'_>> {
+        let twilio = self.paths.get(path).map(RouteMatch::Twilio);
+        twilio.or_else(|| self.sources.get(path).map(RouteMatch::CustomerSource))
     }
 
     /// Returns prefixes of a path that may be an app's path, each with its rest, the shortest first.

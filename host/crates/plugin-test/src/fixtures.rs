@@ -113,6 +113,10 @@ impl Directory for TestDirectory {
         })
     }
 
+    fn refresh<'d>(&'d self, _: OuterCall<'d>, _: Vec<String>) -> Lookup<'d, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn find_customer<'d>(&'d self, _: OuterCall<'d>, address: String) -> Lookup<'d, Option<plugin_types::Customer>> {
         Box::pin(async move {
             let has = |customer: &&plugin_types::Customer| customer.channels.iter().any(|one| one.value == address);

@@ -1,7 +1,7 @@
 //! Grants of a plugin: what the operator allows it to use.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use frontgate_contract::Capability;
@@ -35,6 +35,11 @@ pub struct Grants {
 }
 
 impl Grants {
+    /// Returns the folder that the plugin can read.
+    pub fn folder(&self) -> Option<&Path> {
+        self.files.as_deref()
+    }
+
     /// Returns a digest of the settings and the folder, which decide what a plugin answers. Reveals no secret.
     pub fn digest(&self) -> Digest {
         let parts = self.settings.iter().flat_map(|(key, value)| [key.as_bytes(), value.as_bytes()]);

@@ -74,6 +74,18 @@ impl Directory for TenantDirectory {
             found.map_err(|error| failed(crm, call, error))
         })
     }
+
+    fn refresh<'d>(&'d self, call: OuterCall<'d>, customer_ids: Vec<String>) -> Lookup<'d, ()> {
+        Box::pin(async move {
+            let Some(index) = self.plugins.customers.of(&self.tenant.name) else { return Ok(()) };
+            let names = self.tenant.roles.plugins(Role::CrmSource);
+            let source = first_live(&self.plugins.registry, names, Role::CrmSource);
+            let source = source.map_err(|error| Error::Unavailable(error.to_string()))?;
+            let fetching = Call::nested(&self.plugins.engine, &source, call).fetch_customers(customer_ids.clone());
+            let customers = fetching.await.map_err(|error| failed(&source, call, error))?;
+            index.apply_fetched(&customer_ids, customers).await.map(drop).map_err(unread)
+        })
+    }
 }
 
 /// Converts an error for the calling plugin, and logs the outcome of the nested call for the operator.

@@ -23,6 +23,7 @@ pub(super) fn check(tenants: &BTreeMap<String, Settings>, report: &mut Report<'_
             let fix = format!("add `enabled = true` below [tenants.{name}.twilio.voice]");
             report.add(&format!("tenants.{name}.roles.calls"), "is never called, since the tenant has no calls", &fix);
         }
+        customers(name, tenant, report);
         let answers = Role::ALL.into_iter().any(|role| !tenant.roles.plugins(role).is_empty());
         twilio::check(&format!("tenants.{name}.twilio"), &tenant.twilio, answers, report);
         for role in Role::ALL {
@@ -33,6 +34,21 @@ pub(super) fn check(tenants: &BTreeMap<String, Settings>, report: &mut Report<'_
         for (app, settings) in &tenant.front {
             front::check(&format!("tenants.{name}.front.{app}"), app, settings, report);
         }
+    }
+}
+
+fn customers(name: &str, tenant: &Settings, report: &mut Report<'_, '_>) {
+    let (settings, has_source) = (&tenant.customers, !tenant.roles.crm_source.is_empty());
+    for (key, problem, fix) in settings.problems() {
+        report.add(&format!("tenants.{name}.customers.{key}"), &problem, fix);
+    }
+    if settings.index && !has_source {
+        let fix = format!("name a plugin in `crm-source` of [tenants.{name}.roles], such as \"directory\"");
+        report.add(&format!("tenants.{name}.customers.index"), "has no plugin that reports customers", &fix);
+    }
+    if has_source && !settings.index {
+        let fix = format!("add `index = true` below [tenants.{name}.customers]");
+        report.add(&format!("tenants.{name}.roles.crm-source"), "is never called, since the tenant has no index", &fix);
     }
 }
 

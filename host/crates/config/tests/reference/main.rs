@@ -15,10 +15,12 @@ use self::sections::{Section, sections};
 const EXAMPLE: &str = include_str!("../../../../../config.toml");
 
 /// Keys for which the example shows its own value instead of the default.
-const NOT_DEFAULTS: [&str; 9] = [
+const NOT_DEFAULTS: [&str; 11] = [
     "tenants.demo.twilio.auth_tokens",
     "tenants.demo.twilio.numbers",
+    "tenants.demo.customers.index",
     "tenants.demo.roles.crm",
+    "tenants.demo.roles.crm-source",
     "tenants.demo.roles.templates",
     "tenants.demo.roles.outgoing",
     "tenants.demo.roles.routing",

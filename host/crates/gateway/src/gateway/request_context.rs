@@ -21,7 +21,7 @@ use crate::routes::Callback;
 
 /// Metrics by callback. Each metric is looked up only once, because a lookup by labels costs more than an increment.
 static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
-    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, NO_CALLBACK]);
+    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, NOTIFICATION, NO_CALLBACK]);
     names.map(|callback| (callback, CallbackMetrics::new(callback))).collect()
 });
 
@@ -29,6 +29,8 @@ static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
 pub(super) const FRONT: &str = "front";
 /// Name of a request from a channel's provider.
 pub(super) const PROVIDER: &str = "front-provider";
+/// Name of a notification of a tenant's CRM.
+pub(super) const NOTIFICATION: &str = "customer-notification";
 /// Name of a request whose path matches no route.
 const NO_CALLBACK: &str = "-";
 

@@ -23,7 +23,7 @@ fn routes() -> Routes {
 fn endpoint(path: &str) -> Option<Endpoint> {
     match routes().find(path)? {
         RouteMatch::Front(route) => Some(route.endpoint),
-        RouteMatch::Twilio(_) => None,
+        RouteMatch::Twilio(_) | RouteMatch::CustomerSource(_) => None,
     }
 }
 

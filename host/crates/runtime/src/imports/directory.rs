@@ -21,7 +21,13 @@ pub trait Directory: Send + Sync {
 
     /// Finds the customer with an address, such as a phone number.
     fn find_customer<'d>(&'d self, call: OuterCall<'d>, address: String) -> Lookup<'d, Option<Customer>>;
+
+    /// Reads customers again from their source.
+    fn refresh<'d>(&'d self, call: OuterCall<'d>, customer_ids: Vec<String>) -> Lookup<'d, ()>;
 }
+
+/// Most customers that one call reads again.
+const REFRESHED_MAX: usize = 100;
 
 /// The result of a lookup, with an error that the calling plugin receives.
 pub type Lookup<'d, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'd>>;
@@ -58,6 +64,14 @@ impl Host for DirectoryHost<'_> {
     async fn find_customer(&mut self, address: String) -> Result<Option<Customer>, Error> {
         let (directory, call) = self.access()?;
         directory.find_customer(call, address).await
+    }
+
+    async fn refresh(&mut self, customer_ids: Vec<String>) -> Result<(), Error> {
+        let (directory, call) = self.access()?;
+        if customer_ids.len() > REFRESHED_MAX {
+            return Err(Error::Invalid(format!("more than {REFRESHED_MAX} customers to read again")));
+        }
+        directory.refresh(call, customer_ids).await
     }
 }
 
