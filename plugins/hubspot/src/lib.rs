@@ -106,6 +106,8 @@
 //!
 //! - A run continues by id, so that HubSpot's limit of 10,000 results and bulk changes, whose contacts all have the same
 //!   time, neither stop nor repeat it. HubSpot's search lags behind changes; therefore 60 seconds are read again.
+//! - The search still finds deleted contacts for some moments. Up to 100 changed contacts are therefore read by id, which
+//!   does not lag behind; a larger run is a bulk change and is not.
 //! - Archived contacts have no time by which HubSpot lists them. Reading them takes one request for each 100, and is
 //!   repeated after 30 seconds for each request: up to 100 archived contacts in every run, 10,000 every 50 minutes.
 //! - Each owner is a team: the workers with the owner's address. Teams are reported in each run, so that a changed or

@@ -15,8 +15,10 @@ use crate::settings::Settings;
 
 /// HubSpot's limit on archived contacts of one request.
 const ARCHIVED_MAX: u32 = 100;
-/// Requests of one call: contacts, and either owners or archived contacts.
-const REQUESTS: u32 = 2;
+/// HubSpot's limit on contacts that are read by id in one request.
+const READ_MAX: usize = 100;
+/// Requests of one call: a search, contacts by id, and either owners or archived contacts.
+const REQUESTS: u32 = 3;
 /// Most merged contacts of a batch. The gateway's next enumeration finds others.
 const MERGED_MAX: usize = 900;
 /// HubSpot's category of an id that does not exist.
@@ -68,17 +70,30 @@ fn contacts(settings: &Settings, mut cursor: Cursor, limit: u32) -> Result<Chang
     }
     let found: Found = api::json(&response)?;
     let mut batch = Batch::new(Vec::new());
-    let owners = owners_of(settings, &found.results, cursor.is_first())?;
-    if cursor.is_first() {
+    let has_more = found.has_more() && !found.results.is_empty();
+    let is_first = cursor.is_first();
+    for contact in &found.results {
+        contact.check_order(&cursor.last)?;
+        cursor.last.clone_from(&contact.id);
+    }
+    // A run with more than that is a bulk change, which this would slow down.
+    let contacts = if is_enumeration || found.results.len() > READ_MAX {
+        found.results
+    } else {
+        let asked: Vec<_> = found.results.into_iter().map(|contact| contact.id).collect();
+        let contacts = read(settings, &asked)?;
+        let is_gone = |id: &String| contacts.iter().all(|contact| contact.id != *id);
+        batch.removals.extend(asked.into_iter().filter(is_gone));
+        contacts
+    };
+    let owners = owners_of(settings, &contacts, is_first)?;
+    if is_first {
         batch.total = found.total.filter(|_| is_enumeration);
         batch.teams = Some(owners.teams(settings)).filter(|_| settings.own_customers_only);
     }
-    let has_more = found.has_more() && !found.results.is_empty();
     cursor.begin(now);
     let mut invalid = 0;
-    for contact in found.results {
-        contact.check_order(&cursor.last)?;
-        cursor.last.clone_from(&contact.id);
+    for contact in contacts {
         let customer = contact.source_customer(settings, &owners);
         invalid += customer.numbers.len();
         batch.upserts.push(customer);
@@ -152,24 +167,32 @@ struct BatchProblem {
     category: String,
 }
 
-/// Reads the contacts with these ids. This request finds changes at once, unlike the search.
+/// Returns the contacts with these ids.
 pub(crate) fn fetch(ids: Vec<String>) -> Result<Vec<SourceCustomer>> {
     let settings = Settings::read()?;
-    let inputs: Vec<_> = ids.iter().filter(|id| api::is_id(id)).map(|id| Input { id: id.clone() }).collect();
-    if inputs.is_empty() {
+    let ids: Vec<_> = ids.into_iter().filter(|id| api::is_id(id)).collect();
+    let contacts = read(&settings, &ids)?;
+    let owners = owners_of(&settings, &contacts, false)?;
+    Ok(contacts.into_iter().map(|contact| contact.source_customer(&settings, &owners)).collect())
+}
+
+/// Reads the contacts with these ids, without those that no longer exist. Unlike the search, which may still find a
+/// deleted contact, this request does not lag behind.
+fn read(settings: &Settings, ids: &[String]) -> Result<Vec<Contact>, Stop> {
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
+    let inputs = ids.iter().map(|id| Input { id: id.clone() }).collect();
     let body = BatchRead { inputs, properties: settings.source_properties() };
     let response = api::source(http::post(&settings.url(&format!("{CONTACTS}/batch/read"))).json(&body))?;
-    let BatchAnswer { results, errors } = api::json(&response)?;
+    let BatchAnswer { mut results, errors } = api::json(&response)?;
     // A contact that is missing for another reason still exists.
     if errors.iter().any(|error| error.category != NOT_FOUND) {
-        return Err(Error::unavailable("HubSpot: the answer is incomplete"));
+        return Err(Error::unavailable("HubSpot: the answer is incomplete").into());
     }
-    let owners = owners_of(&settings, &results, false)?;
     // HubSpot returns the remaining contact for the id of a merged one.
-    let known = results.into_iter().filter(|contact| ids.contains(&contact.id));
-    Ok(known.map(|contact| contact.source_customer(&settings, &owners)).collect())
+    results.retain(|contact| ids.contains(&contact.id));
+    Ok(results)
 }
 
 /// Returns the owners, if a contact has one or the teams are due.

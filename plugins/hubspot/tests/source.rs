@@ -164,6 +164,19 @@ fn what_the_search_finds_late_is_reported() {
 }
 
 #[test]
+fn a_deleted_contact_that_the_search_still_finds_is_removed() {
+    let account = Account::new(&[]);
+    (1..=3).for_each(|id| account.put(id, &[]));
+    account.pass(5 * MINUTE);
+    let end = run(None).next;
+    account.put(2, &[]);
+    account.put(3, &[]);
+    account.0.borrow_mut().deleted.push(2);
+    let changed = run(Some(&end));
+    assert_eq!((ids(&changed.upserts), changed.removals), (vec![3], vec!["2".to_owned()]));
+}
+
+#[test]
 fn archived_contacts_are_removed() {
     let account = Account::new(&[]);
     (1..=300).for_each(|id| account.put(id, &[]));
@@ -219,6 +232,38 @@ fn a_used_up_rate_limit_is_busy() {
     let archived = batch(Some(&run(None).next), 10);
     account.next(429, &[("Retry-After", "3")], &json!({}));
     assert_eq!(ask(Some(&archived.next), 10), ChangeAnswer::Busy(3_000));
+}
+
+#[test]
+fn a_busy_list_of_archived_contacts_keeps_the_changes() {
+    let account = Account::new(&[]);
+    (1..=3).for_each(|id| account.put(id, &[]));
+    account.pass(5 * MINUTE);
+    let end = run(None).next;
+    account.put(2, &[]);
+    account.archive(3);
+    account.0.borrow_mut().is_list_busy = true;
+    let changed = batch(Some(&end), 10);
+    assert_eq!((ids(&changed.upserts), changed.removals.len(), changed.has_more), (vec![2], 0, true));
+    assert_eq!(ask(Some(&changed.next), 10), ChangeAnswer::Busy(10_000));
+    account.0.borrow_mut().is_list_busy = false;
+    assert_eq!(batch(Some(&changed.next), 10).removals, ["3"]);
+}
+
+#[test]
+fn a_call_makes_at_most_three_requests() {
+    for has_state in [true, false] {
+        let account = Account::new(&[]);
+        testing::state(has_state);
+        account.owner("41", "ana@example.org");
+        (1..=450).for_each(|id| account.put(id, &[("hubspot_owner_id", "41")]));
+        (1_000..1_150).for_each(|id| account.0.borrow_mut().archived.push(id));
+        testing::requests();
+        let most = |_: &Batch| assert!(testing::requests().len() <= 3);
+        let end = run_with(None, 1_000, most).next;
+        assert!(testing::requests().len() <= 3);
+        assert!(run_with(Some(&end), 1_000, most).removals.len() == 150 && testing::requests().len() <= 3);
+    }
 }
 
 #[test]

@@ -26,6 +26,9 @@ pub(crate) struct World {
     pub(crate) archived: Vec<u64>,
     pub(crate) owners: Vec<(String, String)>,
     next: Option<Response>,
+    pub(crate) is_list_busy: bool,
+    /// Deleted contacts that the search still finds.
+    pub(crate) deleted: Vec<u64>,
     searches: usize,
     lists: usize,
 }
@@ -82,7 +85,8 @@ impl Account {
 
 impl World {
     pub(crate) fn answer(&mut self, request: &OutboundRequest) -> Response {
-        let answer = self.next.take();
+        let is_busy = self.is_list_busy && request.url.contains("archived=true");
+        let answer = self.next.take().or_else(|| is_busy.then(|| Response::new(429, "{}")));
         let mut answer = answer.unwrap_or_else(|| Response::new(200, self.found(request).to_string()));
         let date = SystemTime::UNIX_EPOCH + Duration::from_millis(self.now);
         answer.headers.push(("Date".to_owned(), httpdate::fmt_http_date(date)));
@@ -102,7 +106,9 @@ impl World {
         if request.url.ends_with("/batch/read") {
             let ids: Vec<_> = asked["inputs"].as_array().expect("inputs").iter().map(|input| &input["id"]).collect();
             let id = |id: &Value| id.as_str().expect("an id").parse().expect("a number");
-            let (known, gone): (Vec<_>, Vec<_>) = ids.into_iter().partition(|one| self.contacts.contains_key(&id(one)));
+            let (known, gone): (Vec<_>, Vec<_>) = ids
+                .into_iter()
+                .partition(|one| self.contacts.contains_key(&id(one)) && !self.deleted.contains(&id(one)));
             let errors = json!([{ "category": "OBJECT_NOT_FOUND", "context": { "ids": gone } }]);
             let results: Vec<_> = known.into_iter().map(|one| self.shown(id(one))).collect();
             return json!({ "results": results, "errors": if gone.is_empty() { json!([]) } else { errors } });
