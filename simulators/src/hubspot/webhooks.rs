@@ -17,10 +17,16 @@ use crate::hubspot::HubSpot;
 /// The subscription of an app, and what was sent.
 #[derive(Debug, Default)]
 pub(super) struct Webhooks {
-    /// The URL, and the app's client secret.
-    target: Option<(String, String)>,
+    target: Option<Target>,
     count: u64,
     sent: Vec<Sent>,
+}
+
+#[derive(Debug, Clone)]
+struct Target {
+    address: SocketAddr,
+    url: String,
+    client_secret: String,
 }
 
 /// A webhook that was sent.
@@ -35,9 +41,11 @@ pub struct Sent {
 }
 
 impl HubSpot {
-    /// Sends webhooks about contacts to a URL from now on, signed with the app's client secret.
-    pub fn subscribe(&self, url: &str, client_secret: &str) {
-        self.state.update(|state| state.webhooks.target = Some((url.to_owned(), client_secret.to_owned())));
+    /// Sends webhooks about contacts to a URL from now on, signed with the app's client secret. `address`: where the URL
+    /// leads.
+    pub fn subscribe(&self, url: &str, address: SocketAddr, client_secret: &str) {
+        let target = Target { address, url: url.to_owned(), client_secret: client_secret.to_owned() };
+        self.state.update(|state| state.webhooks.target = Some(target));
     }
 
     /// Returns the webhooks that were answered.
@@ -59,11 +67,11 @@ impl HubSpot {
     /// Sends an event about a contact, if the app subscribed. HubSpot sends up to 100 at once, this simulator each one.
     pub(super) fn notify(&self, event: &str, id: u64, more: &Value) {
         let prepared = self.state.update(|state| {
-            let (url, secret) = state.webhooks.target.clone()?;
+            let target = state.webhooks.target.clone()?;
             state.webhooks.count += 1;
-            Some((url, secret, state.webhooks.count, state.now()))
+            Some((target, state.webhooks.count, state.now()))
         });
-        let Some((url, secret, count, now)) = prepared else { return };
+        let Some((target, count, now)) = prepared else { return };
         let mut shown = json!({
             "eventId": count, "subscriptionId": 25, "portalId": 1_234_567, "appId": 1_160_452, "occurredAt": now,
             "subscriptionType": event, "attemptNumber": 0, "objectId": id, "changeSource": "CRM",
@@ -72,10 +80,10 @@ impl HubSpot {
             shown[name] = value.clone();
         }
         let body = json!([shown]).to_string();
-        let signature = signature(&secret, "POST", &url, &body, now);
+        let signature = signature(&target.client_secret, "POST", &target.url, &body, now);
         let (state, event) = (Arc::clone(&self.state), event.to_owned());
         self.runtime.as_ref().expect("the runtime ends with the simulator").spawn(async move {
-            let answer = send(&url, body, &signature, now).await;
+            let answer = send(&target, body, &signature, now).await;
             state.update(|state| state.webhooks.sent.push(Sent { event, id, answer }));
         });
     }
@@ -88,9 +96,8 @@ fn signature(secret: &str, method: &str, url: &str, body: &str, timestamp: u64) 
     BASE64_STANDARD.encode(hmac(secret, &parts))
 }
 
-async fn send(url: &str, body: String, signature: &str, timestamp: u64) -> Result<u16, String> {
-    let (host, path) = split(url);
-    let address: SocketAddr = host.parse().map_err(|_| format!("{host} is not an address"))?;
+async fn send(target: &Target, body: String, signature: &str, timestamp: u64) -> Result<u16, String> {
+    let (host, path) = split(&target.url);
     let request = Request::post(path)
         .header(header::HOST, host)
         .header(header::CONTENT_TYPE, "application/json")
@@ -98,7 +105,7 @@ async fn send(url: &str, body: String, signature: &str, timestamp: u64) -> Resul
         .header("x-hubspot-request-timestamp", timestamp.to_string())
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| error.to_string())?;
-    exchange(address, request).await.map(|(status, _)| status)
+    exchange(target.address, request).await.map(|(status, _)| status)
 }
 
 #[cfg(test)]
