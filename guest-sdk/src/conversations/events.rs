@@ -96,175 +96,66 @@ impl ConversationRemove {
     }
 }
 
-impl ParticipantAdd {
-    /// Creates the event for a customer with this address, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantAdd::of("+12025550107");
-    /// assert_eq!((event.attributes.as_str(), event.identity), ("{}", None));
-    /// ```
-    pub fn of(address: impl Into<String>) -> Self {
-        Self { address: Some(address.into()), ..Self::new() }
-    }
+/// Generates the constructors of an event about a participant, whose own fields are given.
+macro_rules! participant_event {
+    ($event:ident { $($field:ident: $value:expr),* }) => {
+        impl $event {
+            /// Creates the event for a customer with this address, for tests.
+            ///
+            /// ```
+            #[doc = concat!("let event = frontgate_sdk::", stringify!($event), "::of(\"+12025550107\");")]
+            /// assert_eq!((event.attributes.as_str(), event.identity), ("{}", None));
+            /// ```
+            pub fn of(address: impl Into<String>) -> Self {
+                Self { address: Some(address.into()), ..Self::new() }
+            }
 
-    /// Creates the event for a worker or a chat customer, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantAdd::with_identity("ana@example.org");
-    /// assert_eq!((event.identity.as_deref(), event.address), (Some("ana@example.org"), None));
-    /// ```
-    pub fn with_identity(identity: impl Into<String>) -> Self {
-        Self { identity: Some(identity.into()), ..Self::new() }
-    }
+            /// Creates the event for a worker or a chat customer, for tests.
+            ///
+            /// ```
+            #[doc = concat!("let event = frontgate_sdk::", stringify!($event), "::with_identity(\"ana@example.org\");")]
+            /// assert_eq!((event.identity.as_deref(), event.address), (Some("ana@example.org"), None));
+            /// ```
+            pub fn with_identity(identity: impl Into<String>) -> Self {
+                Self { identity: Some(identity.into()), ..Self::new() }
+            }
 
-    fn new() -> Self {
-        Self {
-            conversation_sid: CONVERSATION.to_owned(),
-            attributes: "{}".to_owned(),
-            identity: None,
-            address: None,
-            proxy_address: None,
-            projected_address: None,
-            binding_type: None,
-            role_sid: None,
-            chat_service_sid: None,
-            account_sid: None,
-            source: None,
-            client_identity: None,
-            more: Vec::new(),
+            fn new() -> Self {
+                Self {
+                    conversation_sid: CONVERSATION.to_owned(),
+                    attributes: "{}".to_owned(),
+                    identity: None,
+                    address: None,
+                    proxy_address: None,
+                    projected_address: None,
+                    binding_type: None,
+                    role_sid: None,
+                    chat_service_sid: None,
+                    account_sid: None,
+                    source: None,
+                    client_identity: None,
+                    more: Vec::new(),
+                    $($field: $value,)*
+                }
+            }
         }
-    }
+    };
 }
 
-impl ParticipantUpdate {
-    /// Creates the event for a customer with this address, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantUpdate::of("+12025550107");
-    /// assert_eq!((event.attributes.as_str(), event.identity), ("{}", None));
-    /// ```
-    pub fn of(address: impl Into<String>) -> Self {
-        Self { address: Some(address.into()), ..Self::new() }
-    }
-
-    /// Creates the event for a worker or a chat customer, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantUpdate::with_identity("ana@example.org");
-    /// assert_eq!((event.identity.as_deref(), event.address), (Some("ana@example.org"), None));
-    /// ```
-    pub fn with_identity(identity: impl Into<String>) -> Self {
-        Self { identity: Some(identity.into()), ..Self::new() }
-    }
-
-    fn new() -> Self {
-        Self {
-            conversation_sid: CONVERSATION.to_owned(),
-            participant_sid: PARTICIPANT.to_owned(),
-            attributes: "{}".to_owned(),
-            identity: None,
-            address: None,
-            proxy_address: None,
-            projected_address: None,
-            binding_type: None,
-            role_sid: None,
-            last_read_message_index: None,
-            date_created: None,
-            date_updated: None,
-            chat_service_sid: None,
-            account_sid: None,
-            source: None,
-            client_identity: None,
-            more: Vec::new(),
-        }
-    }
-}
-
-impl ParticipantRemove {
-    /// Creates the event for a customer with this address, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantRemove::of("+12025550107");
-    /// assert_eq!((event.attributes.as_str(), event.identity), ("{}", None));
-    /// ```
-    pub fn of(address: impl Into<String>) -> Self {
-        Self { address: Some(address.into()), ..Self::new() }
-    }
-
-    /// Creates the event for a worker or a chat customer, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantRemove::with_identity("ana@example.org");
-    /// assert_eq!((event.identity.as_deref(), event.address), (Some("ana@example.org"), None));
-    /// ```
-    pub fn with_identity(identity: impl Into<String>) -> Self {
-        Self { identity: Some(identity.into()), ..Self::new() }
-    }
-
-    fn new() -> Self {
-        Self {
-            conversation_sid: CONVERSATION.to_owned(),
-            participant_sid: PARTICIPANT.to_owned(),
-            attributes: "{}".to_owned(),
-            identity: None,
-            address: None,
-            proxy_address: None,
-            projected_address: None,
-            binding_type: None,
-            role_sid: None,
-            last_read_message_index: None,
-            date_created: None,
-            date_updated: None,
-            chat_service_sid: None,
-            account_sid: None,
-            source: None,
-            client_identity: None,
-            more: Vec::new(),
-        }
-    }
-}
-
-impl ParticipantAdded {
-    /// Creates the event for a customer with this address, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantAdded::of("+12025550107");
-    /// assert_eq!((event.attributes.as_str(), event.identity), ("{}", None));
-    /// ```
-    pub fn of(address: impl Into<String>) -> Self {
-        Self { address: Some(address.into()), ..Self::new() }
-    }
-
-    /// Creates the event for a worker or a chat customer, for tests.
-    ///
-    /// ```
-    /// let event = frontgate_sdk::ParticipantAdded::with_identity("ana@example.org");
-    /// assert_eq!((event.identity.as_deref(), event.address), (Some("ana@example.org"), None));
-    /// ```
-    pub fn with_identity(identity: impl Into<String>) -> Self {
-        Self { identity: Some(identity.into()), ..Self::new() }
-    }
-
-    fn new() -> Self {
-        Self {
-            conversation_sid: CONVERSATION.to_owned(),
-            participant_sid: PARTICIPANT.to_owned(),
-            attributes: "{}".to_owned(),
-            identity: None,
-            address: None,
-            proxy_address: None,
-            projected_address: None,
-            binding_type: None,
-            role_sid: None,
-            date_created: None,
-            chat_service_sid: None,
-            account_sid: None,
-            source: None,
-            client_identity: None,
-            more: Vec::new(),
-        }
-    }
-}
+participant_event!(ParticipantAdd {});
+participant_event!(ParticipantUpdate {
+    participant_sid: PARTICIPANT.to_owned(),
+    last_read_message_index: None,
+    date_created: None,
+    date_updated: None
+});
+participant_event!(ParticipantRemove {
+    participant_sid: PARTICIPANT.to_owned(),
+    last_read_message_index: None,
+    date_created: None,
+    date_updated: None
+});
+participant_event!(ParticipantAdded { participant_sid: PARTICIPANT.to_owned(), date_created: None });
 
 impl MessageAdd {
     /// Creates the event for this author and text, for tests.
