@@ -25,6 +25,12 @@ impl Connection {
 
     /// Sends a request, and returns whether the answer is a 200 with this body.
     pub(crate) async fn ask(&mut self, request: &[u8], expected: &[u8]) -> io::Result<bool> {
+        let (status, body) = self.exchange(request).await?;
+        Ok(status == 200 && body == expected)
+    }
+
+    /// Sends a request, and returns status and body of the answer.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<(u16, &[u8])> {
         self.stream.write_all(request).await?;
         self.read.clear();
         loop {
@@ -32,8 +38,8 @@ impl Connection {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let Some((status, start, length)) = head(&self.read)? else { continue };
-            if let Some(body) = self.read.get(start..start + length) {
-                return Ok(status == 200 && body == expected);
+            if self.read.len() >= start + length {
+                return Ok((status, &self.read[start..start + length]));
             }
         }
     }

@@ -40,7 +40,7 @@ impl Library {
         Reload::new(&engine, &registry, &plugins_config, NetworkOverrides::default(), Access::Read, None)?
             .load_until(|| false)
             .await?;
-        let plugins = Arc::new(Plugins::new(engine, registry));
+        let plugins = Arc::new(Plugins::new(engine, registry, Arc::default()));
         Ok((Self { plugins, tenants: config.all_tenants(), request: "bench".into() }, setup))
     }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, start, store};
+use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, shipped, start, store};
 use crate::report::Report;
 
 // Use the same allocator as the gateway.
@@ -43,6 +43,9 @@ struct Arguments {
     /// Also measures `wasmtime serve`, which takes minutes to build the first time.
     #[arg(long)]
     with_wasmtime_serve: bool,
+    /// Also measures a million customers, which takes minutes to read at first.
+    #[arg(long)]
+    with_million: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,6 +58,8 @@ enum Name {
     Call,
     /// Plugins in other languages.
     Languages,
+    /// Every callback of the shipped plugins, with an index of customers.
+    Shipped,
     /// Callbacks while plugins are replaced and compiled.
     Reload,
     /// Callbacks while another plugin misbehaves.
@@ -83,6 +88,7 @@ fn main() -> anyhow::Result<()> {
             Name::Nothing => callback::nothing(&mut report, plan),
             Name::Call => call::call(&mut report, plan),
             Name::Languages => languages::languages(&mut report, plan),
+            Name::Shipped => shipped::shipped(&mut report, plan, arguments.with_million),
             Name::Reload => reload::reload(&mut report, plan),
             Name::Beside => beside::beside(&mut report, plan),
             Name::Start => start::start(&mut report, plan),

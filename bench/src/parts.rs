@@ -8,6 +8,7 @@ pub(crate) mod languages;
 pub(crate) mod memory;
 pub(crate) mod overload;
 pub(crate) mod reload;
+pub(crate) mod shipped;
 pub(crate) mod start;
 pub(crate) mod store;
 

@@ -57,6 +57,15 @@ impl Process {
         Ok(Builder::new_current_thread().enable_all().build()?.block_on(asked)?)
     }
 
+    /// Sends one request on a new connection, and returns status and body of the answer.
+    pub(crate) fn fetch(&self, request: &[u8]) -> anyhow::Result<(u16, Vec<u8>)> {
+        let asked = async {
+            let mut connection = Connection::open(self.address).await?;
+            connection.exchange(request).await.map(|(status, body)| (status, body.to_vec()))
+        };
+        Ok(Builder::new_current_thread().enable_all().build()?.block_on(asked)?)
+    }
+
     /// Waits until another plugin has gone live.
     pub(crate) fn wait_for_swap(&self) -> anyhow::Result<()> {
         self.live.recv_timeout(TIMEOUT).context("no plugin goes live")

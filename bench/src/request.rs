@@ -10,6 +10,16 @@ pub(crate) enum Question {
     List,
     /// An empty page.
     Nothing,
+    /// A request and its answer, as they were exchanged once.
+    Fixed(&'static Exchange),
+}
+
+/// A request and its answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    pub(crate) request: Vec<u8>,
+    /// The body of the correct answer.
+    pub(crate) expected: Vec<u8>,
 }
 
 /// Number of customers on a page.
@@ -20,17 +30,23 @@ impl Question {
     pub(crate) fn worker(self) -> &'static str {
         match self {
             Self::List => "ana@example.org",
-            Self::Nothing => "nobody@example.org",
+            Self::Nothing | Self::Fixed(_) => "nobody@example.org",
         }
     }
 
     /// Returns the body of the correct answer.
     pub(crate) fn answer(self) -> Vec<u8> {
+        if let Self::Fixed(exchange) = self {
+            return exchange.expected.clone();
+        }
         frontgate_bench_answer::list(self.worker(), PAGE_SIZE)
     }
 
     /// Returns the bytes of a request to a tenant's callback, in Twilio's format.
     pub(crate) fn request(self, prefix: &str) -> Vec<u8> {
+        if let Self::Fixed(exchange) = self {
+            return exchange.request.clone();
+        }
         let path = format!("{prefix}/callbacks/crm");
         let page_size = PAGE_SIZE.to_string();
         let form = [
@@ -43,18 +59,23 @@ impl Question {
             ("Source", "frontline"),
             ("Worker", self.worker()),
         ];
-        let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), &form);
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let host = PUBLIC_URL.trim_start_matches("https://");
-        let head = [
-            format!("POST {path} HTTP/1.1"),
-            format!("host: {host}"),
-            "user-agent: TwilioProxy/1.1".to_owned(),
-            "accept: */*".to_owned(),
-            "content-type: application/x-www-form-urlencoded; charset=UTF-8".to_owned(),
-            format!("content-length: {}", body.len()),
-            format!("x-twilio-signature: {signature}"),
-        ];
-        format!("{}\r\n\r\n{body}", head.join("\r\n")).into_bytes()
+        request(&path, &form)
     }
+}
+
+/// Returns the bytes of a signed request, in Twilio's format.
+pub(crate) fn request(path: &str, form: &[(&str, &str)]) -> Vec<u8> {
+    let signature = sign(TOKEN, &format!("{PUBLIC_URL}{path}"), form);
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let host = PUBLIC_URL.trim_start_matches("https://");
+    let head = [
+        format!("POST {path} HTTP/1.1"),
+        format!("host: {host}"),
+        "user-agent: TwilioProxy/1.1".to_owned(),
+        "accept: */*".to_owned(),
+        "content-type: application/x-www-form-urlencoded; charset=UTF-8".to_owned(),
+        format!("content-length: {}", body.len()),
+        format!("x-twilio-signature: {signature}"),
+    ];
+    format!("{}\r\n\r\n{body}", head.join("\r\n")).into_bytes()
 }

@@ -16,7 +16,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     let mut build = cargo(&["build", "--profile", build::RELEASE, "--locked", "--workspace"]);
     execute(build.args(PROGRAMS.iter().flat_map(|name| ["--bin", name])))?;
     let mut guests = build::packages(&root().join("bench/guests"))?;
-    guests.push("misbehaving".to_owned());
+    guests.extend(["misbehaving", "directory", "templates", "numbers"].map(str::to_owned));
     build::components(build::RELEASE, &guests)?;
     let program = target().join("release/frontgate-bench");
     let mut bench = Command::new(&program);

@@ -64,7 +64,7 @@ const COMMANDS: &[Command] = &[
         arguments: "[PART...] [--rounds N] [--seconds S] [--out FILE] [--with-wasmtime-serve]",
         help: &[
             "builds the release gateway and measures it against native code, Node and others",
-            "parts: list, nothing, call, languages, reload, beside, start, memory, overload, cost; see bench/README.md",
+            "parts: list, nothing, shipped, call, languages, reload, beside, start, memory, overload, cost; see bench/README.md",
         ],
         execute: bench::bench,
     },

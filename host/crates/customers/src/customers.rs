@@ -11,20 +11,22 @@ use crate::rows::forget;
 use crate::settings::Settings;
 use crate::tenant::TenantCustomers;
 
-/// The customers of all tenants with an index.
+/// The customers of all tenants with an index. The default has no tables, and therefore no tenant.
+#[derive(Default)]
 pub struct Customers {
-    database: Arc<Database>,
+    database: Option<Arc<Database>>,
     tenants: ArcSwap<BTreeMap<Arc<str>, Arc<TenantCustomers>>>,
 }
 
 impl Customers {
     /// Creates the customers of no tenant.
     pub fn new(database: Arc<Database>) -> Self {
-        Self { database, tenants: ArcSwap::default() }
+        Self { database: Some(database), tenants: ArcSwap::default() }
     }
 
     /// Replaces the tenants. A tenant whose settings are as before keeps its index.
     pub fn configure<'s>(&self, settings: impl IntoIterator<Item = (&'s Arc<str>, &'s Settings)>) {
+        let Some(database) = &self.database else { return };
         let before = self.tenants.load_full();
         let indexed = settings.into_iter().filter(|(_, settings)| settings.index);
         let tenants = indexed.filter_map(|(tenant, settings)| {
@@ -32,7 +34,7 @@ impl Customers {
             let customers = match kept {
                 Some(kept) => Arc::clone(kept),
                 // `check` reports invalid settings before a start and a reload.
-                None => Arc::new(TenantCustomers::new(tenant, settings, &self.database).ok()?),
+                None => Arc::new(TenantCustomers::new(tenant, settings, database).ok()?),
             };
             Some((Arc::clone(tenant), customers))
         });
@@ -55,8 +57,9 @@ impl Customers {
     ///
     /// Fails if the tables cannot be written.
     pub async fn delete_others(&self) -> Result<(), StoreError> {
+        let Some(database) = &self.database else { return Ok(()) };
         let select = "SELECT tenant FROM customer_sources";
-        let stored = self.database.read(NO_TENANT, |read| read.rows(select, values![], |row| row.get::<String>(0)));
+        let stored = database.read(NO_TENANT, |read| read.rows(select, values![], |row| row.get::<String>(0)));
         let mut is_deleted = false;
         for tenant in stored.await? {
             while self.of(&tenant).is_none() {
@@ -64,11 +67,11 @@ impl Customers {
                 let delete = move |transaction: &Transaction<'_>| forget::delete_all(transaction, &name);
                 is_deleted = true;
                 let scope = Scope::Customers(tenant.as_str().into());
-                if !self.database.write(Origin::progress(tenant.as_str()), scope, delete).await? {
+                if !database.write(Origin::progress(tenant.as_str()), scope, delete).await? {
                     break;
                 }
             }
         }
-        if is_deleted { self.database.checkpoint().await } else { Ok(()) }
+        if is_deleted { database.checkpoint().await } else { Ok(()) }
     }
 }
