@@ -4,6 +4,7 @@ mod calls;
 mod contract;
 mod shapes;
 mod source;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,15 +1,21 @@
 //! Tests HubSpot as the source of the gateway's index of customers.
 
 use frontgate_tests::hubspot::{Call, Person};
-use frontgate_tests::{Gateway, HubSpot, eventually, list};
+use frontgate_tests::{Gateway, HubSpot, Setup, eventually, list};
 
-use super::{ANA, Account, ids, people};
+use super::{ANA, Account, ids, people, setup};
 use crate::customer_index::wait_until_ready;
 
 const BEN: &str = "ben@example.org";
 
-/// Starts an account with two owners, and waits until its contacts are in the index.
-fn indexed(hubspot: HubSpot, more: &[(&str, &str)]) -> Account {
+/// Starts an account with an index of its contacts, and waits until it answers.
+fn indexed(hubspot: HubSpot) -> Account {
+    let setup = setup(&hubspot);
+    indexed_by(hubspot, setup, &[])
+}
+
+/// Works like [`indexed`], with this setup of the gateway and these settings.
+pub(super) fn indexed_by(hubspot: HubSpot, setup: Setup, more: &[(&str, &str)]) -> Account {
     let settings = [
         ("tenants.demo.customers.index", "true"),
         ("tenants.demo.customers.interval_ms", "1000"),
@@ -17,24 +23,25 @@ fn indexed(hubspot: HubSpot, more: &[(&str, &str)]) -> Account {
         ("tenants.demo.roles.crm-source", "[\"hubspot\"]"),
         ("plugins.named.hubspot.config.owners_keep_s", "0"),
     ];
-    let account = Account::of(hubspot, &[&settings, more].concat());
-    wait_until_ready(&account.gateway);
-    account
+    let settings = settings.iter().chain(more);
+    let gateway = settings.fold(setup, |setup, (key, value)| setup.set(key, *value)).start();
+    wait_until_ready(&gateway);
+    Account { hubspot, gateway }
 }
 
-fn listed(gateway: &Gateway, worker: &str) -> Vec<String> {
+pub(super) fn listed(gateway: &Gateway, worker: &str) -> Vec<String> {
     let mut ids = ids(&gateway.crm(&list(&[("Worker", worker), ("PageSize", "1000")])));
     ids.sort();
     ids
 }
 
 /// Waits until a worker's list has these contacts.
-fn wait_for_list(account: &Account, worker: &str, mut expected: Vec<String>) {
+pub(super) fn wait_for_list(account: &Account, worker: &str, mut expected: Vec<String>) {
     expected.sort();
     eventually("the list", || listed(&account.gateway, worker), |listed| *listed == expected);
 }
 
-fn owned(hubspot: &HubSpot, name: &str, owner: &str) -> String {
+pub(super) fn owned(hubspot: &HubSpot, name: &str, owner: &str) -> String {
     hubspot.add(Person::new(name, "Lind").with("hubspot_owner_id", owner))
 }
 
@@ -42,7 +49,7 @@ fn owned(hubspot: &HubSpot, name: &str, owner: &str) -> String {
 fn lists_and_searches_come_from_the_index() {
     let hubspot = HubSpot::start();
     let all = people(&hubspot, 450);
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     let searches = |account: &Account| {
         let live = |body: &serde_json::Value| !body["filterGroups"].to_string().contains("lastmodifieddate");
         let exchanges = account.hubspot.exchanges();
@@ -62,7 +69,7 @@ fn every_worker_sees_what_hubspots_lists_show() {
     let everyones = owned(&hubspot, "Otto", "");
     let (anas, bens) = (owned(&hubspot, "Mora", &ana), owned(&hubspot, "Irma", &ben));
     owned(&hubspot, "Tove", "99");
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     for (worker, own) in
         [(ANA, Some(&anas)), ("ANA@example.org", Some(&anas)), (BEN, Some(&bens)), ("eve@example.org", None)]
     {
@@ -78,7 +85,7 @@ fn changes_reach_the_index() {
     let hubspot = HubSpot::start();
     let (ana, ben) = (hubspot.owner(ANA), hubspot.owner(BEN));
     let contacts: Vec<_> = ["Mora", "Otto", "Irma", "Tove"].map(|name| owned(&hubspot, name, &ana)).to_vec();
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     assert_eq!(listed(&account.gateway, ANA), contacts);
     let new = owned(&account.hubspot, "Nils", &ana);
     account.hubspot.archive(&contacts[0]);
@@ -96,7 +103,7 @@ fn a_bulk_change_reaches_the_index_as_a_whole() {
     let hubspot = HubSpot::start();
     let (ana, ben) = (hubspot.owner(ANA), hubspot.owner(BEN));
     let all: Vec<_> = (0..650).map(|number| owned(&hubspot, &format!("Mora {number}"), &ana)).collect();
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     account.hubspot.change_all(&all, "hubspot_owner_id", &ben);
     wait_for_list(&account, BEN, all);
     wait_for_list(&account, ANA, Vec::new());
@@ -107,7 +114,7 @@ fn a_change_that_the_search_finds_late_reaches_the_index() {
     let hubspot = HubSpot::start();
     let ana = hubspot.owner(ANA);
     let known = owned(&hubspot, "Mora", &ana);
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     account.hubspot.delay_search();
     let late = owned(&account.hubspot, "Otto", &ana);
     let runs = account.hubspot.count(Call::Search);
@@ -122,7 +129,7 @@ fn a_changed_address_of_an_owner_changes_who_sees_the_contacts() {
     let hubspot = HubSpot::start();
     let ana = hubspot.owner(ANA);
     let contact = owned(&hubspot, "Mora", &ana);
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     assert_eq!(listed(&account.gateway, ANA), [&*contact]);
     account.hubspot.change_owner(&ana, BEN);
     wait_for_list(&account, BEN, vec![contact]);
@@ -134,7 +141,7 @@ fn the_index_is_filled_within_hubspots_rate_limits() {
     let hubspot = HubSpot::start();
     let all = people(&hubspot, 1_450);
     hubspot.limit_rates();
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     let limited = account.hubspot.exchanges().iter().filter(|exchange| exchange.status == Some(429)).count();
     assert!(limited > 0, "the limit was not reached");
     assert_eq!(listed(&account.gateway, ANA).len().min(1_000), all.len().min(1_000));
@@ -144,7 +151,7 @@ fn the_index_is_filled_within_hubspots_rate_limits() {
 fn an_index_is_filled_by_one_search_for_200_contacts_beyond_ten_thousand() {
     let hubspot = HubSpot::start();
     people(&hubspot, 10_250);
-    let account = indexed(hubspot, &[]);
+    let account = indexed(hubspot);
     let enumeration = |exchange: &frontgate_tests::hubspot::Exchange| {
         exchange.call == Call::Search && !exchange.request["filterGroups"].to_string().contains("lastmodifieddate")
     };
