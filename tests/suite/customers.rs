@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use frontgate_tests::{Answer, Gateway, Setup, list};
+use frontgate_tests::{Answer, Gateway, Setup, component, list};
 use serde_json::Value;
+
+use crate::authors::{Project, checks_with};
 
 const ALL: (&str, &str) = ("plugins.named.plugin.config.own_customers_only", "false");
 
@@ -207,4 +209,24 @@ fn a_warm_instance_rereads_the_file_only_after_a_change() {
     // The plugin logs this each time it reads the file.
     gateway.log().wait_for_count("omitted 1 of 2 rows", 2);
     assert_eq!(gateway.log().text().matches("omitted 1 of 2 rows").count(), 2);
+}
+
+#[test]
+fn the_plugin_passes_every_conformance_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = (0..2_100).map(|row| {
+        let owner = ["ana@example.org", "Ben@Example.org", ""][row % 3];
+        format!("c-{row};\"Lind; {row}\";+1 (212) 555-{row:04};{owner}\r\n")
+    });
+    let csv: String = ["\u{feff}id;name;phone;owner\r\n".to_owned()].into_iter().chain(rows).collect();
+    std::fs::write(folder.path().join("customers.csv"), csv).expect("a file");
+    let toml = format!(
+        "[plugin]\nfiles = {:?}\n[plugin.config]\ncustomers = \"customers.csv\"\n\
+         [conformance]\nworker = \"ana@example.org\"\naddress = \"+12125550007\"\nquery = \"Lind\"\n",
+        folder.path()
+    );
+    let report = Project::new(&component("directory"), &toml).test_report(&[]);
+    assert!(checks_with(&report, "failed").is_empty(), "{report:#}");
+    let passed = checks_with(&report, "passed");
+    assert!(passed.iter().any(|check| check.contains("without changes, a run ends after one call")), "{report:#}");
 }
