@@ -96,7 +96,7 @@ pub trait CrmSource {
     /// the rules of cursors. Return [`ChangeAnswer::CursorExpired`] for a cursor that this version did not make.
     fn changes(since: Option<Vec<u8>>, limit: u32) -> Result<ChangeAnswer>;
 
-    /// Returns these customers, whoever sees them. A customer that is missing in the answer no longer exists: return an
+    /// Returns these customers, regardless of who sees them. A customer that is missing in the answer no longer exists: return an
     /// error if the CRM could not be read. At most 100 ids.
     fn fetch(ids: Vec<String>) -> Result<Vec<SourceCustomer>>;
 

@@ -235,7 +235,7 @@ fn the_index_is_there_again_after_a_restart() {
 }
 
 #[test]
-fn numbers_that_find_nobody_are_reported() {
+fn unusable_numbers_are_reported() {
     let gateway = start(indexed(&format!("{CSV}c-9,Nix,0815,,\n")));
     let status = status(&gateway);
     assert_eq!((&status["unknown_numbers"], &status["unknown_number_ids"][0]), (&1.into(), &"c-9".into()), "{status}");

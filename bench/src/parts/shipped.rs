@@ -152,7 +152,8 @@ fn setup(size: usize) -> Setup {
 
 const FIRST: [&str; 10] = ["Ada", "Boris", "Chen", "Dora", "Emil", "Farah", "Gus", "Hana", "Ivo", "Jun"];
 const LAST: [&str; 10] = ["Adler", "Brown", "Costa", "Diaz", "Evans", "Fischer", "Garcia", "Haas", "Ito", "Jansen"];
-const TEMPLATES: &str = "[[category]]\nname = \"Greetings\"\n[[category.template]]\ntext = \"Hi {customer.first_name}\"\n";
+const TEMPLATES: &str =
+    "[[category]]\nname = \"Greetings\"\n[[category.template]]\ntext = \"Hi {customer.first_name}\"\n";
 
 /// Waits until the index answers, and returns the list.
 fn wait_until_ready(gateway: &Process) -> anyhow::Result<Question> {
@@ -180,7 +181,7 @@ fn measure(series: &mut Series, name: &str, process: &Process, question: Questio
     let before = process.cpu()?;
     let answers = Load::full(question, CONNECTIONS).run(process.address, plan.time)?;
     ensure!(answers.wrong == 0, "{name} gave {} wrong answers", answers.wrong);
-    let cpu = process.cpu()?.checked_sub(before).context("processor time goes on")?;
+    let cpu = process.cpu()?.checked_sub(before).context("processor time decreased")?;
     series.push(name, CPU, cpu.as_secs_f64() * 1e6 / answers.right as f64);
     series.push(name, RATE, answers.per_second());
     series.push(name, P50, answers.within_us(0.5));

@@ -44,7 +44,7 @@ fn contacts_without_an_owner_are_seen_by_everyone() {
 }
 
 #[test]
-fn contacts_of_a_removed_owner_are_seen_by_nobody() {
+fn contacts_of_a_removed_owner_are_visible_to_no_worker() {
     let account = Account::new(&[]);
     account.owner("41", "ana@example.org");
     account.put(7, &[("hubspot_owner_id", "40")]);

@@ -4,7 +4,7 @@ use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumberFormat, Re
 
 /// Prefix of the identity of a chat customer.
 const CHAT: &str = "chat:";
-/// Longest address in bytes; a longer one finds nobody.
+/// Longest address in bytes; a longer one finds no customer.
 const ADDRESS_BYTES_MAX: usize = 512;
 
 /// The country of numbers without a country code.

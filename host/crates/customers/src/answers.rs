@@ -76,7 +76,7 @@ impl TenantCustomers {
         Ok(PageLookup::Found { page: stored, age_ms })
     }
 
-    /// Returns the customer with an address of Twilio, whoever sees the customer.
+    /// Returns the customer with an address of Twilio, regardless of who sees the customer.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl TenantCustomers {
         Ok((!found.is_empty()).then(|| found.swap_remove(0).customer))
     }
 
-    /// Returns a customer as stored, whoever sees it.
+    /// Returns a customer as stored, regardless of who sees it.
     ///
     /// # Errors
     ///

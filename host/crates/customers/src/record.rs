@@ -46,7 +46,7 @@ pub(crate) struct PreparedCustomer {
     pub(crate) is_complete: bool,
     pub(crate) record: String,
     pub(crate) addresses: Vec<String>,
-    /// Whether a number could not be understood, so that it finds nobody.
+    /// Whether a number could not be understood, so that it does not lead to the customer.
     pub(crate) has_unknown_number: bool,
 }
 

@@ -37,7 +37,7 @@ pub struct Status {
     pub failure: Option<String>,
     /// Memory of the index in bytes.
     pub bytes: usize,
-    /// Customers with a number that cannot be understood, so that it finds nobody.
+    /// Customers with a number that cannot be understood, so that it does not lead to them.
     pub unknown_numbers: i64,
     /// Ids of some of them.
     pub unknown_number_ids: Vec<String>,
@@ -46,7 +46,7 @@ pub struct Status {
 }
 
 impl TenantCustomers {
-    /// Returns the state of the index. `count_numbers`: also which numbers find nobody, which reads all customers.
+    /// Returns the state of the index. `count_numbers`: also unusable numbers, which reads all customers.
     ///
     /// # Errors
     ///

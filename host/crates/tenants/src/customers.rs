@@ -148,7 +148,7 @@ impl PluginInvoker {
         }
     }
 
-    /// Returns the customer with an address, whoever sees the customer.
+    /// Returns the customer with an address, regardless of who sees the customer.
     ///
     /// # Errors
     ///

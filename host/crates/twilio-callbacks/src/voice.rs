@@ -133,7 +133,7 @@ pub fn summary(last: &Form<'_>, events: &[StoredEvent]) -> Result<CallSummary, D
         None if has_open_leg => CallEnd::OpenLeg,
         None => CallEnd::Likely,
     };
-    // The leg that was answered describes the call. The first leg is also `completed` if nobody answered.
+    // The leg that was answered describes the call. The first leg is also `completed` if no worker answered.
     let legs = || ends.iter().copied().filter(|end| !is_first_leg(end));
     let answered = legs().filter(|end| end.get("CallStatus") == Some("completed"));
     let leg = answered.max_by_key(|end| seconds(end, "CallDuration")).or_else(|| legs().next_back());

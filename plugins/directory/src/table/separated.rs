@@ -14,7 +14,7 @@ const FIRST_LINE_BYTES_MAX: u64 = 64 * 1024;
 
 /// The rows after an offset. The parser reads the header first, so that its state is the same at each row.
 pub(super) struct Separated<R> {
-    /// The last row, whose memory is used again if nobody wanted the row.
+    /// The last row, whose memory is used again if the row was not taken.
     row: Row,
     reader: Reader<Chain<Cursor<Vec<u8>>, R>>,
     /// The offset in the file minus the parser's position, which counts the header once more.

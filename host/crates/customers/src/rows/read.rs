@@ -132,7 +132,7 @@ fn stored(row: &Row<'_>) -> sql::Result<Option<StoredPage>> {
     Ok(Some(StoredPage { customer, is_complete: row.get(1)?, fetched_ms: row.get(2)?, audiences }))
 }
 
-/// Returns the number of customers with a number that finds nobody, and some of their ids.
+/// Returns the number of customers with an unusable number, and some of their ids.
 pub(crate) fn unknown_numbers(read: &Transaction<'_>, source: i64, ids_max: u32) -> sql::Result<(i64, Vec<String>)> {
     let filter = "FROM customers WHERE source = ?1 AND has_unknown_number = ?2 AND gone_ms IS NULL";
     let count = read.value(&format!("SELECT count(*) {filter}"), values![source, true])?;
