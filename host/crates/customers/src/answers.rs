@@ -13,8 +13,9 @@ use crate::rows::read;
 use crate::tenant::{PageLookup, TenantCustomers};
 use crate::{addresses, token};
 
-/// Bytes of the index from which on a search runs on a thread that may block.
-const SEARCH_INLINE_BYTES: usize = 4 << 20;
+/// Bytes of text that a search scans at once, a tenth of a millisecond. A longer one continues on a thread that may
+/// block.
+const SEARCH_INLINE_BYTES: u64 = 1 << 20;
 
 impl TenantCustomers {
     /// Returns whether a token was made by an index, not by a plugin.
@@ -49,11 +50,12 @@ impl TenantCustomers {
             snapshot.index.list(&audiences, after.as_ref(), limit)
         } else {
             let (searched, parsed) = (Arc::clone(&snapshot), Query::parse(&query));
-            let search = move || searched.index.search(&audiences, &parsed, after.as_ref(), limit, SEARCH_BUDGET_BYTES);
-            if snapshot.index.memory_bytes() < SEARCH_INLINE_BYTES {
-                search()
+            let search = move |budget| searched.index.search(&audiences, &parsed, after.as_ref(), limit, budget);
+            let page = search(SEARCH_INLINE_BYTES);
+            if page.is_exhausted {
+                spawn_blocking(move || search(SEARCH_BUDGET_BYTES)).await.map_err(|_| StoreError::Closed)?
             } else {
-                spawn_blocking(search).await.map_err(|_| StoreError::Closed)?
+                page
             }
         };
         let next_page_token = page.next.as_ref().map(|position| token::write(position, &query));
@@ -72,7 +74,8 @@ impl TenantCustomers {
         if !snapshot.sees(worker, &stored.audiences) {
             return Ok(PageLookup::Hidden);
         }
-        let age_ms = self.age_ms(stored.fetched_ms);
+        // A source reports every change, so a page is as old as the last successful run.
+        let age_ms = self.age_ms(stored.fetched_ms.max(snapshot.source.synced_ms.unwrap_or_default()));
         Ok(PageLookup::Found { page: stored, age_ms })
     }
 

@@ -30,7 +30,7 @@ pub struct Settings {
     pub too_old_ms: u64,
     /// Answers of an index that is too old, if no plugin with the role `crm` answers.
     pub when_too_old: WhenTooOld,
-    /// Age from which on a customer's page is read again from the plugin in the background.
+    /// Time without a successful run from which on a customer's page is read again from the plugin in the background.
     #[default = 300_000]
     #[schemars(range(min = 0, max = DAY_MS))]
     pub page_fresh_ms: u64,

@@ -44,7 +44,7 @@ pub enum PageLookup {
     Found {
         /// The page.
         page: Arc<StoredPage>,
-        /// Time since the source reported it, in milliseconds.
+        /// Time for which changes of it may be unknown, in milliseconds.
         age_ms: u64,
     },
     /// The worker may not see this customer.

@@ -124,12 +124,12 @@ impl PluginInvoker {
         }
     }
 
-    /// Answers from the index. An old page is answered and read again afterwards; one without details, or an unknown
-    /// customer, is read from the source first, as far as the deadline allows.
+    /// Answers from the index. An old page is answered and read again afterwards. One without details, one of an index
+    /// that is too old, and an unknown customer are read from the source first, as far as the deadline allows.
     async fn page_of_index(&self, index: &Arc<TenantCustomers>, worker: &str, id: &str) -> Result<Customer, CallError> {
         let known = match index.page(worker, id).await.map_err(unread)? {
             PageLookup::Hidden => return Err(CallError::NotFound),
-            PageLookup::Found { page, age_ms } if page.is_complete => {
+            PageLookup::Found { page, age_ms } if page.is_complete && age_ms <= index.settings().too_old_ms => {
                 if age_ms > index.settings().page_fresh_ms {
                     self.refresh_later(index, id);
                 }
