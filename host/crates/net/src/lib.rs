@@ -15,6 +15,7 @@ mod headers;
 mod one_shot;
 mod pool;
 mod resolver;
+mod signing_key;
 mod tls;
 
 pub use self::client::{AddressPolicy, Client, ClientOptions, ClientResponse, SendError};
@@ -24,4 +25,5 @@ pub use self::headers::{confidential, is_reserved_header};
 pub use self::one_shot::one_shot;
 pub use self::pool::Pool;
 pub use self::resolver::Resolver;
+pub use self::signing_key::SigningKey;
 pub use self::tls::{Tls, read_authorities, tls_config};
