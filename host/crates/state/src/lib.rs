@@ -5,6 +5,7 @@
 //!
 //! - [`Buckets`]: all buckets of a database.
 //! - [`Session`]: one call's view of a bucket, with its limits.
+//! - [`oauth_tokens`]: tokens that the gateway stores for bound secrets of plugins.
 //!
 //! In reading order: `session`, `write_buffer` (uncommitted writes of a call), `key_locks` and `shared_locks`, `rows` (the tables).
 //! This crate is part of the flow of a callback (see ARCHITECTURE.md) if the plugin imports `state`.
@@ -12,6 +13,7 @@
 mod error;
 mod joint;
 mod key_locks;
+pub mod oauth_tokens;
 mod rows;
 mod session;
 pub mod settings;

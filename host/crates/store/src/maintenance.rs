@@ -129,7 +129,7 @@ struct Table {
 use Kind::{Boolean, Bytes, Integer, Key, Text};
 
 /// The tables in the order in which they are copied. Counts are kept by triggers.
-const TABLES: [Table; 10] = [
+const TABLES: [Table; 11] = [
     Table {
         name: "events",
         columns: &[
@@ -170,6 +170,16 @@ const TABLES: [Table; 10] = [
         ],
     },
     Table { name: "turns", columns: &[("tenant", Text), ("list", Text), ("count", Integer)] },
+    Table {
+        name: "oauth_tokens",
+        columns: &[
+            ("client", Text),
+            ("refresh_token", Text),
+            ("access_token", Text),
+            ("expires_ms", Integer),
+            ("generation", Integer),
+        ],
+    },
     Table {
         name: "audit",
         columns: &[

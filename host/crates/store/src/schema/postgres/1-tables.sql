@@ -277,6 +277,21 @@ CREATE UNLOGGED TABLE state_locks (
 ) WITH (fillfactor = 50, autovacuum_vacuum_threshold = 200, autovacuum_vacuum_scale_factor = 0);
 CREATE INDEX state_locks_by_holder ON state_locks (holder);
 
+-- Tokens of bound secrets with a refresh token, which the authorization server may replace at each use.
+CREATE TABLE oauth_tokens (
+  -- Digest of the client and of the refresh token in the configuration.
+  client text PRIMARY KEY,
+  -- The refresh token to use next; NULL for that of the configuration.
+  refresh_token text,
+  access_token text,
+  expires_ms bigint NOT NULL DEFAULT 0,
+  -- Number of renewals.
+  generation bigint NOT NULL DEFAULT 0,
+  -- Random token of the renewal in progress, and when it ends at the latest.
+  holder text,
+  held_until_ms bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
 -- Counts. Each count is the sum of up to 32 rows, one for each slot, so that concurrent writes of a tenant do not wait
 -- for each other. The server process of a connection decides its slot.
 CREATE FUNCTION slot() RETURNS smallint LANGUAGE sql VOLATILE AS $$ SELECT (pg_backend_pid() % 32)::smallint $$;
