@@ -114,7 +114,12 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         admin_stop.clone(),
     ));
 
-    let around = NetworkOverrides { own: vec![address, admin_address], address_override: overrides.address_override };
+    let oauth_tokens = buckets.oauth_tokens();
+    let around = NetworkOverrides {
+        own: vec![address, admin_address],
+        address_override: overrides.address_override,
+        oauth_tokens: Some(oauth_tokens.clone()),
+    };
     let mut plugins_reload = Reload::new(
         &engine,
         &registry,
@@ -196,6 +201,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         tokio::time::sleep(delay).await;
         stop.cancel();
         let (served, delivered) = tokio::join!(serving, tokio::time::timeout(grace, delivering));
+        let _ = tokio::time::timeout(grace, oauth_tokens.drained()).await;
         // Others take over at once, instead of after `replica.suspect_ms`.
         let _ = leaving.await;
         served.unwrap_or(false) && matches!(delivered, Ok(Ok(Ok(()))))

@@ -1,5 +1,6 @@
 //! Support for black-box tests: the real program, a platform that signs requests, and a live view of the log.
 
+mod authorization_server;
 mod balancer;
 mod contract;
 pub mod database_proxy;
@@ -23,6 +24,7 @@ mod web;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+pub use crate::authorization_server::AuthorizationServer;
 pub use crate::balancer::Balancer;
 pub use crate::contract::built_against;
 pub use crate::demo::Demo;

@@ -43,6 +43,7 @@ mod misbehaving;
 mod operators;
 mod outbound;
 mod outbound_limits;
+mod outbound_oauth;
 mod outbound_secrets;
 mod plugin_commands;
 mod probation;

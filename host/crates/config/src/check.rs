@@ -3,6 +3,7 @@
 mod bounds;
 mod front;
 mod guards;
+mod oauth;
 mod outbound;
 mod server;
 mod tenants;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use frontgate_runtime::settings::oauth::TOKEN;
 use frontgate_settings::{Diagnostic, Diagnostics, open_as_is};
 
 use super::document::Document;
@@ -33,6 +34,10 @@ impl Config {
                 if let Some(value) = value {
                     secret.replace(value);
                 }
+            }
+            if let Some(token) = placeholders.get(TOKEN) {
+                let named = config.plugins.named.values_mut();
+                named.flat_map(|named| &mut named.bound_secrets).for_each(|bound| bound.replace_oauth(token));
             }
             check::check_plugins(&mut config, &document, &mut diagnostics);
         }

@@ -120,6 +120,13 @@ fn bound_secrets(name: &str, plugin: &Named, warnings: &mut Warnings<'_, '_>) {
                 "use https if the host supports it",
             );
         }
+        if bound.oauth.as_ref().is_some_and(|oauth| oauth.token_url.starts_with("http://")) {
+            warnings.add(
+                format_args!("{key}.oauth.token_url"),
+                "the client's secrets are sent over http, in clear text",
+                "use https",
+            );
+        }
         let hidden = bound.secrets.iter().filter(|(name, _)| !bound.visible.contains(name));
         for (secret, _) in hidden.filter(|(_, secret)| letters(secret.expose()) < RECOGNISED_MIN) {
             warnings.add(

@@ -10,6 +10,7 @@ use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::single;
 use frontgate_runtime::settings::PluginConfig;
+use frontgate_runtime::settings::oauth::TOKEN;
 use frontgate_runtime::{
     Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Engine, LoadedPlugin, NetworkOverrides, Services,
 };
@@ -87,6 +88,7 @@ impl Harness {
         let overrides = NetworkOverrides {
             own: Vec::new(),
             address_override: mock_server.as_ref().map(MockServer::address_override),
+            oauth_tokens: Some(buckets.oauth_tokens()),
         };
         let plugin_config: Arc<dyn PluginConfig> = config.clone();
         let live = single::load(&engine, &plugin_config, &name, wasm, overrides).await;
@@ -217,6 +219,9 @@ fn configuration(
         ..frontgate_store::Settings::default()
     };
     if network == Network::Mocked {
+        let token = project.test.secrets.get(TOKEN).map_or("placeholder", String::as_str);
+        let named = config.plugins.named.values_mut();
+        named.flat_map(|named| &mut named.bound_secrets).for_each(|bound| bound.replace_oauth(token));
         // The mock server decides for each connection whether to refuse it, so connections are not reused.
         config.plugins.connections_idle_max = 0;
     }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Bytes;
 use hyper::header::LOCATION;
 use hyper::{HeaderMap, Method};
 use tokio::time::Instant;
@@ -58,6 +59,7 @@ fn request(url: &Url, with_secrets: bool) -> Outgoing {
         method: Method::GET,
         with_secrets,
         headers: HeaderMap::new(),
+        repeated: Some(Bytes::new()),
         body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
         file: Some(FileIn::Response),
         timeouts: Timeouts::default(),
@@ -67,9 +69,11 @@ fn request(url: &Url, with_secrets: bool) -> Outgoing {
 fn file_error(failure: Failure) -> FileError {
     match failure {
         // A retry may succeed: the operator can add a grant, or the host can recover.
-        Failure::Rejected(_) | Failure::NotConnected(_) | Failure::Timeout | Failure::Interrupted(_) => {
-            FileError::Unavailable(failure.to_string())
-        }
+        Failure::Rejected(_)
+        | Failure::NotConnected(_)
+        | Failure::Token(_)
+        | Failure::Timeout
+        | Failure::Interrupted(_) => FileError::Unavailable(failure.to_string()),
         Failure::RequestTooLarge | Failure::ResponseTooLarge(_) | Failure::Secret(_) | Failure::Unreadable(..) => {
             FileError::Rejected(failure.to_string())
         }

@@ -5,8 +5,8 @@
 //!
 //! Modules in reading order: `destination` is the host that a request names, `policy` decides by the grants, `network`
 //! resolves addresses, `egress` connects for one plugin, `requests` limits the requests of one call, `in_flight` sends
-//! one request. For a host with a bound secret, `guard` checks request and response, and `secret_scan` searches the
-//! response for the secret.
+//! one request. For a host with a bound secret, `guard` checks request and response, `secret_scan` searches the
+//! response for the secret, and `oauth` gets the access token if the secret is one.
 
 pub(crate) mod body;
 pub(crate) mod destination;
@@ -15,6 +15,7 @@ pub(crate) mod failure;
 mod guard;
 mod in_flight;
 pub(crate) mod network;
+mod oauth;
 pub(crate) mod outgoing;
 mod policy;
 pub(crate) mod requests;

@@ -2,6 +2,7 @@
 
 pub mod limits;
 mod named;
+pub mod oauth;
 pub mod outbound;
 pub mod webhooks;
 

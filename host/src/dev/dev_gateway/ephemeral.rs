@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use frontgate_contract::Role;
 use frontgate_plugin_test::Project;
+use frontgate_runtime::settings::oauth::TOKEN;
 use toml::{Table, Value as Toml};
 
 /// Name of the tenant that uses the plugin.
@@ -110,8 +111,13 @@ fn granted(folder: &Path, project: &Project) -> anyhow::Result<Toml> {
         own.map_or(Ok(()), |own| use_placeholders(folder, own, project))?;
     }
     for bound in settings.get_mut("bound_secrets").and_then(Toml::as_array_mut).into_iter().flatten() {
-        let secrets = bound.get_mut("secrets").and_then(Toml::as_table_mut);
-        secrets.map_or(Ok(()), |secrets| use_placeholders(folder, secrets, project))?;
+        let Some(bound) = bound.as_table_mut() else { continue };
+        // A placeholder for the access token replaces the authorization server.
+        let is_replaced = project.test.secrets.contains_key(TOKEN) && bound.remove("oauth").is_some();
+        let secrets = bound.entry("secrets").or_insert_with(|| Table::new().into()).as_table_mut();
+        let Some(secrets) = secrets else { continue };
+        secrets.extend(is_replaced.then(|| (TOKEN.to_owned(), Table::new().into())));
+        use_placeholders(folder, secrets, project)?;
     }
     Ok(settings.into())
 }

@@ -9,7 +9,7 @@ use frontgate_runtime::settings::outbound::{BoundSecret, Hosts, Site, is_below, 
 use hyper::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use super::Report;
+use super::{Report, oauth};
 use crate::Config;
 
 pub(super) fn check(config: &Config, report: &mut Report<'_, '_>) {
@@ -95,7 +95,9 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
         let problem = format!("an earlier entry binds the same header for {}", bound.to);
         report.add(&format!("{key}.header"), &problem, "remove one of the two entries");
     }
-    if bound.secrets.is_empty() {
+    if let Some(oauth) = &bound.oauth {
+        oauth::check(key, bound, oauth, report);
+    } else if bound.secrets.is_empty() {
         report.add(&format!("{key}.secrets"), "is empty", "add secrets = { token = { env = \"NAME\" } }");
     }
     for name in bound.secrets.keys().filter(|name| !bound.value.contains(&format!("{{{name}}}"))) {
@@ -106,7 +108,7 @@ fn bound(key: &str, bound: &BoundSecret, earlier: &[BoundSecret], named: &Named,
     if bound.secrets.values().any(|secret| secret.error().is_some()) {
         return;
     }
-    match bound.render().map(|value| HeaderValue::try_from(value.as_str())) {
+    match bound.render("").map(|value| HeaderValue::try_from(value.as_str())) {
         Err(problem) => report.add(&format!("{key}.value"), &problem, "write it as \"Bearer {token}\""),
         Ok(Err(_)) => report.add(
             &format!("{key}.value"),

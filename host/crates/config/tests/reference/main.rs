@@ -37,7 +37,7 @@ fn without_simulators() -> String {
 /// Returns each section with its key, such as `tenants.demo.front.sms`, and its table in the example. Skips lists.
 fn example() -> Vec<(String, Section<'static>, Value)> {
     let example: Value = toml::from_str(&without_simulators()).expect("TOML");
-    let tables = sections().into_iter().filter(|section| !section.is_list).map(|section| {
+    let tables = sections().into_iter().filter(|section| !section.is_list && !section.is_in_list).map(|section| {
         let path = section.path.replace("named.NAME", "named.directory").replace("tenants.NAME", "tenants.demo");
         let path = path.replace("front.APP", "front.sms");
         let names = path.split('.').filter(|name| !name.is_empty());

@@ -9,6 +9,8 @@ pub(super) struct Section<'s> {
     pub(super) path: String,
     /// Whether the key holds a list of such tables.
     pub(super) is_list: bool,
+    /// Whether the table is in a list.
+    pub(super) is_in_list: bool,
     /// Schema of the table.
     pub(super) schema: &'s Map<String, Value>,
 }
@@ -31,7 +33,8 @@ impl<'s> Section<'s> {
                 true if prefix.contains("NAME") => ".APP",
                 true => ".NAME",
             };
-            let section = Section { path: format!("{prefix}{key}{name}"), is_list, schema };
+            let is_in_list = self.is_list || self.is_in_list;
+            let section = Section { path: format!("{prefix}{key}{name}"), is_list, is_in_list, schema };
             let below = section.sections();
             found.push(section);
             found.extend(below);
@@ -62,5 +65,5 @@ fn inner(schema: &Value) -> Option<(bool, &Map<String, Value>, bool)> {
 /// Returns every section, in the order of the file.
 pub(super) fn sections() -> Vec<Section<'static>> {
     let root = schema().as_object().expect("a schema");
-    Section { path: String::new(), is_list: false, schema: root }.sections()
+    Section { path: String::new(), is_list: false, is_in_list: false, schema: root }.sections()
 }

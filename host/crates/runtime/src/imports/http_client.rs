@@ -10,6 +10,7 @@ use frontgate_net::form;
 use frontgate_net::form::Form;
 use frontgate_net::is_reserved_header;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method};
 use wasmtime::component::HasData;
@@ -39,7 +40,7 @@ impl Host for HttpHost<'_> {
 
     async fn upload(&mut self, request: OutboundRequest, body: UploadBody) -> Result<OutboundResponse, HttpError> {
         let mut outgoing = outgoing(request)?;
-        outgoing.file = Some(FileIn::Request);
+        (outgoing.file, outgoing.repeated) = (Some(FileIn::Request), None);
         outgoing.body = match body {
             UploadBody::Attachment(id) => self.file(&id).await?,
             UploadBody::Form(parts) => {
@@ -82,8 +83,8 @@ impl HttpHost<'_> {
     }
 }
 
-fn whole(bytes: Vec<u8>) -> Body {
-    Full::from(bytes).map_err(|never| match never {}).boxed_unsync()
+fn whole(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
@@ -98,12 +99,14 @@ fn outgoing(request: OutboundRequest) -> Result<Outgoing, HttpError> {
         }
         headers.try_append(name, value).map_err(|_| invalid("number of headers".to_owned()))?;
     }
+    let body = Bytes::from(request.body);
     Ok(Outgoing {
         target: Destination::target(&request.url),
         method,
         with_secrets: true,
         headers,
-        body: whole(request.body),
+        repeated: Some(body.clone()),
+        body: whole(body),
         file: None,
         timeouts: Timeouts {
             whole: request.timeout_ms.map(|ms| Duration::from_millis(ms.into())),
@@ -116,7 +119,7 @@ impl From<Failure> for HttpError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Rejected(rejection) => Self::Forbidden(rejection.to_string()),
-            Failure::NotConnected(_) => Self::NotConnected(failure.to_string()),
+            Failure::NotConnected(_) | Failure::Token(_) => Self::NotConnected(failure.to_string()),
             Failure::Timeout => Self::Timeout,
             Failure::Interrupted(_) | Failure::Secret(_) | Failure::Unreadable(..) => {
                 Self::Interrupted(failure.to_string())

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use frontgate_net::is_reserved_header;
 use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Bytes};
 use hyper::header::CONTENT_LENGTH;
 use hyper::http::uri::{PathAndQuery, Scheme};
 use hyper::{Request, Response};
@@ -121,6 +122,7 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
         method: head.method,
         with_secrets: true,
         headers: head.headers,
+        repeated: body.is_end_stream().then(Bytes::new),
         body: body.map_err(|error| Failure::Interrupted(format!("request body: {error}"))).boxed_unsync(),
         file: None,
         timeouts: Timeouts {
@@ -136,9 +138,11 @@ fn outgoing(request: Request<WasiBody>, options: Option<RequestOptions>) -> Outg
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Rejected(_) | Failure::NotConnected(_) | Failure::Secret(_) | Failure::Unreadable(..) => {
-                Self::InternalError(Some(failure.to_string()))
-            }
+            Failure::Rejected(_)
+            | Failure::NotConnected(_)
+            | Failure::Token(_)
+            | Failure::Secret(_)
+            | Failure::Unreadable(..) => Self::InternalError(Some(failure.to_string())),
             Failure::Timeout => Self::HttpResponseTimeout,
             Failure::Interrupted(_) => Self::ConnectionTerminated,
             Failure::RequestTooLarge => Self::HttpRequestBodySize(None),

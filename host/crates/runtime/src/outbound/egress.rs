@@ -14,7 +14,7 @@ use super::body::Body;
 use super::destination::Destination;
 use super::failure::Failure;
 use super::network::Network;
-use super::policy::Policy;
+use super::policy::{Bound, Policy};
 use crate::settings::Named;
 
 /// Minimum interval between two warnings of the same kind.
@@ -24,7 +24,7 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Egress {
     pub(super) plugin: Arc<str>,
     pub(super) policy: Policy,
-    network: Arc<Network>,
+    pub(super) network: Arc<Network>,
     pub(super) idle: Pool<Key, Body>,
     /// Time of the last warning of each kind.
     warned: Mutex<HashMap<&'static str, Instant>>,
@@ -37,7 +37,7 @@ pub(super) struct Key {
     pub(super) to: Destination,
     /// Secrets that were sent over the connection. The connection is reused for the same secrets only: some servers
     /// authenticate the connection, and a late response belongs to an earlier request.
-    pub(super) bound: Vec<usize>,
+    pub(super) bound: Vec<Bound>,
 }
 
 impl Egress {

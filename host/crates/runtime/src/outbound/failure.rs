@@ -80,6 +80,9 @@ pub enum Failure {
     /// Nothing was sent.
     #[error("request not sent: {0}")]
     NotConnected(String),
+    /// Nothing was sent: no access token for the bound secret.
+    #[error("request not sent: {0}")]
+    Token(String),
     /// The request was sent; no response arrived in time.
     #[error("no response in time")]
     Timeout,
@@ -106,6 +109,7 @@ impl Failure {
         match self {
             Self::Rejected(rejection) => rejection.verdict(),
             Self::NotConnected(_) => "not-connected",
+            Self::Token(_) => "token",
             Self::Timeout => "timeout",
             Self::Interrupted(_) => "interrupted",
             Self::RequestTooLarge => "request-too-large",

@@ -12,6 +12,7 @@ use super::body::Body;
 use super::destination::Destination;
 use super::egress::Key;
 use super::failure::Failure;
+use super::policy::Bound;
 use super::requests::Requests;
 use super::side_effects::{ResponseHead, SideEffects, is_safe};
 
@@ -41,7 +42,7 @@ struct Open {
 
 impl InFlight {
     /// Starts a request that holds a permit; returns `None` if the call was cancelled.
-    pub(super) fn new(requests: &Arc<Requests>, to: Destination, bound: Vec<usize>, method: &Method) -> Option<Self> {
+    pub(super) fn new(requests: &Arc<Requests>, to: Destination, bound: Vec<Bound>, method: &Method) -> Option<Self> {
         let key = Key { tenant: Arc::clone(&requests.caller.tenant), to, bound };
         let side_effects = requests.side_effects.clone().filter(|_| !is_safe(method));
         if side_effects.as_ref().is_some_and(|side_effects| !side_effects.begin()) {

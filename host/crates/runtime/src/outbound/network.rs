@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use frontgate_net::Resolver;
 use frontgate_net::Tls;
+use frontgate_state::oauth_tokens::OauthTokens;
 use tokio::time::{Instant, timeout_at};
 
 use super::destination::Destination;
@@ -21,13 +22,15 @@ pub(crate) struct Network {
     overrides: NetworkOverrides,
 }
 
-/// Addresses that the network treats in a special way.
+/// What the network needs besides the configuration.
 #[derive(Clone, Default)]
 pub struct NetworkOverrides {
     /// Listening addresses of the gateway, which plugins cannot reach.
     pub own: Vec<SocketAddr>,
     /// Redirects connections to other addresses while an author tests a plugin.
     pub address_override: Option<AddressOverride>,
+    /// Tokens of bound secrets in the gateway's database.
+    pub oauth_tokens: Option<OauthTokens>,
 }
 
 /// Maps an origin, such as `https://crm.example.com`, to an address for plain HTTP, or to an error. For `None`, the
@@ -50,6 +53,11 @@ impl Network {
     pub(super) fn address_override(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
         let overriding = self.overrides.address_override.as_ref()?;
         Some(overriding(&to.to_string())?.map_err(Failure::NotConnected))
+    }
+
+    /// Returns the tokens of bound secrets in the database; `None` without one.
+    pub(super) fn oauth_tokens(&self) -> Option<&OauthTokens> {
+        self.overrides.oauth_tokens.as_ref()
     }
 
     /// Looks up all addresses of a host.
@@ -87,8 +95,7 @@ mod tests {
     #[test]
     fn a_wildcard_listener_is_own_at_every_address_of_this_machine() {
         let own = ["0.0.0.0:8080", "127.0.0.1:8081"].map(|own| own.parse().expect("an address"));
-        let network =
-            Network::new(&Plugins::default(), &NetworkOverrides { own: own.to_vec(), address_override: None });
+        let network = Network::new(&Plugins::default(), &NetworkOverrides { own: own.to_vec(), ..Default::default() });
         for (address, expected) in [
             ("127.0.0.1:8080", true),
             ("127.9.9.9:8080", true),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::body::Bytes;
 use hyper::{HeaderMap, Method};
 
 use super::body::Body;
@@ -17,6 +18,8 @@ pub(crate) struct Outgoing {
     /// Headers of the plugin, without those that only the gateway sets.
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// The body once more, if it is in memory: to repeat the request with another access token.
+    pub(crate) repeated: Option<Bytes>,
     /// The body that is a file, if any. Files have their own size limit.
     pub(crate) file: Option<FileIn>,
     pub(crate) timeouts: Timeouts,

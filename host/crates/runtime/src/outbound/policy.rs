@@ -8,13 +8,17 @@ use frontgate_net::confidential;
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
+use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::destination::Destination;
-use super::failure::Rejection;
+use super::egress::Egress;
+use super::failure::{Failure, Rejection};
 use super::network::Network;
+use super::oauth::TokenSource;
 use super::secret_scan::Patterns;
 use crate::settings::Named;
-use crate::settings::outbound::{BoundSecret, Hosts, Site, is_below, is_plain_path};
+use crate::settings::outbound::{BoundSecret, Hosts, Marked, Site, is_below, is_plain_path};
 
 /// Maximum number of addresses of one name to try.
 const ADDRESSES_MAX: usize = 8;
@@ -24,9 +28,11 @@ const ADDRESSES_MAX: usize = 8;
 pub(super) struct Policy {
     sites: Vec<Site>,
     networks: Vec<IpNet>,
-    bound: Vec<Bound>,
-    /// Bound secrets that are long enough to be recognised.
-    secrets: Option<Arc<Patterns>>,
+    bound: Vec<BoundHeader>,
+    /// Bound secrets that responses must not contain, except access tokens.
+    fixed: Vec<Marked>,
+    /// Bound secrets that are long enough to be recognised, and the number of access tokens so far.
+    secrets: Mutex<(u64, Option<Arc<Patterns>>)>,
 }
 
 /// The bound secrets of one request.
@@ -40,22 +46,38 @@ pub(super) struct Binding {
     pub(super) by_path: bool,
 }
 
+/// A bound secret of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bound {
+    /// Index into the plugin's bound secrets.
+    index: usize,
+    /// Number of renewals up to the access token; `None` for a secret of the configuration.
+    generation: Option<i64>,
+}
+
 /// A header with a secret, for one site. Has no `Debug`, so that it is never logged.
-struct Bound {
+struct BoundHeader {
     to: Site,
     paths: Vec<String>,
     header: HeaderName,
-    value: HeaderValue,
+    value: BoundValue,
+}
+
+enum BoundValue {
+    Fixed(HeaderValue),
+    Token(Arc<TokenSource>),
 }
 
 impl Policy {
     /// Reads grants, which were validated with the configuration.
     pub(super) fn new(named: &Named) -> Self {
+        let fixed: Vec<Marked> = named.bound_secrets.iter().flat_map(BoundSecret::confidential).collect();
         Self {
             sites: named.outbound.iter().map(|text| site(text)).collect(),
             networks: named.outbound_networks.iter().filter_map(|text| text.parse().ok()).collect(),
-            bound: named.bound_secrets.iter().map(Bound::new).collect(),
-            secrets: Patterns::new(&named.bound_secrets.iter().flat_map(BoundSecret::confidential).collect::<Vec<_>>()),
+            bound: named.bound_secrets.iter().map(BoundHeader::new).collect(),
+            secrets: Mutex::new((0, Patterns::new(&fixed))),
+            fixed,
         }
     }
 
@@ -138,23 +160,74 @@ impl Policy {
         Ok(binding)
     }
 
-    /// Inserts secrets, replacing headers of the plugin.
-    pub(super) fn bind(&self, secrets: &[usize], headers: &mut HeaderMap) {
-        for bound in secrets.iter().filter_map(|index| self.bound.get(*index)) {
-            headers.insert(bound.header.clone(), bound.value.clone());
+    /// Inserts secrets, replacing headers of the plugin. Waits for access tokens that have to be obtained first.
+    pub(super) async fn bind(
+        &self,
+        secrets: &[usize],
+        headers: &mut HeaderMap,
+        egress: &Arc<Egress>,
+        until: Instant,
+    ) -> Result<Vec<Bound>, Failure> {
+        let mut all = Vec::with_capacity(secrets.len());
+        for (index, bound) in secrets.iter().filter_map(|index| Some((*index, self.bound.get(*index)?))) {
+            let (value, generation) = match &bound.value {
+                BoundValue::Fixed(value) => (value.clone(), None),
+                BoundValue::Token(source) => {
+                    let token = source.token(egress, until).await?;
+                    (token.value.clone(), Some(token.generation))
+                }
+            };
+            headers.insert(bound.header.clone(), value);
+            all.push(Bound { index, generation });
         }
+        Ok(all)
+    }
+
+    /// Notes that a server answered 401 to a request with these secrets. Returns whether to repeat the request, with
+    /// other access tokens.
+    pub(super) fn reject(&self, secrets: &[Bound]) -> bool {
+        let tokens = secrets.iter().filter_map(|secret| match &self.bound.get(secret.index)?.value {
+            BoundValue::Token(source) => Some((source, secret.generation?)),
+            BoundValue::Fixed(_) => None,
+        });
+        tokens.fold(false, |is_repeated, (source, generation)| source.reject(generation) || is_repeated)
     }
 
     /// Returns patterns of the secrets of all hosts with bound secrets. Responses of these hosts must not contain them.
-    pub(super) fn secrets(&self) -> Option<&Arc<Patterns>> {
-        self.secrets.as_ref()
+    pub(super) fn secrets(&self) -> Option<Arc<Patterns>> {
+        let sources = || {
+            self.bound.iter().filter_map(|bound| match &bound.value {
+                BoundValue::Token(source) => Some(source),
+                BoundValue::Fixed(_) => None,
+            })
+        };
+        let mut secrets = self.secrets.lock();
+        let added = sources().map(|source| source.added()).sum();
+        if secrets.0 != added {
+            let mut texts = self.fixed.clone();
+            texts.extend(sources().flat_map(|source| source.confidential()));
+            *secrets = (added, Patterns::new(&texts));
+        }
+        secrets.1.clone()
     }
 }
 
 impl Bound {
+    /// Returns whether the secret is an access token.
+    pub(super) fn is_token(&self) -> bool {
+        self.generation.is_some()
+    }
+}
+
+impl BoundHeader {
     fn new(bound: &BoundSecret) -> Self {
-        let value = bound.render().ok().and_then(confidential);
-        let value = value.expect("the configuration was validated");
+        let value = match TokenSource::new(bound) {
+            Some(source) => BoundValue::Token(source),
+            None => {
+                let value = bound.render("").ok().and_then(confidential);
+                BoundValue::Fixed(value.expect("the configuration was validated"))
+            }
+        };
         let header = HeaderName::try_from(&bound.header).expect("the configuration was validated");
         Self { to: site(&bound.to), paths: bound.paths.clone(), header, value }
     }

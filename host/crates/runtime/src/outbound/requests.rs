@@ -1,15 +1,16 @@
 //! HTTP requests of one call: limits on their number, size and time, and their totals.
 
 use std::collections::BTreeSet;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use frontgate_telemetry::brief;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
-use hyper::{HeaderMap, Method, Request, Response, Uri};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -22,7 +23,7 @@ use super::failure::{Failure, Rejection};
 use super::guard;
 use super::in_flight::InFlight;
 use super::outgoing::{FileIn, Outgoing};
-use super::policy::Binding;
+use super::policy::{Binding, Bound};
 use super::response_body::{ResponseBody, Window, read_whole};
 use super::secret_scan::Patterns;
 use super::side_effects::SideEffects;
@@ -142,7 +143,7 @@ impl Requests {
         deadline: Instant,
         outgoing: Outgoing,
     ) -> Result<Response<Body>, Failure> {
-        let Outgoing { method, mut headers, body, file, timeouts, .. } = outgoing;
+        let Outgoing { method, mut headers, mut body, mut repeated, file, timeouts, .. } = outgoing;
         let limits = &self.limits;
         let max = |is_file: bool, other| if is_file { limits.outbound_file_bytes_max } else { other };
         let sent_max = max(file == Some(FileIn::Request), limits.outbound_request_bytes_max);
@@ -152,33 +153,44 @@ impl Requests {
         }
         let whole = Duration::from_millis(limits.outbound_timeout_ms);
         let until = deadline.min(Instant::now() + shorter(whole, timeouts.whole));
-        match timeout_at(until, self.permits.acquire()).await {
-            Ok(permit) => permit.expect("the semaphore is never closed").forget(),
-            Err(_) => {
+        let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
+        let Binding { secrets, is_guarded, .. } = binding;
+        let host = HeaderValue::try_from(destination.authority()).expect("a host is a header value");
+        headers.insert(HOST, host);
+        loop {
+            let Ok(permit) = timeout_at(until, self.permits.acquire()).await else {
                 let text = "outbound_concurrent_max reached by this call";
                 return Err(self.unsent(Failure::NotConnected(text.to_owned())));
+            };
+            let permit = permit.expect("the semaphore is never closed");
+            let bound = self.egress.policy.bind(&secrets, &mut headers, &self.egress, until).await;
+            let bound = bound.map_err(|failure| self.unsent(failure))?;
+            repeated = repeated.filter(|_| bound.iter().any(Bound::is_token));
+            let connected_until = until.min(Instant::now() + shorter(connect, timeouts.connect));
+            let head_until = until.min(Instant::now() + shorter(whole, timeouts.first_byte));
+            let Some(mut in_flight) = InFlight::new(self, destination.clone(), bound.clone(), &method) else {
+                return Err(self.unsent(Failure::NotConnected("the call was cancelled".to_owned())));
+            };
+            permit.forget();
+            let mut request = Request::new(capped(body, sent_max));
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = Uri::from(path.clone());
+            *request.headers_mut() = if repeated.is_some() { headers.clone() } else { mem::take(&mut headers) };
+            let response = match in_flight.send(request, connected_until, head_until).await {
+                Ok(response) => response,
+                Err(failure) => return Err(in_flight.fail(failure)),
+            };
+            // A server that answers 401 has not processed the request, so it can be repeated once.
+            if response.status() == StatusCode::UNAUTHORIZED
+                && self.egress.policy.reject(&bound)
+                && let Some(again) = repeated.take()
+            {
+                body = Full::new(again).map_err(|never| match never {}).boxed_unsync();
+                continue;
             }
-        }
-        let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
-        let connected_until = until.min(Instant::now() + shorter(connect, timeouts.connect));
-        let head_until = until.min(Instant::now() + shorter(whole, timeouts.first_byte));
-        let Binding { secrets, is_guarded, .. } = binding;
-        self.egress.policy.bind(&secrets, &mut headers);
-        let Some(mut in_flight) = InFlight::new(self, destination, secrets, &method) else {
-            self.permits.add_permits(1);
-            return Err(self.unsent(Failure::NotConnected("the call was cancelled".to_owned())));
-        };
-        let host = HeaderValue::try_from(in_flight.destination().authority()).expect("a host is a header value");
-        headers.insert(HOST, host);
-        let mut request = Request::new(capped(body, sent_max));
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::from(path);
-        *request.headers_mut() = headers;
-        let sent = in_flight.send(request, connected_until, head_until).await;
-        let window = Window { bytes_max: received_max, until, between: shorter(whole, timeouts.between_bytes) };
-        match sent {
-            Ok(response) => self.receive(response, in_flight, is_guarded, file, window).await,
-            Err(failure) => Err(in_flight.fail(failure)),
+            let between = shorter(whole, timeouts.between_bytes);
+            let window = Window { bytes_max: received_max, until, between };
+            return self.receive(response, in_flight, is_guarded, file, window).await;
         }
     }
 
@@ -191,7 +203,8 @@ impl Requests {
         file: Option<FileIn>,
         window: Window,
     ) -> Result<Response<Body>, Failure> {
-        let mut search = self.egress.policy.secrets().filter(|_| is_guarded).map(Patterns::search);
+        let secrets = if is_guarded { self.egress.policy.secrets() } else { None };
+        let mut search = secrets.as_ref().map(Patterns::search);
         if let Some(search) = &mut search
             && let Err(failure) = guard::check(&response, search, in_flight.destination().host())
         {

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::LimitOverrides;
+use super::oauth::Oauth;
 use super::outbound::BoundSecret;
 use super::webhooks::WebhookKey;
 
@@ -64,6 +65,9 @@ impl Named {
         for (index, bound) in self.bound_secrets.iter_mut().enumerate() {
             for (key, secret) in &mut bound.secrets {
                 secrets.push((format!("{table}.bound_secrets[{index}].secrets.{key}"), secret));
+            }
+            for (key, secret) in bound.oauth.iter_mut().flat_map(Oauth::secrets_mut) {
+                secrets.push((format!("{table}.bound_secrets[{index}].oauth.{key}"), secret));
             }
         }
         for (key, webhook) in &mut self.webhook_keys {

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use super::oauth::{Oauth, TOKEN};
+
 /// A site in `outbound`: `https://api.example.com`, `https://*.example.org:8443`, `http://10.0.0.5:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
@@ -101,7 +103,7 @@ impl fmt::Display for Site {
 pub const RECOGNISED_MIN: usize = 8;
 
 /// A header with secrets that the gateway adds to requests to one site.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BoundSecret {
     /// Site that gets the header: one of the plugin's `outbound`.
@@ -115,6 +117,8 @@ pub struct BoundSecret {
     pub value: String,
     /// Secrets by the names in `value`.
     pub secrets: BTreeMap<String, Secret>,
+    /// OAuth 2: how the gateway gets and renews the access token for `{token}` in `value`.
+    pub oauth: Option<Oauth>,
     /// Names of secrets that responses may contain, such as the name of an account. A response that contains another
     /// one is withheld from the plugin.
     pub visible: Vec<String>,
@@ -131,8 +135,10 @@ enum Piece<'b> {
 
 impl BoundSecret {
     /// Returns the header's value, or the reason why it is invalid. The reason contains no secret.
-    pub fn render(&self) -> Result<Zeroizing<String>, String> {
-        let rendered = text(&self.pieces()?);
+    ///
+    /// `token` is the access token of `oauth`.
+    pub fn render(&self, token: &str) -> Result<Zeroizing<String>, String> {
+        let rendered = text(&self.pieces(token)?);
         Ok(match self.credentials() {
             Some(_) => Zeroizing::new(format!("Basic {}", base64(&rendered["Basic ".len()..]).as_str())),
             None => rendered,
@@ -140,17 +146,30 @@ impl BoundSecret {
     }
 
     /// Returns the texts that a response must not contain: each secret, and user and password together, plain and
-    /// encoded. Empty if the value is invalid.
+    /// encoded. Empty if the value is invalid. Contains the secrets of `oauth`, but no tokens.
     pub(crate) fn confidential(&self) -> Vec<Marked> {
-        let Ok(pieces) = self.pieces() else {
+        let Ok(pieces) = self.pieces("") else {
             return Vec::new();
         };
-        let mut texts = Vec::new();
+        let mut texts: Vec<Marked> = self.oauth.iter().flat_map(Oauth::confidential).map(mark).collect();
         for piece in &pieces {
             if let Piece::Secret { value, visible: false } = piece {
                 texts.push(mark(value));
             }
         }
+        texts.extend(self.confidential_pair(&pieces));
+        texts
+    }
+
+    /// Returns the texts with an access or refresh token of `oauth` that a response must not contain.
+    pub(crate) fn confidential_token(&self, token: &str) -> Vec<Marked> {
+        let pair = self.pieces(token).map(|pieces| self.confidential_pair(&pieces)).unwrap_or_default();
+        pair.into_iter().chain([mark(token)]).collect()
+    }
+
+    /// Returns user and password together, plain and encoded. Empty unless the value is encoded.
+    fn confidential_pair(&self, pieces: &[Piece<'_>]) -> Vec<Marked> {
+        let mut texts = Vec::new();
         if self.credentials().is_some() {
             let all = pieces.iter().flat_map(|piece| {
                 let (text, is_secret) = match piece {
@@ -173,14 +192,27 @@ impl BoundSecret {
         texts
     }
 
-    fn pieces(&self) -> Result<Vec<Piece<'_>>, String> {
+    /// Replaces `oauth` by an access token, for tests without an authorization server.
+    pub fn replace_oauth(&mut self, token: &str) {
+        let secret =
+            self.oauth.take().and_then(|mut oauth| oauth.secrets_mut().next().map(|(_, secret)| secret.clone()));
+        if let Some(mut secret) = secret {
+            secret.replace(token);
+            self.secrets.insert(TOKEN.to_owned(), secret);
+        }
+    }
+
+    fn pieces<'b>(&'b self, token: &'b str) -> Result<Vec<Piece<'b>>, String> {
         let (mut pieces, mut rest) = (Vec::new(), self.value.as_str());
         while let Some((before, from)) = rest.split_once('{') {
             let (name, after) = from.split_once('}').ok_or("has a `{` without a `}`")?;
-            let secret =
-                self.secrets.get(name).ok_or_else(|| format!("names `{{{name}}}`, which is not one of `secrets`"))?;
+            let value = match self.secrets.get(name) {
+                _ if self.oauth.is_some() && name == TOKEN => token,
+                Some(secret) => secret.expose(),
+                None => return Err(format!("names `{{{name}}}`, which is not one of `secrets`")),
+            };
             let visible = self.visible.iter().any(|visible| visible == name);
-            pieces.extend([Piece::Text(before), Piece::Secret { value: secret.expose(), visible }]);
+            pieces.extend([Piece::Text(before), Piece::Secret { value, visible }]);
             rest = after;
         }
         pieces.push(Piece::Text(rest));

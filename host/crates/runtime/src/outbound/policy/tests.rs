@@ -19,7 +19,7 @@ fn policy(settings: &str) -> Policy {
 /// The network of a gateway that listens at `127.0.0.1:8080`.
 static NETWORK: LazyLock<Network> = LazyLock::new(|| {
     let own = vec!["127.0.0.1:8080".parse().expect("an address")];
-    Network::new(&Plugins::default(), &NetworkOverrides { own, address_override: None })
+    Network::new(&Plugins::default(), &NetworkOverrides { own, ..Default::default() })
 });
 
 /// Checks a URL whose host has these addresses.
@@ -107,8 +107,8 @@ fn a_refusal_says_what_it_is_about() {
     assert_eq!(said("http://[fe80::1%25eth0]", &[]), "blocked by egress policy: invalid URL: invalid IPv6 address");
 }
 
-#[test]
-fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote() {
+#[tokio::test]
+async fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote() {
     let path = std::env::var("PATH").expect("a path");
     let text = r#"
         outbound = ["https://api.example.com", "http://api.example.com", "https://api.example.com:8443"]
@@ -122,7 +122,9 @@ fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote(
     for (_, secret) in named.secrets_mut("p") {
         secret.resolve(std::path::Path::new("."), frontgate_system::ownership::open);
     }
-    let policy = Policy::new(&named);
+    let network = Arc::new(Network::new(&Plugins::default(), &NetworkOverrides::default()));
+    let egress = Arc::new(Egress::new(&"p".into(), Some(&named), &network));
+    let policy = &egress.policy;
     for (url, bound) in [
         ("https://api.example.com/x", true),
         ("http://api.example.com/x", false),
@@ -131,7 +133,8 @@ fn a_secret_is_bound_to_scheme_host_and_port_and_replaces_what_the_plugin_wrote(
         let to = Destination::of(&Url::parse(url).expect("a URL")).expect("a destination");
         let mut headers = HeaderMap::new();
         headers.insert("authorization", HeaderValue::from_static("the plugin's own"));
-        policy.bind(&policy.binding(&to, "/x").expect("a binding").secrets, &mut headers);
+        let secrets = policy.binding(&to, "/x").expect("a binding").secrets;
+        policy.bind(&secrets, &mut headers, &egress, Instant::now()).await.expect("no token is needed");
         let value = &headers["authorization"];
         assert_eq!(value == format!("Bearer {path}").as_str(), bound, "{url}");
         assert!(!bound || !format!("{headers:?}").contains(&path), "a secret prints itself");

@@ -21,6 +21,7 @@ async fn a_trial_start_sends_no_requests() {
         method: Method::GET,
         with_secrets: true,
         headers: HeaderMap::new(),
+        repeated: None,
         body: Empty::new().map_err(|never| match never {}).boxed_unsync(),
         file: None,
         timeouts: Timeouts::default(),

@@ -49,7 +49,7 @@ fn secrets_take_the_place_of_their_names() {
         let mut bound: BoundSecret = toml::from_str(&text).expect("a bound secret");
         let folder = std::path::Path::new(".");
         bound.secrets.values_mut().for_each(|secret| secret.resolve(folder, frontgate_system::ownership::open));
-        bound.render().map(|value| value.to_string())
+        bound.render("").map(|value| value.to_string())
     };
     let (user, word) = (std::env::var("HOME").expect("a home"), std::env::var("PATH").expect("a path"));
     assert_eq!(rendered("Bearer {word}"), Ok(format!("Bearer {word}")));
