@@ -169,7 +169,7 @@ const TABLES: [Table; 11] = [
             ("message", Integer),
         ],
     },
-    Table { name: "turns", columns: &[("tenant", Text), ("list", Text), ("count", Integer)] },
+    Table { name: "turns", columns: &[("tenant", Text), ("list", Text), ("count", Integer), ("used_ms", Integer)] },
     Table {
         name: "oauth_tokens",
         columns: &[
