@@ -3,6 +3,7 @@
 use std::thread;
 
 use frontgate_tests::{AuthorizationServer, Gateway, Names, Replicas, Setup, eventually, run};
+use rustix::process::Signal;
 
 const CREDENTIALS: &str =
     r#"grant = "client-credentials", client_id = "crm", client_secret = { file = "files/secret" }, scope = "contacts""#;
@@ -267,6 +268,22 @@ fn a_rotated_refresh_token_survives_a_reload() {
     hosts.server.revoke();
     hosts.hello(&gateway);
     assert_eq!(hosts.statuses(), [200, 200]);
+}
+
+#[test]
+fn a_refresh_token_that_is_replaced_during_a_shutdown_is_stored() {
+    let hosts = Hosts::start();
+    hosts.server.set_open(false);
+    let mut gateway = hosts.setup(REFRESH).start();
+    let output = hosts.call(&gateway, "GET hello timeout=100");
+    assert!(output.contains("failed to get an access token"), "{output}");
+    eventually("a token request", || hosts.server.requests().len(), |count| *count == 1);
+    gateway.signal(Signal::TERM);
+    gateway.log().wait_for_event("gateway.draining");
+    hosts.server.set_open(true);
+    gateway.wait();
+    hosts.hello(&gateway.start_again());
+    assert_eq!(hosts.statuses(), [200]);
 }
 
 #[test]

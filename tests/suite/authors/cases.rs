@@ -124,6 +124,21 @@ fn grants_and_bound_secrets_apply_in_cases() {
 }
 
 #[test]
+fn the_access_token_of_a_case_is_the_test_value() {
+    let toml = "[plugin]\noutbound = [\"https://crm.test\"]\nconfig = { url = \"https://crm.test/\" }\n\
+                [[plugin.bound_secrets]]\nto = \"https://crm.test\"\nheader = \"authorization\"\nvalue = \"Bearer {token}\"\n\
+                [plugin.bound_secrets.oauth]\ngrant = \"jwt-bearer\"\ntoken_url = \"https://login.test/token\"\n\
+                issuer = \"a\"\nprivate_key = { env = \"NOT_SET_HERE\" }\n\
+                [test]\nsecrets = { token = \"made-up\" }\n";
+    let asked = json!([{
+        "request": { "method": "GET", "url": "https://crm.test/", "headers": { "authorization": "Bearer made-up" } },
+        "response": { "status": 204 },
+    }]);
+    let project = Project::new(&component("flawed"), toml).case("signed-in", &page(asked, ada()));
+    assert_eq!(checks_with(&project.test_report(&["--no-conformance"]), "passed").len(), 1);
+}
+
+#[test]
 fn customers_of_a_case_are_hidden_from_other_workers() {
     let numbers = "[plugin.config]\nown_customers_only = true\nsms = \"+12025550199\"\n";
     let case = |worker: &str, answer: serde_json::Value| {
