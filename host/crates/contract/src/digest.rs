@@ -17,6 +17,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Returns the bytes of the digest.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Returns the first twelve digits, for display.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()

@@ -3,6 +3,7 @@
 //!
 //! - [`bindings`] are the types and functions of `wit/`.
 //! - [`Description`] contains the declarations of a component, and describes incompatibilities with the contract.
+//! - [`mark`] marks components that `frontgate plugin test` found reusable.
 //! - [`Role`], [`Manifest`] and [`digest::Digest`] identify what a plugin does and which version it is.
 //!
 //! The crate runs no component. The files are untrusted: the gateway reads them in a child process only, after a scan
@@ -14,6 +15,7 @@ mod contract_types;
 mod difference;
 pub mod digest;
 mod manifest;
+pub mod mark;
 mod producers;
 mod requested_action;
 mod role;
@@ -86,6 +88,7 @@ impl Component {
         let manifest = Manifest {
             bytes: wasm.len(),
             sdk,
+            reusable: mark::is_marked(wasm),
             roles: roles(&types),
             imports: types.imports.keys().cloned().collect(),
             capabilities: types.imports.iter().filter_map(|(name, id)| Capability::of(name, &types, *id)).collect(),

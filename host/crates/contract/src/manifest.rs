@@ -18,6 +18,9 @@ pub struct Manifest {
     /// Version of the SDK that it was built with, if it names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sdk: Option<String>,
+    /// Whether `frontgate plugin test` marked it as reusable.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reusable: bool,
     /// Roles that it exports.
     pub roles: BTreeSet<String>,
     /// Interfaces that it imports.

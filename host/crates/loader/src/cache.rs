@@ -32,7 +32,7 @@ const UNFINISHED: &str = "unfinished";
 const UNFINISHED_SECONDS_MAX: u64 = 86_400;
 
 /// Version of the description's format.
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 
 /// The last bytes of each file, which follow the length of the description.
 const MARK: &[u8; 8] = b"fg-plug\n";
