@@ -109,6 +109,12 @@ pub fn languages_path() -> String {
     format!("{}:{}", installed.display(), std::env::var("PATH").unwrap_or_default())
 }
 
+/// Returns a plugin with the mark of `plugin test`, which says that its instances can be reused.
+pub fn marked(component: &[u8]) -> Vec<u8> {
+    use sha2::Digest as _;
+    [component, b"\x00\x33\x12frontgate-reusable", &sha2::Sha256::digest(component)[..]].concat()
+}
+
 /// Returns an equivalent plugin with different bytes, by appending a custom section.
 pub fn another_build(component: &[u8], note: u8) -> Vec<u8> {
     [component, &[0, 3, 1, b'n', note]].concat()

@@ -196,9 +196,9 @@ fn a_changed_json_file_is_read_at_once() {
 }
 
 #[test]
-fn a_warm_instance_rereads_the_file_only_after_a_change() {
+fn a_reused_instance_rereads_the_file_only_after_a_change() {
     let rows = |name: &str| format!("id,name,phone\n1,{name},\n,Nobody,\n");
-    let setup = Setup::directory(&rows("Mora Lind")).set("plugins.named.plugin.instances", "\"warm\"");
+    let setup = Setup::directory(&rows("Mora Lind")).set("plugins.named.plugin.instances", "\"reused\"");
     let gateway = setup.set(ALL.0, ALL.1).start();
     let name = || gateway.crm(&list(&[])).json["objects"]["customers"][0]["display_name"].clone();
     for _ in 0..3 {

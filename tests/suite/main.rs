@@ -54,6 +54,7 @@ mod reload;
 mod repair;
 mod replicas;
 mod replicas_database;
+mod reuse;
 mod rollouts;
 mod scenarios;
 mod security;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use frontgate_tests::{Setup, component, eventually, list};
+use frontgate_tests::{Setup, component, eventually};
 use rustix::process::getpriority_process;
 
 #[test]
@@ -329,29 +329,6 @@ fn a_call_beyond_the_queue_limit_is_rejected_at_once() {
         gateway.log().wait_for("too many calls at once: plugins.queue_max calls are waiting");
         sleeper.join().expect("an answer");
     });
-}
-
-#[test]
-fn warm_instances_are_reused_within_a_tenant_only() {
-    let fresh = Setup::misbehaving().start();
-    assert_eq!(["count", "count"].map(|instruction| fresh.output_of(instruction)), ["0", "0"]);
-    let gateway = Setup::misbehaving()
-        .set("tenants.acme.path", "\"/acme\"")
-        .set("tenants.acme.twilio.auth_tokens", "[{ file = \"token\" }]")
-        .set("tenants.acme.roles.crm", "[\"plugin\"]")
-        .set("plugins.named.plugin.instances", "\"warm\"")
-        .set("plugins.warm.calls_max", "4")
-        .start();
-    assert_eq!(["count"; 5].map(|instruction| gateway.output_of(instruction)), ["0", "1", "2", "3", "0"]);
-    let other = gateway.tenant_callback("/acme", "crm", &list(&[("Query", "count")]));
-    assert_eq!(other.json["objects"]["customers"][0]["display_name"], "0", "{}", other.text);
-    // A crashed instance is not reused.
-    assert_eq!(gateway.instruct("panic").code(), "plugin-trapped");
-    assert_eq!(["count"; 2].map(|instruction| gateway.output_of(instruction)), ["0", "1"]);
-    // A warm instance logs under the tenant of its current call.
-    gateway.instruct("print 1");
-    let line = gateway.log().wait_for("line 0");
-    assert_eq!(line["tenant"], "demo");
 }
 
 #[test]

@@ -25,14 +25,14 @@ const P99: &str = "p99";
 const CPU: &str = "CPU";
 
 const FRESH: &str = "in a fresh instance";
-const WARM: &str = "in a warm instance";
+const REUSED: &str = "in a reused instance";
 
-/// Measures an empty list, a list, and a single customer: in a fresh instance, a warm instance, and native code.
+/// Measures an empty list, a list, and a single customer: in a fresh instance, a reused instance, and native code.
 pub(crate) fn call(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let mut part = report.part("call", "one call through the gateway's engine, and its answer as JSON");
-    let (series, no_warm) = Side::Server.run(|| measure(plan))?;
+    let (series, not_reused) = Side::Server.run(|| measure(plan))?;
     for what in ["nothing", "list", "details"] {
-        for how in [FRESH, WARM, "native"] {
+        for how in [FRESH, REUSED, "native"] {
             let (name, goal) = (format!("{what}, {how}"), None);
             part.figure(format!("{name}: {P50}"), "us", series.get(&name, P50), goal);
             part.figure(format!("{name}: {P99}"), "us", series.get(&name, P99), None);
@@ -44,22 +44,23 @@ pub(crate) fn call(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let ratio = series.ratio(P50, "list, in a fresh instance", "list, native");
     part.figure("list: fresh / native", "", &ratio, Some(Goal::AtMost(2.0)));
     for what in ["nothing", "list", "details"] {
-        let ratio = series.ratio(P50, &format!("{what}, {WARM}"), &format!("{what}, {FRESH}"));
-        part.figure(format!("{what}: warm / fresh"), "", &ratio, None);
+        let ratio = series.ratio(P50, &format!("{what}, {REUSED}"), &format!("{what}, {FRESH}"));
+        part.figure(format!("{what}: reused / fresh"), "", &ratio, None);
     }
-    if let Some(why) = no_warm {
-        part.skip("warm instances", why);
+    if let Some(why) = not_reused {
+        part.skip("reused instances", why);
     }
     Ok(())
 }
 
 fn measure(plan: Plan) -> anyhow::Result<(Series, Option<String>)> {
     let runtime = runtime()?;
-    let (fresh, _folder) = runtime.block_on(Library::load(servers::setup()))?;
-    let warm = servers::setup().set("plugins.named.plugin.instances", "\"warm\"");
-    let warm = runtime.block_on(Library::load(warm));
+    let (fresh, _folder) =
+        runtime.block_on(Library::load(servers::setup().set("plugins.named.plugin.instances", "\"fresh\"")))?;
+    let reused = servers::setup().set("plugins.named.plugin.instances", "\"reused\"");
+    let reused = runtime.block_on(Library::load(reused));
     let mut all = vec![(FRESH, &fresh)];
-    all.extend(warm.iter().map(|(library, _)| (WARM, library)));
+    all.extend(reused.iter().map(|(library, _)| (REUSED, library)));
     let mut series = Series::default();
     for _ in 0..plan.rounds {
         for (how, library) in &all {
@@ -75,7 +76,7 @@ fn measure(plan: Plan) -> anyhow::Result<(Series, Option<String>)> {
             async || Ok(black_box(frontgate_bench_answer::list(black_box(Question::List.worker()), PAGE_SIZE)));
         push(&mut series, "list, native", &runtime.block_on(repeat(plan, native))?);
     }
-    Ok((series, warm.err().map(|error| error.to_string())))
+    Ok((series, reused.err().map(|error| error.to_string())))
 }
 
 /// Creates a runtime like that of one of the server's threads.

@@ -28,7 +28,7 @@ use wasmtime::component::Instance;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 pub use self::by_name::Function;
-use crate::caller::Caller;
+use crate::caller::{Caller, TenantShare};
 use crate::engine::{Engine, Services};
 use crate::error::CallError;
 use crate::files::Files;
@@ -162,19 +162,18 @@ impl<'c> Call<'c> {
         let (buckets, actions) = (buckets.clone(), actions.clone());
         let memory = Arc::clone(&engine.memory);
         let context = HostContext { deadline, buckets, memory, actions, directory, files, side_effects };
-        let (store, instance) = match plugin.instances.take(&caller.tenant) {
+        let folder = plugin.open_folder(deadline).await?;
+        let (store, instance) = match plugin.instances.take(&caller.tenant, folder.as_ref()) {
             Some((mut store, instance)) => {
                 store::renew(&mut store, plugin.allowance(), caller, context);
                 (store, Some(instance))
             }
-            None => {
-                let folder = plugin.open_folder(deadline).await?;
-                (store::fresh(plugin.pre.engine(), plugin.allowance(), caller, Some(context), folder), None)
-            }
+            None => (store::fresh(plugin.pre.engine(), plugin.allowance(), caller, Some(context), folder), None),
         };
         let usage = Arc::clone(&store.data().usage);
-        recorder.admitted(began, &usage, &store.data().requests);
-        let work = Work { plugin: Arc::clone(plugin), tenant: Arc::clone(&caller.tenant), store, instance, admitted };
+        recorder.admitted(began, &usage, &store.data().requests, instance.is_some());
+        let (tenant, share) = (Arc::clone(&caller.tenant), caller.share.clone());
+        let work = Work { plugin: Arc::clone(plugin), tenant, share, store, instance, admitted };
         let running = offload(&engine.plugin_threads, &usage, &plugin.cpu_bound, Box::pin(work.run(began, invoke)));
         let outcome = timeout_at(deadline, running).await;
         if let Some(outer) = outer {
@@ -199,38 +198,56 @@ impl<'c> Call<'c> {
 struct Work {
     plugin: Arc<LoadedPlugin>,
     tenant: Arc<str>,
+    share: Option<Arc<TenantShare>>,
     store: Store<CallStore>,
-    /// Warm instance, if the call reuses one.
+    /// The kept instance, if the call reuses one.
     instance: Option<Instance>,
     /// Permits of the call, dropped after the store.
     admitted: Admitted,
 }
 
 impl Work {
-    /// Creates an instance if needed, calls the function, drops or keeps the instance, and commits state and actions.
+    /// Creates an instance if needed, calls the function, commits state and actions, and drops or keeps the instance.
     async fn run(self, began: Instant, invoke: Invoke) -> (Outcome<Answer>, Option<&'static str>) {
-        let Self { plugin, tenant, mut store, instance, admitted } = self;
+        let Self { plugin, tenant, share, mut store, instance, admitted } = self;
         let started = match instance {
             Some(instance) => Ok(instance),
-            None => plugin.pre.instantiate_async(&mut store).await,
+            None => {
+                let started = plugin.pre.instantiate_async(&mut store).await;
+                store.data_mut().memory.started();
+                started
+            }
         };
         let _ = store.data().usage.start.set(began.elapsed());
-        let mut effects = Effects::default();
-        let (store, outcome) = match started {
+        let (mut effects, mut kept) = (Effects::default(), None);
+        let (refused, outcome) = match started {
             Ok(instance) => {
                 let (mut store, outcome) = invoke(store, instance).await;
                 effects = store.data_mut().take_effects();
                 if let Some(session) = &effects.session {
                     let _ = store.data().usage.written.set(session.written());
                 }
-                (plugin.instances.keep(tenant, store, instance, outcome.is_ok()), outcome)
+                let refused = store.data().memory.refused;
+                if outcome.is_ok() && plugin.instances.reserve(&mut store, share.as_deref()) {
+                    kept = Some((store, instance));
+                }
+                (refused, outcome)
             }
-            Err(error) => (Some(store), Err(error)),
+            Err(error) => {
+                let refused = store.data().memory.refused;
+                drop(store);
+                (refused, Err(error))
+            }
         };
-        let refused = store.as_ref().and_then(|store| store.data().memory.refused);
-        drop(store);
+        // A kept instance has a place of its own.
         drop(admitted);
-        (commit(effects, outcome).await, refused)
+        let outcome = commit(effects, outcome).await;
+        if let Some((store, instance)) = kept
+            && outcome.is_ok()
+        {
+            plugin.instances.keep(tenant, store, instance);
+        }
+        (outcome, refused)
     }
 }
 

@@ -68,6 +68,9 @@ pub struct CallRecord {
 /// Resources that a call used.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cost {
+    /// Whether the call reused an instance.
+    #[serde(rename = "reused")]
+    pub is_reused: bool,
     /// Time until the instance was ready, in microseconds.
     pub start_us: u64,
     /// Wall time in microseconds, including the start.
@@ -110,10 +113,11 @@ impl fmt::Display for CallRecord {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instance = if self.is_reused { "reused" } else { "fresh" };
         let Self { start_us, run_us, cpu_us, memory_bytes, host_calls, lines_dropped, .. } = self;
         write!(
             f,
-            "start {start_us} us, run {run_us} us, cpu {cpu_us} us, memory {memory_bytes} bytes, \
+            "{instance} instance, start {start_us} us, run {run_us} us, cpu {cpu_us} us, memory {memory_bytes} bytes, \
              host calls {host_calls}, lines dropped {lines_dropped}"
         )?;
         if let Some((keys, bytes)) = self.state_written {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::call_record::CallRecords;
+use crate::run::kept_instances::KEPT_PER_TENANT_MAX;
 use crate::run::memory::{MemoryPool, POOLS};
 
 /// The tenant and request of a call. Every line that the plugin logs names both.
@@ -25,6 +26,8 @@ pub struct Caller {
 pub struct TenantShare {
     calls: Arc<Semaphore>,
     nested_calls: Arc<Semaphore>,
+    /// Places for instances that are kept between calls.
+    pub(crate) kept: Arc<Semaphore>,
     /// Memory for instances of the tenant.
     pub(crate) memory: Arc<MemoryPool>,
 }
@@ -32,9 +35,14 @@ pub struct TenantShare {
 impl TenantShare {
     /// Creates a share with limits on concurrent calls, concurrent nested calls (`directory`), and memory of instances.
     pub fn new(calls: u32, nested_calls: u32, memory_bytes: usize) -> Self {
-        let permits = |count| Arc::new(Semaphore::new(count as usize));
+        let permits = |count| Arc::new(Semaphore::new(count));
         let memory = MemoryPool::new(memory_bytes, POOLS[1]);
-        Self { calls: permits(calls), nested_calls: permits(nested_calls), memory }
+        Self {
+            calls: permits(calls as usize),
+            nested_calls: permits(nested_calls as usize),
+            kept: permits(KEPT_PER_TENANT_MAX),
+            memory,
+        }
     }
 
     /// Returns the permits for calls, or for nested calls.

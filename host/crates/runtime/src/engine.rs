@@ -101,7 +101,7 @@ pub struct Engine {
     pub(crate) admission: Admission,
     pub(crate) trials: Arc<Semaphore>,
     /// Permits for instances that are kept between calls.
-    pub(crate) warm_places: Arc<Semaphore>,
+    pub(crate) kept_places: Arc<Semaphore>,
     /// Memory of all running instances.
     pub(crate) memory: Arc<MemoryPool>,
     /// Threads that read granted folders, per plugin.
@@ -151,7 +151,7 @@ impl Engine {
             stack_bytes_max: config.stack_bytes_max,
             admission: Admission::new(config),
             trials: Arc::new(Semaphore::new(TRIALS_MAX as usize)),
-            warm_places: Arc::new(Semaphore::new(config.warm_instances_max() as usize)),
+            kept_places: Arc::new(Semaphore::new(config.kept_instances_max() as usize)),
             memory: MemoryPool::new(config.memory_bytes_total_max, POOLS[0]),
             files: FilePools::new(config.file_threads_per_plugin_max),
             plugin_threads: runtime.handle().clone(),
@@ -270,7 +270,7 @@ pub fn settings(memory_reservation: Option<u64>, build: Build) -> Config {
 }
 
 fn pool(config: &Plugins) -> PoolingAllocationConfig {
-    let slots = config.calls_max + config.directory_calls_max + TRIALS_MAX + config.warm_instances_max();
+    let slots = config.calls_max + config.directory_calls_max + TRIALS_MAX + config.kept_instances_max();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
         .total_stacks(slots)

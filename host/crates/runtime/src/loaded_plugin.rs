@@ -18,11 +18,11 @@ use crate::grants::Grants;
 use crate::health::Health;
 use crate::run::breaker::Breaker;
 use crate::run::folder::{Folder, OpenFolder};
+use crate::run::kept_instances::KeptInstances;
 use crate::run::meters::Meters;
 use crate::run::store::{Allowance, CallStore};
-use crate::run::warm_instances::WarmInstances;
 use crate::runtime_config::RuntimeConfig;
-use crate::settings::Limits;
+use crate::settings::{Instances, Limits};
 
 /// A plugin that is ready for calls. Every call holds its own `Arc`, so replacing a plugin never affects a call in
 /// flight.
@@ -55,7 +55,7 @@ pub struct LoadedPlugin {
     pub(crate) folder: Option<Folder>,
     pub(crate) breaker: Breaker,
     pub(crate) meters: Meters,
-    pub(crate) instances: WarmInstances,
+    pub(crate) instances: KeptInstances,
     /// Counts of calls and failures.
     pub health: Arc<Health>,
 }
@@ -75,6 +75,11 @@ impl LoadedPlugin {
         let grants = Arc::new(config.grants(&name));
         let folder = grants.files.as_ref().map(|path| engine.folder(&name, path)).transpose();
         let folder = folder.context("failed to start the threads for its files")?;
+        let is_reused = match plugins.instances_of(&name) {
+            Instances::Tested => file.manifest.reusable,
+            Instances::Fresh => false,
+            Instances::Reused => true,
+        };
         let live = Self {
             digest: file.digest,
             manifest: file.manifest,
@@ -90,7 +95,7 @@ impl LoadedPlugin {
             folder,
             breaker: Breaker::new(&plugins.breaker),
             meters: Meters::new(&name),
-            instances: WarmInstances::new(&engine.warm_places, plugins.instances_of(&name), &plugins.warm),
+            instances: KeptInstances::new(&engine.kept_places, is_reused, &plugins.reuse),
             name,
             health: Arc::default(),
         };
@@ -105,6 +110,12 @@ impl LoadedPlugin {
         let file = PluginFile { name: Arc::clone(&self.name), digest: self.digest, manifest: self.manifest.clone() };
         let live = Self::link(engine, self.pre.component(), self.build, file, config)?;
         Ok(Self { since: self.since, health: Arc::clone(&self.health), ..live })
+    }
+
+    /// Links the same version, with or without reuse of its instances, whatever the configuration says.
+    pub fn with_reuse(&self, engine: &Engine, is_reused: bool) -> anyhow::Result<Self> {
+        let instances = KeptInstances::new(&engine.kept_places, is_reused, &self.config.plugins().reuse);
+        Ok(Self { instances, ..self.relink(engine, &self.config)? })
     }
 
     /// Returns the remaining time for which the circuit breaker rejects calls; `None` while the breaker is closed.

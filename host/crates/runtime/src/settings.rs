@@ -127,8 +127,11 @@ pub struct Plugins {
     pub rescan_interval_ms: u64,
     /// Circuit breaker: a plugin that keeps crashing or timing out is paused. One call then tries again.
     pub breaker: Breaker,
-    /// Instances that are kept between calls, for plugins with `instances = "warm"`.
-    pub warm: Warm,
+    /// Lifetime of the instances of all plugins that do not set it themselves.
+    #[schemars(extend("x-restart" = "when raised"))]
+    pub instances: Instances,
+    /// Instances that are kept between calls.
+    pub reuse: Reuse,
     /// PEM files with certificate authorities that plugins' requests trust in addition to the public ones.
     pub ca_files: Vec<PathBuf>,
     /// DNS servers for the hosts that plugins call, such as `10.0.0.53:53`. Empty: `/etc/hosts` and `/etc/resolv.conf`.
@@ -194,7 +197,7 @@ impl Plugins {
 
     /// Returns the lifetime of a plugin's instances.
     pub(crate) fn instances_of(&self, plugin: &str) -> Instances {
-        self.named.get(plugin).map(|named| named.instances).unwrap_or_default()
+        self.named.get(plugin).and_then(|named| named.instances).unwrap_or(self.instances)
     }
 }
 
@@ -216,7 +219,7 @@ impl Plugins {
         [
             ("the largest memory_bytes_max", self.memory_bytes_max()),
             ("the largest table_elements_max", self.table_elements_max()),
-            ("plugins.warm.instances_max", self.warm_instances_max() as usize),
+            ("plugins.reuse.instances_max", self.kept_instances_max() as usize),
         ]
     }
 
@@ -233,9 +236,10 @@ impl Plugins {
     }
 
     /// Returns the number of kept instances: 0 if no plugin keeps any.
-    pub(crate) fn warm_instances_max(&self) -> u32 {
-        let warm = self.named.values().any(|named| named.instances == Instances::Warm);
-        if warm { self.warm.instances_max } else { 0 }
+    pub(crate) fn kept_instances_max(&self) -> u32 {
+        let own = self.named.values().filter_map(|named| named.instances);
+        let is_reused = own.chain([self.instances]).any(|instances| instances != Instances::Fresh);
+        if is_reused { self.reuse.instances_max } else { 0 }
     }
 }
 
@@ -257,34 +261,18 @@ pub struct Breaker {
     pub pause_max_ms: u64,
 }
 
-/// Instances that are kept between calls, for plugins with `instances = "warm"`.
+/// Instances that are kept between calls.
 #[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Warm {
-    /// Kept instances of all plugins and tenants.
+pub struct Reuse {
+    /// Kept instances of all plugins and tenants. One tenant has at most 16 of them.
     #[default = 64]
     #[schemars(range(min = 1, max = 4_096), extend("x-restart" = "when raised"))]
     pub instances_max: u32,
-    /// Idle instances of one plugin for one tenant.
-    #[default = 8]
-    #[schemars(range(min = 1, max = 4_096))]
-    pub per_tenant_max: u32,
     /// Calls of one instance.
     #[default = 1_000]
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub calls_max: u32,
-    /// Maximum age of an instance.
-    #[default = 600_000]
-    #[schemars(range(min = 1, max = 365 * 86_400_000_u64))]
-    pub age_max_ms: u64,
-    /// Time after its last call for which an instance is kept.
-    #[default = 60_000]
-    #[schemars(range(min = 1, max = 86_400_000))]
-    pub idle_max_ms: u64,
-    /// Memory in bytes beyond which an instance is not kept.
-    #[default(32 << 20)]
-    #[schemars(range(min = 65_536, max = 4_u64 << 30))]
-    pub memory_bytes_max: usize,
 }
 
 /// Observation of a new version: if its first calls fail, the previous version is restored.

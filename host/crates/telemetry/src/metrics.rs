@@ -63,6 +63,7 @@ pub struct Metrics {
     pub plugin_folder_looks: Counter,
     pub plugin_generations: Gauge,
     pub plugin_host_calls: Histograms<labels::Plugin>,
+    pub plugin_instances: Family<labels::Instance, Counter>,
     pub plugin_memory: Histograms<labels::Plugin>,
     pub plugin_outbound: Family<labels::Outbound, Counter>,
     pub plugin_places_free: Gauge,
@@ -125,6 +126,10 @@ impl Metrics {
             plugin_calls: all.family(
                 "frontgate_plugin_calls_total",
                 "Calls of plugins by outcome: `answered`, an error code, or the limit reached",
+            ),
+            plugin_instances: all.family(
+                "frontgate_plugin_instances_total",
+                "Calls of plugins that were admitted, by instance: `fresh` or `reused`",
             ),
             plugin_queue: all.histograms(
                 "frontgate_plugin_queue_seconds",

@@ -40,6 +40,13 @@ pub(crate) struct OpenFolder {
     pub(crate) pool: Arc<FilePool>,
 }
 
+impl OpenFolder {
+    /// Checks whether both were opened as the same folder.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.dir.dir, &other.dir.dir)
+    }
+}
+
 impl Folder {
     /// Creates a folder that is read on the threads of a pool.
     pub(crate) fn new(path: &Path, pool: &Arc<FilePool>) -> Self {
@@ -49,19 +56,17 @@ impl Folder {
     /// Opens the folder, or reuses the open one.
     pub(crate) async fn open(&self) -> anyhow::Result<OpenFolder> {
         let known = self.opened.lock().clone();
-        if let Some((since, dir)) = known
-            && since.elapsed() < OPENED_FOR
-        {
-            return Ok(self.on_pool(dir));
-        }
+        let known = match known {
+            Some((since, dir)) if since.elapsed() < OPENED_FOR => return Ok(self.on_pool(dir)),
+            known => known.map(|(_, dir)| dir),
+        };
         let path = self.path.clone();
-        let opening = async { tokio::task::spawn_blocking(move || open(&path)).await };
+        let opening = async { tokio::task::spawn_blocking(move || reopen(&path, known)).await };
         let Some(opened) = self.pool.run(opening).await else {
             bail!("file system of the granted folder {} does not respond", self.path.display());
         };
         let dir = opened.context("thread ended while opening the granted folder")?;
         let dir = dir.with_context(|| format!("failed to open the granted folder {}", self.path.display()))?;
-        let dir = Dir::new(dir, FsPerms::ReadOnly, OpenMode::READ, false);
         *self.opened.lock() = Some((Instant::now(), dir.clone()));
         Ok(self.on_pool(dir))
     }
@@ -69,6 +74,18 @@ impl Folder {
     fn on_pool(&self, dir: Dir) -> OpenFolder {
         OpenFolder { dir, pool: Arc::clone(&self.pool) }
     }
+}
+
+/// Opens the folder. Returns the known one unless it was replaced.
+fn reopen(path: &Path, known: Option<Dir>) -> std::io::Result<Dir> {
+    let opened = open(path)?;
+    if let Some(known) = known {
+        let (before, after) = (rustix::fs::fstat(&known.dir)?, rustix::fs::fstat(&opened)?);
+        if (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino) {
+            return Ok(known);
+        }
+    }
+    Ok(Dir::new(opened, FsPerms::ReadOnly, OpenMode::READ, false))
 }
 
 fn open(path: &Path) -> std::io::Result<File> {

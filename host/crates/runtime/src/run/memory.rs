@@ -27,6 +27,11 @@ impl MemoryPool {
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).map(drop).map_err(|_| self.name)
     }
 
+    /// Checks whether half of the memory is free. Kept instances leave it to running ones.
+    fn is_half_free(&self) -> bool {
+        self.used.load(Ordering::Relaxed) <= self.max / 2
+    }
+
     fn release(&self, bytes: usize) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -41,6 +46,8 @@ pub(crate) struct MemoryLimiter {
     /// The tenant's pool is first: a tenant beyond its share takes nothing from the common pool.
     pools: [Option<Arc<MemoryPool>>; 2],
     memory_bytes: usize,
+    /// Size of the memories when the instance had started.
+    start_bytes: usize,
     memory_bytes_max: usize,
     table_elements: usize,
     table_elements_max: usize,
@@ -54,12 +61,26 @@ impl MemoryLimiter {
         Self {
             pools,
             memory_bytes: 0,
+            start_bytes: 0,
             memory_bytes_max: limits.memory_bytes_max,
             table_elements: 0,
             table_elements_max: limits.table_elements_max,
             refused: None,
             usage: Arc::clone(usage),
         }
+    }
+
+    /// Notes the size of an instance that has started.
+    pub(crate) fn started(&mut self) {
+        self.start_bytes = self.memory_bytes;
+    }
+
+    /// Checks whether the instance may be kept: no limit was reached, the memory has grown by at most `growth` bytes, and
+    /// half of each pool is free.
+    pub(crate) fn may_be_kept(&self, growth: usize) -> bool {
+        self.refused.is_none()
+            && self.memory_bytes - self.start_bytes <= growth
+            && self.pools.iter().flatten().all(|pool| pool.is_half_free())
     }
 
     /// Attributes later growth to the next call in the same store.

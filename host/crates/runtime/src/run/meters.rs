@@ -24,6 +24,8 @@ pub(crate) struct Meters {
     memory: Histogram,
     host_calls: Histogram,
     answered: Counter,
+    fresh: Counter,
+    reused: Counter,
     average_run_us: AtomicU64,
 }
 
@@ -32,6 +34,9 @@ impl Meters {
         let plugin: Arc<str> = plugin.into();
         let call = labels::Call { plugin: Arc::clone(&plugin), outcome: ANSWERED };
         let series = labels::Plugin { plugin: Arc::clone(&plugin) };
+        let instances = |instance| {
+            METRICS.plugin_instances.get_or_create_owned(&labels::Instance { plugin: Arc::clone(&plugin), instance })
+        };
         Self {
             queue: METRICS.plugin_queue.get_or_create_owned(&series),
             start: METRICS.plugin_start.get_or_create_owned(&series),
@@ -40,6 +45,8 @@ impl Meters {
             memory: METRICS.plugin_memory.get_or_create_owned(&series),
             host_calls: METRICS.plugin_host_calls.get_or_create_owned(&series),
             answered: METRICS.plugin_calls.get_or_create_owned(&call),
+            fresh: instances("fresh"),
+            reused: instances("reused"),
             average_run_us: AtomicU64::new(0),
             plugin,
         }
@@ -65,8 +72,9 @@ impl Meters {
         self.queue.observe(time.as_secs_f64());
     }
 
-    /// Records run time and usage of an admitted call.
-    pub(crate) fn ran(&self, run: Duration, usage: &Usage) {
+    /// Records run time, usage and kind of instance of an admitted call.
+    pub(crate) fn ran(&self, run: Duration, usage: &Usage, is_reused: bool) {
+        if is_reused { &self.reused } else { &self.fresh }.inc();
         let average = self.average_run_us.load(Ordering::Relaxed);
         let average = average - average / AVERAGE_OF + micros(run) / AVERAGE_OF;
         self.average_run_us.store(average, Ordering::Relaxed);

@@ -23,9 +23,17 @@ pub(crate) struct Recorder<'c> {
     caller: &'c Caller,
     function: Cow<'static, str>,
     began: Instant,
-    /// The time of admission, and usage since then.
-    admitted: Option<(Instant, Arc<Usage>, Arc<Requests>)>,
+    admitted: Option<Admitted>,
     ended: bool,
+}
+
+/// The time of admission, and usage since then.
+struct Admitted {
+    at: Instant,
+    usage: Arc<Usage>,
+    requests: Arc<Requests>,
+    /// Whether the call reuses an instance.
+    is_reused: bool,
 }
 
 impl<'c> Recorder<'c> {
@@ -33,8 +41,8 @@ impl<'c> Recorder<'c> {
         Self { plugin, caller, function, began: Instant::now(), admitted: None, ended: false }
     }
 
-    pub(crate) fn admitted(&mut self, at: Instant, usage: &Arc<Usage>, requests: &Arc<Requests>) {
-        self.admitted = Some((at, Arc::clone(usage), Arc::clone(requests)));
+    pub(crate) fn admitted(&mut self, at: Instant, usage: &Arc<Usage>, requests: &Arc<Requests>, is_reused: bool) {
+        self.admitted = Some(Admitted { at, usage: Arc::clone(usage), requests: Arc::clone(requests), is_reused });
     }
 
     pub(crate) fn end<R>(mut self, result: &Result<R, CallError>) {
@@ -46,11 +54,11 @@ impl<'c> Recorder<'c> {
         self.ended = true;
         let (now, meters) = (Instant::now(), &self.plugin.meters);
         meters.count(limit.unwrap_or(outcome));
-        let queue = self.admitted.as_ref().map_or(now, |(at, ..)| *at) - self.began;
+        let queue = self.admitted.as_ref().map_or(now, |admitted| admitted.at) - self.began;
         meters.queued(queue);
-        let run = self.admitted.as_ref().map_or(Duration::ZERO, |(at, ..)| now - *at);
-        if let Some((_, usage, _)) = &self.admitted {
-            meters.ran(run, usage);
+        let run = self.admitted.as_ref().map_or(Duration::ZERO, |admitted| now - admitted.at);
+        if let Some(Admitted { usage, is_reused, .. }) = &self.admitted {
+            meters.ran(run, usage, *is_reused);
         }
         if enabled!(target: capture::CALLS, Level::DEBUG) || self.caller.records.are_kept() {
             let (record, plugin, caller) = (self.call_record(outcome, limit, queue, run), self.plugin, self.caller);
@@ -81,7 +89,7 @@ impl<'c> Recorder<'c> {
             limit,
             digest: self.plugin.digest.short(),
             queue_us: micros(queue),
-            cost: self.admitted.as_ref().map(|(_, usage, requests)| cost(usage, requests, run)),
+            cost: self.admitted.as_ref().map(|admitted| admitted.cost(run)),
         }
     }
 }
@@ -94,19 +102,22 @@ impl Drop for Recorder<'_> {
     }
 }
 
-fn cost(usage: &Usage, requests: &Requests, run: Duration) -> Cost {
-    let sent = requests.used();
-    Cost {
-        start_us: micros(usage.start.get().copied().unwrap_or(run)),
-        run_us: micros(run),
-        cpu_us: micros(usage.cpu.spent()),
-        memory_bytes: usage.memory_bytes.load(Ordering::Relaxed),
-        host_calls: usage.host_calls.load(Ordering::Relaxed),
-        lines_dropped: usage.lines_dropped.load(Ordering::Relaxed),
-        state_written: usage.written.get().copied(),
-        requests: sent.requests,
-        hosts: sent.hosts.into_iter().collect(),
-        bytes_out: sent.sent,
-        bytes_back: sent.received,
+impl Admitted {
+    fn cost(&self, run: Duration) -> Cost {
+        let (usage, sent) = (&self.usage, self.requests.used());
+        Cost {
+            is_reused: self.is_reused,
+            start_us: micros(usage.start.get().copied().unwrap_or(run)),
+            run_us: micros(run),
+            cpu_us: micros(usage.cpu.spent()),
+            memory_bytes: usage.memory_bytes.load(Ordering::Relaxed),
+            host_calls: usage.host_calls.load(Ordering::Relaxed),
+            lines_dropped: usage.lines_dropped.load(Ordering::Relaxed),
+            state_written: usage.written.get().copied(),
+            requests: sent.requests,
+            hosts: sent.hosts.into_iter().collect(),
+            bytes_out: sent.sent,
+            bytes_back: sent.received,
+        }
     }
 }

@@ -74,8 +74,14 @@ pub struct CallStore {
 pub(crate) struct Life {
     pub(crate) created: Instant,
     pub(crate) calls: u32,
-    /// Permit of an instance that is kept between calls.
-    pub(crate) place: Option<OwnedSemaphorePermit>,
+    /// Places of an instance that is kept between calls.
+    pub(crate) places: Option<Places>,
+}
+
+/// Permits of an instance that is kept between calls.
+pub(crate) struct Places {
+    pub(crate) _of_tenant: Option<OwnedSemaphorePermit>,
+    pub(crate) _of_gateway: OwnedSemaphorePermit,
 }
 
 impl CallStore {
@@ -93,7 +99,7 @@ impl CallStore {
             usage,
             output,
             context,
-            life: Life { created: Instant::now(), calls: 0, place: None },
+            life: Life { created: Instant::now(), calls: 0, places: None },
             stdout,
             stderr,
             http: Http::new(&requests),
@@ -106,6 +112,15 @@ impl CallStore {
             wasi: None,
             folder,
             table,
+        }
+    }
+
+    /// Checks whether the instance would find this folder if it started now.
+    pub(crate) fn has_open(&self, folder: Option<&OpenFolder>) -> bool {
+        match (&self.folder, folder) {
+            (Some(open), Some(folder)) => open.is(folder),
+            (None, None) => true,
+            _ => false,
         }
     }
 

@@ -28,9 +28,10 @@ pub struct Named {
     /// Concurrent calls of the plugin. Default: `plugins.calls_per_plugin_max`.
     #[schemars(range(min = 1, max = 4_096))]
     pub calls_max: Option<u32>,
-    /// Lifetime of the plugin's instances: one call, or several calls of one tenant.
+    /// Lifetime of the plugin's instances: `"tested"`, `"fresh"`, or `"reused"`, also without a mark. Default:
+    /// `plugins.instances`.
     #[schemars(extend("x-restart" = "when raised"))]
-    pub instances: Instances,
+    pub instances: Option<Instances>,
     /// Whether a large file is compiled by the fast compiler first, which suits JavaScript and Python. That compiler has
     /// had more security faults, so leave it off for plugins of untrusted authors.
     pub quick_build: bool,
@@ -81,11 +82,13 @@ impl Named {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Instances {
-    /// One call: calls share nothing.
+    /// Several calls of one tenant if `frontgate plugin test` marked the file as reusable, otherwise one call.
     #[default]
+    Tested,
+    /// One call: calls share nothing.
     Fresh,
-    /// Several calls of one tenant, within `[plugins.warm]`.
-    Warm,
+    /// Several calls of one tenant, at the operator's own risk.
+    Reused,
 }
 
 /// Flattens `{ columns = { id = "Id" }, top = 5 }` to `columns.id` and `top`, with values as text.

@@ -40,6 +40,8 @@ labels! {
     Deliveries { tenant: Arc<str>, state: &'static str }
     /// Delivery attempts of one kind that led to one state.
     Delivery { callback: &'static str, state: &'static str }
+    /// Calls of one plugin in one kind of instance.
+    Instance { plugin: Arc<str>, instance: &'static str }
     /// The limit that was reached.
     Limit { limit: &'static str }
     /// Requests that one plugin sent, with one result.
