@@ -4,6 +4,7 @@ mod cases;
 mod conformance;
 mod dev;
 mod inspect;
+mod reuse;
 
 use std::fs;
 use std::path::Path;

@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::body_text::replaced;
 use super::check_result::{CheckResult, Outcome, Recorder, describe_failure};
 use super::difference::{Extent, differences};
-use super::fixtures::{Customer, FixtureFiles, Fixtures, TestDirectory};
-use super::harness::Harness;
+use super::fixtures::{Customer, FixtureFiles, Fixtures, InstanceKind, TestDirectory};
+use super::harness::{CallOutcome, Harness};
 use super::invocation::Invocation;
-use super::mock_server::{Behavior, Exchange};
+use super::mock_server::{Behavior, Exchange, Observed};
 
 const FOLDER: &str = "cases";
 /// Maximum size of one case file, in bytes.
@@ -22,12 +22,12 @@ const BYTES_MAX: u64 = 16 << 20;
 /// The function that receives a provider's requests.
 pub(super) const RECEIVE: &str = "channel.receive";
 /// The name of this group of checks in reports.
-const GROUP: &str = "cases";
+pub(super) const GROUP: &str = "cases";
 
 /// The contents of one file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Case {
+pub(super) struct Case {
     /// A sentence, for reports.
     name: Option<String>,
     /// The function, such as `crm.list-customers`.
@@ -128,12 +128,17 @@ async fn run(harness: &Harness, file: &Path) -> CheckResult {
     let (name, outcome) = match read(file) {
         Ok(case) => {
             let name = case.name.as_ref().map_or_else(|| stem.clone(), |name| format!("{stem}: {name}"));
-            let outcome = case.run(harness, &stem, &mut record).await;
+            let outcome = case.check(harness, &stem, &mut record).await;
             (name, outcome.unwrap_or_else(|error| Outcome::Failed(vec![format!("{error:#}")])))
         }
         Err(error) => (stem, Outcome::Failed(vec![format!("{}: {error:#}", file.display())])),
     };
     record.end(GROUP, &name, outcome)
+}
+
+/// Returns all cases with their names.
+pub(super) fn all(harness: &Harness) -> anyhow::Result<Vec<(String, Case)>> {
+    files(harness)?.1.iter().map(|file| Ok((stem(file), read(file)?))).collect()
 }
 
 fn read(file: &Path) -> anyhow::Result<Case> {
@@ -145,27 +150,49 @@ fn read(file: &Path) -> anyhow::Result<Case> {
     Ok(case)
 }
 
+/// What one call of a case did.
+pub(super) struct Run {
+    pub(super) call: CallOutcome<Value>,
+    pub(super) observed: Observed,
+}
+
 impl Case {
-    async fn run(self, harness: &Harness, stem: &str, record: &mut Recorder) -> anyhow::Result<Outcome> {
+    /// Returns the role that the case calls.
+    pub(super) fn role(&self) -> &str {
+        self.call.split('.').next().unwrap_or_default()
+    }
+
+    /// Makes the call, with the case's customers, state, files and responses.
+    pub(super) async fn run(
+        &self,
+        harness: &Harness,
+        tenant: &Arc<str>,
+        instances: InstanceKind,
+    ) -> anyhow::Result<Run> {
         let invocation = Invocation::read(harness, &self.call, &self.with)?;
+        harness.set_state(tenant, &self.state).await?;
+        let fixtures = Fixtures {
+            tenant: Arc::clone(tenant),
+            directory: Arc::new(TestDirectory::new(self.customers.clone())),
+            files: Some(Arc::new(FixtureFiles::read(&self.files)?)),
+            instances,
+        };
+        let server = harness.mock_server.as_ref().context("cases need the mock server")?;
+        server.set_behavior(Behavior::Expect(self.http.clone().into()));
+        let call = invocation.run(harness, &fixtures).await;
+        Ok(Run { call, observed: server.take_observed() })
+    }
+
+    async fn check(self, harness: &Harness, stem: &str, record: &mut Recorder) -> anyhow::Result<Outcome> {
+        let invocation = Invocation::read(harness, &self.call, &self.with)?;
+        let Run { call, observed } = self.run(harness, &format!("{GROUP}/{stem}").into(), InstanceKind::Fresh).await?;
         let (expected, extent) = match (&self.answer, self.answer_includes) {
             (Some(answer), _) => (invocation.canonical(answer)?, Extent::Whole),
             (None, included) => (included.unwrap_or_default(), Extent::Named),
         };
-        let tenant: Arc<str> = format!("{GROUP}/{stem}").into();
-        for (key, value) in &self.state {
-            let bytes = super::wit_json::bytes(value);
-            harness.seed_state(&tenant, key, bytes.unwrap_or_else(|| value.to_string().into_bytes())).await?;
-        }
-        let files = FixtureFiles::read(&self.files)?;
-        let fixtures =
-            Fixtures { tenant, directory: Arc::new(TestDirectory::new(self.customers)), files: Some(Arc::new(files)) };
-        let server = harness.mock_server.as_ref().context("cases need the mock server")?;
-        server.set_behavior(Behavior::Expect(self.http.into()));
-        let call = invocation.run(harness, &fixtures).await;
         record.log.extend(call.log);
         record.receipts.extend(call.receipt);
-        let mut problems = server.take_observed().problems;
+        let mut problems = observed.problems;
         if let Some(actions) = self.actions {
             problems.extend(differences(&Value::Array(actions), &Value::Array(call.actions), Extent::Whole));
         }

@@ -23,7 +23,7 @@ use frontgate_telemetry::capture::Line;
 use parking_lot::Mutex;
 
 use super::check_result::{CheckResult, Outcome, Recorder, describe_failure};
-use super::fixtures::Fixtures;
+use super::fixtures::{Fixtures, InstanceKind};
 use super::harness::{CallOutcome, Harness};
 use super::mock_server::{Behavior, RequestLine};
 
@@ -57,6 +57,7 @@ type Verdict = Result<(), Problem>;
 struct Checker<'b> {
     harness: &'b Harness,
     role: Role,
+    instances: InstanceKind,
     record: Mutex<Recorder>,
     /// Duration and description of the longest call so far.
     slowest: Mutex<Option<(Duration, String)>>,
@@ -68,13 +69,14 @@ struct Checker<'b> {
     advised: AtomicBool,
 }
 
-/// Checks every role of a plugin.
-pub(super) async fn check(harness: &Harness) -> Vec<CheckResult> {
+/// Checks every role of a plugin in one kind of instance.
+pub(super) async fn check(harness: &Harness, instances: InstanceKind) -> Vec<CheckResult> {
     let mut all = Vec::new();
     for role in harness.live.roles() {
         let checker = Checker {
             harness,
             role,
+            instances,
             record: Mutex::new(Recorder::begin()),
             slowest: Mutex::default(),
             requests: Mutex::default(),
@@ -149,12 +151,20 @@ impl<'b> Checker<'b> {
         what: &str,
         invoke: impl AsyncFnOnce(Call<'_>) -> Result<R, CallError>,
     ) -> Result<Result<R, CallError>, Problem> {
-        let fixtures = Fixtures::of(self.role.name());
+        let fixtures = self.fixtures(self.role.name());
         let CallOutcome { result, receipt, log, .. } = self.harness.call(&fixtures, self.role, invoke).await;
         self.note(what, receipt, log);
         match result {
             Err(error) if !is_contract_error(&error) => Err(Problem::Failed(describe_failure(what, &error))),
             result => Ok(result),
+        }
+    }
+
+    /// Returns the fixtures of a call for a tenant of this name.
+    fn fixtures(&self, tenant: &str) -> Fixtures {
+        match self.instances {
+            InstanceKind::Fresh => Fixtures::of(tenant),
+            InstanceKind::Used => Fixtures { instances: InstanceKind::Used, ..Fixtures::of(&format!("used/{tenant}")) },
         }
     }
 

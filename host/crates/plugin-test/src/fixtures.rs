@@ -21,17 +21,33 @@ pub(super) struct Fixtures {
     pub(super) tenant: Arc<str>,
     pub(super) directory: Arc<dyn Directory>,
     pub(super) files: Option<Arc<dyn Files>>,
+    pub(super) instances: InstanceKind,
+}
+
+/// The instance of a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum InstanceKind {
+    /// An instance of its own.
+    #[default]
+    Fresh,
+    /// The instance of the last call of the same tenant, if there is one.
+    Used,
 }
 
 impl Fixtures {
     /// Creates fixtures with a tenant, without customers and files.
     pub(super) fn of(tenant: &str) -> Self {
-        Self { tenant: tenant.into(), directory: Arc::new(TestDirectory::default()), files: None }
+        Self {
+            tenant: tenant.into(),
+            directory: Arc::new(TestDirectory::default()),
+            files: None,
+            instances: InstanceKind::Fresh,
+        }
     }
 }
 
 /// A customer as JSON, in the shape of the contract's `customer`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Customer {
     customer_id: String,
@@ -45,14 +61,14 @@ pub(super) struct Customer {
     worker: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Channel {
     kind: String,
     value: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Link {
     kind: String,
@@ -60,7 +76,7 @@ struct Link {
     display_name: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Details {
     title: String,

@@ -1,16 +1,17 @@
 //! Loads one plugin in the same way as a gateway, and makes one call at a time.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, ensure};
 use frontgate_config::Config;
 use frontgate_contract::Role;
 use frontgate_loader::single;
-use frontgate_runtime::settings::PluginConfig;
 use frontgate_runtime::settings::oauth::TOKEN;
+use frontgate_runtime::settings::{Instances, PluginConfig};
 use frontgate_runtime::{
     Call, CallError, CallRecord, CallRecords, Caller, Deadlines, Engine, LoadedPlugin, NetworkOverrides, Services,
 };
@@ -21,7 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::fixtures::Fixtures;
+use super::fixtures::{Fixtures, InstanceKind};
 use super::mock_server::MockServer;
 use super::project::{self, Project};
 use super::recorded_actions::RecordedActions;
@@ -40,7 +41,10 @@ pub enum Network {
 /// A loaded plugin that can be called.
 pub struct Harness {
     pub(super) project: Project,
+    /// The plugin with a fresh instance for each call.
     pub(super) live: Arc<LoadedPlugin>,
+    /// The plugin with reused instances.
+    reusing: Arc<LoadedPlugin>,
     /// The mock server, with [`Network::Mocked`].
     pub(super) mock_server: Option<MockServer>,
     config: Arc<Config>,
@@ -93,9 +97,11 @@ impl Harness {
         let plugin_config: Arc<dyn PluginConfig> = config.clone();
         let live = single::load(&engine, &plugin_config, &name, wasm, overrides).await;
         let live = live.with_context(|| project.file.display().to_string())?;
+        let (live, reusing) = (live.with_reuse(&engine, false)?, live.with_reuse(&engine, true)?);
         Ok(Self {
             project,
             live: Arc::new(live),
+            reusing: Arc::new(reusing),
             mock_server,
             config,
             engine,
@@ -135,7 +141,11 @@ impl Harness {
     fn prepare<'c>(&'c self, caller: &'c Caller, fixtures: &Fixtures, role: Role) -> Call<'c> {
         let until = Instant::now() + self.deadline(role);
         let deadlines = Deadlines { queue: until, answer: until };
-        let call = Call::new(&self.engine, &self.live, caller, deadlines, Some(Arc::clone(&fixtures.directory)));
+        let plugin = match fixtures.instances {
+            InstanceKind::Fresh => &self.live,
+            InstanceKind::Used => &self.reusing,
+        };
+        let call = Call::new(&self.engine, plugin, caller, deadlines, Some(Arc::clone(&fixtures.directory)));
         match &fixtures.files {
             Some(files) => call.with_files(Arc::clone(files)),
             None => call,
@@ -161,17 +171,32 @@ impl Harness {
         Duration::from_millis(platform.min(self.live.limits.call_timeout_ms))
     }
 
-    /// Writes a key of the plugin's state before a case runs.
-    pub(super) async fn seed_state(&self, tenant: &Arc<str>, key: &str, value: Vec<u8>) -> anyhow::Result<()> {
-        let limits = self.live.grants.state.clone();
-        let limits =
-            limits.context("the case has `state` but plugin.toml does not grant it; add [plugin] state = true")?;
-        let bucket = Bucket { plugin: Arc::clone(&self.live.name), tenant: Arc::clone(tenant) };
-        let deadline = Instant::now() + Duration::from_millis(self.live.limits.call_timeout_ms);
-        let call = SessionOptions { bucket, limits, request: "case".into(), deadline };
+    /// Replaces the plugin's state before a case runs.
+    pub(super) async fn set_state(&self, tenant: &Arc<str>, entries: &BTreeMap<String, Value>) -> anyhow::Result<()> {
+        let Some(limits) = self.live.grants.state.clone() else {
+            ensure!(
+                entries.is_empty(),
+                "the case has `state` but plugin.toml does not grant it; add [plugin] state = true"
+            );
+            return Ok(());
+        };
+        let call = SessionOptions {
+            bucket: Bucket { plugin: Arc::clone(&self.live.name), tenant: Arc::clone(tenant) },
+            limits,
+            request: "case".into(),
+            deadline: Instant::now() + Duration::from_millis(self.live.limits.call_timeout_ms),
+        };
         let mut session = Session::open(&self.buckets, call);
-        let set = session.set(key.to_owned(), value, None).await;
-        set.map_err(|refusal| anyhow::anyhow!("state `{key}` of the case rejected: {refusal:?}"))?;
+        let (all, rejected) = (session.limits().call_keys_max, |refusal| anyhow!("state of the case: {refusal:?}"));
+        let earlier = session.page(None, all).await.map_err(rejected)?;
+        for key in earlier.into_iter().flat_map(|(keys, _)| keys) {
+            session.delete(key).await.map_err(rejected)?;
+        }
+        for (key, value) in entries {
+            let bytes = super::wit_json::bytes(value).unwrap_or_else(|| value.to_string().into_bytes());
+            let set = session.set(key.clone(), bytes, None).await;
+            set.map_err(|refusal| anyhow!("state `{key}` of the case rejected: {refusal:?}"))?;
+        }
         session.commit(None).await.context("failed to write the state of the case")
     }
 }
@@ -199,7 +224,7 @@ fn configuration(
             config.plugins.named.retain(|other, _| other == name);
             for (key, secret) in config.plugin_secrets_mut() {
                 if let Some(fault) = secret.error().map(str::to_owned) {
-                    anyhow::ensure!(network == Network::Mocked, "{}: {key}: {fault}", operators.display());
+                    ensure!(network == Network::Mocked, "{}: {key}: {fault}", operators.display());
                     secret.replace("placeholder");
                 }
             }
@@ -225,6 +250,8 @@ fn configuration(
         // The mock server decides for each connection whether to refuse it, so connections are not reused.
         config.plugins.connections_idle_max = 0;
     }
+    // The harness decides which calls reuse an instance.
+    config.plugins.instances = Instances::Tested;
     // Calls are sequential, and a failed call must not open the circuit breaker for the next call.
     config.plugins.calls_max = 4;
     config.plugins.directory_calls_max = 4;

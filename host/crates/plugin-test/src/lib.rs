@@ -24,6 +24,7 @@ mod mock_server;
 pub mod project;
 mod recorded_actions;
 pub mod report;
+mod reuse;
 pub mod suite;
 mod temp_dir;
 pub mod upstream;

@@ -19,6 +19,8 @@ pub struct Project {
     pub build: Vec<String>,
     /// Paths that `frontgate dev` watches; the whole folder if empty.
     pub watch: Vec<PathBuf>,
+    /// Whether the author says that one instance can serve many calls.
+    pub reusable: bool,
     /// The keys of `[plugins.named.NAME]`.
     pub plugin: Option<toml::Table>,
     /// How it is tested.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::check_result::{CheckResult, Outcome};
+use super::{cases, reuse};
 
 /// The format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +56,10 @@ fn text(plugin: &str, all: &[CheckResult]) -> String {
     for checked in all {
         if checked.group != group {
             group = &checked.group;
-            let title = if group == "cases" { "cases".to_owned() } else { format!("contract of {group}") };
+            let title = match group {
+                cases::GROUP | reuse::GROUP => group.to_owned(),
+                role => format!("contract of {role}"),
+            };
             let _ = writeln!(out, "{}{title}", if out.is_empty() { "" } else { "\n" });
         }
         match &checked.outcome {

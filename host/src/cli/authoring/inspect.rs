@@ -31,6 +31,10 @@ fn print(file: &Path, found: &Inspection) {
     say!("  size       {} KiB", found.manifest.bytes.div_ceil(1024));
     say!("  roles      {}", or_none(list(&mut found.manifest.roles.iter().cloned())));
     say!("  contract   {}", found.contract.as_deref().unwrap_or("none"));
+    say!(
+        "  instances  {}",
+        if found.manifest.reusable { "reused (marked by `plugin test`)" } else { "fresh for each call" }
+    );
     if let Some(sdk) = &found.manifest.sdk {
         say!("  SDK        frontgate-sdk {sdk}");
     }

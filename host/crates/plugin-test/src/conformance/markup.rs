@@ -8,7 +8,6 @@ use super::{Checker, Problem, UNKNOWN_ADDRESS, Verdict, ensure};
 use crate::cases;
 use crate::cases::InboundCase;
 use crate::check_result::describe_failure;
-use crate::fixtures::Fixtures;
 use crate::harness::CallOutcome;
 use crate::invocation::Invocation;
 use crate::mock_server::Behavior;
@@ -69,7 +68,7 @@ async fn received(checker: &Checker<'_>, inbound_cases: &[InboundCase]) -> Verdi
             if let Some(server) = &checker.harness.mock_server {
                 server.set_behavior(Behavior::Expect(case.http.clone().into()));
             }
-            let CallOutcome { result, .. } = invocation.run(checker.harness, &Fixtures::of(&case.case)).await;
+            let CallOutcome { result, .. } = invocation.run(checker.harness, &checker.fixtures(&case.case)).await;
             let answer = result.map_err(|error| Problem::Failed(describe_failure(&what, &error)))?;
             for body in cases::bodies(&answer) {
                 let is_markup = body.get("html").and_then(Value::as_str).is_some_and(|html| html.contains(text));
