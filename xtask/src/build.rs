@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
@@ -15,7 +16,21 @@ pub(crate) const QUICK: &str = "quick";
 /// Builds gateway and plugins with the release profile.
 pub(crate) fn build() -> Result<()> {
     programs(RELEASE, &["frontgate"])?;
-    plugins(RELEASE)
+    plugins(RELEASE)?;
+    mark_reusable()
+}
+
+/// Tests the shipped plugins that say they are reusable, which marks their files.
+fn mark_reusable() -> Result<()> {
+    let folder = root().join("plugins");
+    let program = target().join(RELEASE).join("frontgate");
+    for name in packages(&folder)? {
+        let project = fs::read_to_string(folder.join(&name).join("plugin.toml")).unwrap_or_default();
+        if project.lines().any(|line| line == "reusable = true") {
+            execute(Command::new(&program).args(["plugin", "test"]).arg(folder.join(&name)))?;
+        }
+    }
+    Ok(())
 }
 
 /// Names of the plugins in `config.toml`.

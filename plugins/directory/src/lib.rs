@@ -1,6 +1,6 @@
 //! Customers from a file, such as an export of a CRM or a spreadsheet.
 //!
-//! Every call checks the file, so that changes take effect at once. A warm instance reads it once.
+//! Every call checks the file, so that changes take effect at once. A reused instance reads it once.
 //!
 //! # The gateway's index
 //!

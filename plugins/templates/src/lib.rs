@@ -1,6 +1,6 @@
 //! Message templates from a file, rendered for customer and worker in the customer's language.
 //!
-//! Every call checks the file, so that changes take effect at once. A warm instance reads it once.
+//! Every call checks the file, so that changes take effect at once. A reused instance reads it once.
 
 mod category;
 mod file;

@@ -1,7 +1,6 @@
 //! starter-name: a Frontgate plugin.
 //!
-//! Every call runs in a fresh instance: data in memory does not survive the call. Use `frontgate_sdk::state` to store
-//! data.
+//! A call runs in a fresh instance, or in one that has served earlier calls. Use `frontgate_sdk::state` to store data.
 
 mod calls; // @calls
 mod channel; // @channel
