@@ -29,8 +29,8 @@ pub fn read(path: &str) -> Result<String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-/// Caches a value made from a file, until the file changes. Useful if the operator keeps instances between calls:
-/// `instances = "warm"`.
+/// Caches a value made from a file, until the file changes. Useful if instances are reused: see `reusable` in
+/// `plugin.toml`.
 ///
 /// ```
 /// use frontgate_sdk::{Result, files};

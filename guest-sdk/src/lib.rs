@@ -26,7 +26,7 @@
 //! ```
 //!
 //! Set `crate-type = ["cdylib", "rlib"]` in `Cargo.toml`: the first is the plugin, the second lets tests in other files
-//! use it. Every call runs in a fresh instance: data in memory does not survive the call.
+//! use it. A call runs in a fresh instance, or in one that has served earlier calls: do not rely on data in memory.
 //!
 //! # Main items
 //!
