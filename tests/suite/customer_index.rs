@@ -239,6 +239,9 @@ fn unusable_numbers_are_reported() {
     let gateway = start(indexed(&format!("{CSV}c-9,Nix,0815,,\n")));
     let status = status(&gateway);
     assert_eq!((&status["unknown_numbers"], &status["unknown_number_ids"][0]), (&1.into(), &"c-9".into()), "{status}");
+    let checked = gateway.command(&["check"]);
+    let text = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(text.contains("1 of 4 customers have numbers that cannot be understood (c-9)"), "{text}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use frontgate_runtime::{Allocation, Engine, NetworkOverrides, Registry, Services
 use frontgate_system::sandbox::Confinement;
 use frontgate_tenants::coverage::{self, Missing};
 
-use super::say;
+use super::{customers, say};
 
 const FAULTS_FOUND: u8 = 1;
 const COULD_NOT_CHECK: u8 = 2;
@@ -38,6 +38,7 @@ pub(super) fn check(file: &Path, online: bool) -> ExitCode {
         let keys = counted(tenant.twilio.auth_tokens.len() + tenant.twilio.shared_keys.len(), "key");
         say!("✓ tenant {name} at {} with {keys} for Twilio signatures", tenant.path);
     }
+    customers::warn(&config);
     let config = Arc::new(config);
     let checked = plugins(&config).and_then(|faults| Ok(faults + if online { online::online(&config)? } else { 0 }));
     match checked {

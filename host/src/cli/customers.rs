@@ -108,9 +108,13 @@ pub(super) fn customers(config: &Path, command: Command) -> anyhow::Result<ExitC
             return Ok(ExitCode::from(REFUSED));
         }
     };
+    if answer.is_null() {
+        say!("no such customer");
+        return Ok(ExitCode::from(REFUSED));
+    }
     if json {
         say!("{}", escaped(&answer)?);
-        return Ok(if answer.is_null() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS });
+        return Ok(ExitCode::SUCCESS);
     }
     match name {
         "status" | "accept-removals" => status(&serde_json::from_value::<Vec<Status>>(answer)?),
@@ -121,6 +125,19 @@ pub(super) fn customers(config: &Path, command: Command) -> anyhow::Result<ExitC
         _ => say!("the customer is erased, and will not be stored again"),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints warnings about the index of the running gateway. Without one, the index is not checked.
+pub(super) fn warn(config: &Config) {
+    if !config.tenants.values().any(|tenant| tenant.customers.index) {
+        return;
+    }
+    let Ok(Ok(answer)) = client::customers(config, "status", &CustomersCommand::default()) else { return };
+    for status in serde_json::from_value::<Vec<Status>>(answer).unwrap_or_default() {
+        for warning in warnings(&status) {
+            say!("! tenant {warning}");
+        }
+    }
 }
 
 fn status(all: &[Status]) {
@@ -146,23 +163,28 @@ fn status(all: &[Status]) {
     }
     table.lines().for_each(|line| say!("{}", line.trim_end()));
     for status in all {
-        details(status);
+        warnings(status).iter().for_each(|warning| say!("{warning}"));
     }
 }
 
-/// Prints what needs attention.
-fn details(status: &Status) {
-    let tenant = plain(&status.tenant);
+/// Returns what needs attention.
+fn warnings(status: &Status) -> Vec<String> {
+    let (mut warnings, tenant) = (Vec::new(), plain(&status.tenant));
     if let Some(failure) = &status.failure {
-        say!("{tenant}: {} failed runs, the last: {}", status.failures, plain(failure));
+        warnings.push(format!("{tenant}: {} failed runs, the last: {}", status.failures, plain(failure)));
     }
     if status.held > 0 {
         let fix = format!("`frontgate customers accept-removals {tenant}` removes them");
-        say!("{tenant}: the source no longer reports {} customers, which is implausible; {fix}", status.held);
+        let held = status.held;
+        warnings.push(format!("{tenant}: the source no longer reports {held} customers, which is implausible; {fix}"));
     }
     if status.unknown_numbers > 0 {
         let ids: Vec<String> = status.unknown_number_ids.iter().map(|id| plain(id)).collect();
-        let (count, all, fix) = (status.unknown_numbers, status.customers, "check them, or set `country`");
-        say!("{tenant}: {count} of {all} customers have numbers that cannot be understood ({}); {fix}", ids.join(", "));
+        let (count, all, ids) = (status.unknown_numbers, status.customers, ids.join(", "));
+        let fix = "correct them in the CRM, or set `country`";
+        warnings.push(format!(
+            "{tenant}: {count} of {all} customers have numbers that cannot be understood ({ids}); {fix}"
+        ));
     }
+    warnings
 }
