@@ -26,6 +26,8 @@ pub(crate) struct Run<'r> {
     pub(crate) replica: &'r Arc<Replica>,
     /// Whether an operator or a notification demands an enumeration.
     pub(crate) enumerate: bool,
+    /// Whether a batch was written, so that a failure behind it is a first one.
+    pub(crate) has_progress: bool,
 }
 
 /// How reading changes ended.
@@ -42,15 +44,22 @@ impl Run<'_> {
         let plugin = Arc::clone(&self.source.plugin);
         let (settings, digest) = (plugin.grants.digest().to_string(), plugin.digest.to_string());
         let mut row = self.customers.prepare(&plugin.name, &settings, &digest).await?;
+        if row.is_removing() {
+            // A run before ended during its removals.
+            self.customers.remove_missing(false).await?;
+            row = self.customers.prepare(&plugin.name, &settings, &digest).await?;
+        }
         for ids in ids.chunks(FETCHED_MAX).filter(|_| row.is_ready) {
+            let after = self.customers.last_change();
             let fetched = self.source.fetch(ids.to_vec()).await?;
-            written(self.customers.apply_fetched(ids, fetched).await?)?;
+            written(self.customers.apply_fetched(ids, fetched, after).await?)?;
         }
         if !row.cursor.is_empty() && matches!(self.catch_up(&row.cursor).await?, Caught::Expired) {
             row = self.customers.begin_sweep(false).await?;
         }
         if row.sweeping == 0 && self.is_enumeration_due(&row) {
             row = self.customers.begin_sweep(false).await?;
+            self.enumerate = false;
         }
         if row.sweeping > 0 { self.enumerate(row).await } else { Ok(()) }
     }
@@ -152,13 +161,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn apply(&self, kind: CursorKind, since: Vec<u8>, mut batch: Batch) -> Result<(), Failure> {
+    async fn apply(&mut self, kind: CursorKind, since: Vec<u8>, mut batch: Batch) -> Result<(), Failure> {
         // Another replica may have taken over. The turn is short, so that a part can be handed over at any time.
         let turn = self.replica.begin(self.customers.tenant(), Part::Customers).ok_or(Failure::Stopped)?;
         let fence = turn.replica.map(|replica| Fence { replica, fence: turn.fence });
         batch.next = stored(&batch.next);
         let batch = self.customers.convert(kind, since, batch, fence).await?;
-        written(self.customers.apply(batch).await?)
+        written(self.customers.apply(batch).await?)?;
+        self.has_progress = true;
+        Ok(())
     }
 }
 

@@ -101,7 +101,7 @@ impl Schedule {
                 self.follow().await;
                 continue;
             }
-            let pause = match self.one(&mut folder).await {
+            let pause = match self.one(&mut folder, &mut failures).await {
                 Ok(()) => {
                     failures = 0;
                     self.count("ok");
@@ -138,14 +138,25 @@ impl Schedule {
         }
     }
 
-    async fn one(&self, folder: &mut WatchedFolder) -> Result<(), Failure> {
-        let (enumerate, ids) = self.customers.take_triggers();
+    /// Runs once. A failure behind a written batch is a first one, so that a large enumeration does not wait longer and
+    /// longer.
+    async fn one(&self, folder: &mut WatchedFolder, failures: &mut u32) -> Result<(), Failure> {
         let rate = self.customers.settings().requests_per_second;
         let source = CustomerSource::open(&self.plugins, &self.tenant, rate).await?;
+        let (enumerate, ids) = self.customers.take_triggers();
         // Before the run, which may read the file while it changes.
         folder.set(source.plugin.grants.folder(), &self.customers);
-        let mut run = Run { customers: &self.customers, source, replica: &self.replica, enumerate };
-        run.execute(ids).await?;
+        let mut run =
+            Run { customers: &self.customers, source, replica: &self.replica, enumerate, has_progress: false };
+        let executed = run.execute(ids).await;
+        if run.has_progress {
+            *failures = 0;
+        }
+        if executed.is_err() && run.enumerate {
+            // The demanded enumeration has not begun.
+            self.customers.demand_enumeration();
+        }
+        executed?;
         self.customers.note_run(None).await?;
         Ok(())
     }

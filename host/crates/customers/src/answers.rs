@@ -39,7 +39,7 @@ impl TenantCustomers {
                 None => return Ok(empty),
                 place => place,
             },
-            Start::After(id) => match self.place(snapshot.source.id, id).await? {
+            Start::After(id) => match self.place(snapshot.source.id, &worker, id).await? {
                 None => return Ok(empty),
                 place => place,
             },
@@ -60,7 +60,13 @@ impl TenantCustomers {
         };
         let next_page_token = page.next.as_ref().map(|position| token::write(position, &query));
         let rows: Vec<u32> = page.rows.iter().map(|position| position.n).collect();
-        Ok(CustomerPage { customers: self.summaries(snapshot.source.id, &rows).await?, next_page_token })
+        let found = self.summaries(snapshot.source.id, &rows).await?;
+        let last = rows.iter().zip(&found).rev().find_map(|(n, found)| Some((*n, found.as_ref()?)));
+        if let Some((n, last)) = last {
+            self.ends.note(&worker, &last.customer_id, n);
+        }
+        let customers = found.into_iter().flatten().map(|summary| CustomerSummary::clone(&summary)).collect();
+        Ok(CustomerPage { customers, next_page_token })
     }
 
     /// Returns a customer's page.
@@ -106,8 +112,10 @@ impl TenantCustomers {
         }
     }
 
-    async fn place(&self, source: i64, id: String) -> Result<Option<Position>, StoreError> {
-        let place = self.database.read(&self.tenant, move |read| read::place(read, source, &id)).await?;
+    /// Returns the place at which a worker's page ended with a customer, else the customer's place.
+    async fn place(&self, source: i64, worker: &str, id: String) -> Result<Option<Position>, StoreError> {
+        let end = self.ends.of(worker, &id);
+        let place = self.database.read(&self.tenant, move |read| read::place(read, source, &id, end)).await?;
         Ok(place.map(|(key, n): (Vec<u8>, u32)| Position { key: SortKey::from_bytes(&key), n }))
     }
 
@@ -128,8 +136,8 @@ impl TenantCustomers {
         Ok(page)
     }
 
-    /// Returns rows with their names, in this order. Rows that have gone meanwhile are left out.
-    async fn summaries(&self, source: i64, rows: &[u32]) -> Result<Vec<CustomerSummary>, StoreError> {
+    /// Returns the names of rows, in this order; `None` for rows that have gone meanwhile.
+    async fn summaries(&self, source: i64, rows: &[u32]) -> Result<Vec<Option<Arc<CustomerSummary>>>, StoreError> {
         let mut found: Vec<Option<Arc<CustomerSummary>>> = rows.iter().map(|n| self.summaries.get(n)).collect();
         let missing: Vec<u32> = rows.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(n, _)| *n).collect();
         if !missing.is_empty() {
@@ -145,6 +153,6 @@ impl TenantCustomers {
                 read.iter().for_each(|(n, _)| drop(self.summaries.remove(n)));
             }
         }
-        Ok(found.into_iter().flatten().map(|summary| CustomerSummary::clone(&summary)).collect())
+        Ok(found)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use frontgate_store::sql::{Scope, Transaction};
+use frontgate_store::sql::{self, Scope, Transaction};
 use frontgate_store::{Database, NO_TENANT, Origin, StoreError, values};
 
 use crate::rows::forget;
@@ -61,17 +61,21 @@ impl Customers {
         let select = "SELECT tenant FROM customer_sources";
         let stored = database.read(NO_TENANT, |read| read.rows(select, values![], |row| row.get::<String>(0)));
         let mut is_deleted = false;
-        for tenant in stored.await? {
-            while self.of(&tenant).is_none() {
-                let name = tenant.clone();
-                let delete = move |transaction: &Transaction<'_>| forget::delete_all(transaction, &name);
-                is_deleted = true;
-                let scope = Scope::Customers(tenant.as_str().into());
-                if !database.write(Origin::progress(tenant.as_str()), scope, delete).await? {
-                    break;
-                }
-            }
+        for tenant in stored.await?.into_iter().filter(|tenant| self.of(tenant).is_none()) {
+            let aside = write(database, tenant, forget::set_aside).await?;
+            while write(database, aside.clone(), forget::delete_all).await? {}
+            is_deleted = true;
         }
         if is_deleted { database.checkpoint().await } else { Ok(()) }
     }
+}
+
+async fn write<T: Send + 'static>(
+    database: &Database,
+    tenant: String,
+    work: fn(&Transaction<'_>, &str) -> sql::Result<T>,
+) -> Result<T, StoreError> {
+    let scope = Scope::Customers(tenant.as_str().into());
+    let origin = Origin::progress(tenant.as_str());
+    database.write(origin, scope, move |transaction| work(transaction, &tenant)).await
 }

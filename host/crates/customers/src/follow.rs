@@ -19,9 +19,10 @@ impl TenantCustomers {
     /// Fails if the tables cannot be read; the index stays as it is.
     pub async fn follow(self: &Arc<Self>) -> Result<(), StoreError> {
         let _following = self.following.lock().await;
+        // What has been read so far. Answers change at the end only, so that no batch is half there.
+        let (mut known, mut changed, mut is_new) = (self.snapshot.load_full(), Vec::new(), false);
         loop {
             let tenant = Arc::clone(&self.tenant);
-            let known = self.snapshot.load_full();
             let after = known.as_ref().map(|known| known.seq);
             let read = move |read: &Transaction<'_>| {
                 let Some(source) = source::read(read, &tenant)? else { return Ok(None) };
@@ -32,32 +33,29 @@ impl TenantCustomers {
                 Ok(Some((source, rows)))
             };
             let Some((source, rows)) = self.database.read(&self.tenant, read).await? else {
-                self.replace(None, &[]);
+                self.replace(None, &[], true);
                 return Ok(());
             };
-            let known = known.filter(|known| known.source.id == source.id && known.seq >= source.floor_seq);
-            let Some(known) = known else {
-                let snapshot = self.load(source).await?;
-                self.replace(Some(snapshot), &[]);
+            let usable = known.filter(|known| known.source.id == source.id && known.seq >= source.floor_seq);
+            let Some(usable) = usable else {
+                (known, is_new) = (Some(Arc::new(self.load(source).await?)), true);
                 continue;
             };
             let count = rows.len();
-            if count == 0 && known.source == source {
-                return Ok(());
-            }
-            let applied = spawn_blocking(move || {
-                let numbers: Vec<u32> = rows.iter().map(|row| row.n).collect();
-                (known.follow(source, &rows), numbers)
-            });
-            let (followed, numbers) = applied.await.map_err(|_| StoreError::Closed)?;
-            match followed {
-                Followed::Done(snapshot) => self.replace(Some(*snapshot), &numbers),
-                Followed::Lost => {
-                    self.replace(None, &[]);
-                    continue;
+            if count == 0 && usable.source == source {
+                if is_new || !changed.is_empty() {
+                    self.replace(Some(usable), &changed, is_new);
                 }
+                break;
             }
-            if count < read::FOLLOWED_MAX as usize {
+            changed.extend(rows.iter().map(|row| row.n));
+            let applied = spawn_blocking(move || usable.follow(source, &rows));
+            known = match applied.await.map_err(|_| StoreError::Closed)? {
+                Followed::Done(snapshot) => Some(Arc::new(*snapshot)),
+                Followed::Lost => None,
+            };
+            if known.is_some() && count < read::FOLLOWED_MAX as usize {
+                self.replace(known, &changed, is_new);
                 break;
             }
         }
@@ -94,11 +92,11 @@ impl TenantCustomers {
         spawn_blocking(move || loading.finish(source)).await.map_err(|_| StoreError::Closed)
     }
 
-    /// Replaces the snapshot, and forgets names of changed rows. Pages are few, so all of them are forgotten.
-    fn replace(&self, snapshot: Option<Snapshot>, changed: &[u32]) {
-        let is_new = snapshot.as_ref().map(|snapshot| snapshot.source.id) != self.source().map(|source| source.id);
+    /// Replaces the snapshot, and forgets names of changed rows, or all of them if changes are not known. Pages are few,
+    /// so all of them are forgotten.
+    fn replace(&self, snapshot: Option<Arc<Snapshot>>, changed: &[u32], is_new: bool) {
         self.changed.send_modify(|number| *number += 1);
-        self.snapshot.store(snapshot.map(Arc::new));
+        self.snapshot.store(snapshot);
         if is_new {
             self.summaries.clear();
         }

@@ -12,6 +12,7 @@
 mod addresses;
 mod answers;
 mod customers;
+mod ends;
 mod follow;
 mod memory;
 mod record;
@@ -19,6 +20,8 @@ mod rows;
 pub mod settings;
 mod status;
 mod tenant;
+#[cfg(test)]
+mod tests;
 mod token;
 mod triggers;
 mod writes;

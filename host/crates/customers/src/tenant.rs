@@ -11,6 +11,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::{Semaphore, watch};
 
 use crate::addresses::Country;
+use crate::ends::Ends;
 use crate::memory::Snapshot;
 use crate::record::Conversion;
 use crate::rows::read::StoredPage;
@@ -66,6 +67,7 @@ pub struct TenantCustomers {
     pub(crate) following: tokio::sync::Mutex<()>,
     pub(crate) summaries: Cache<u32, Arc<CustomerSummary>>,
     pub(crate) pages: Cache<String, Arc<StoredPage>>,
+    pub(crate) ends: Ends,
     /// Changes with every new snapshot.
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) triggers: Triggers,
@@ -104,6 +106,7 @@ impl TenantCustomers {
             following: tokio::sync::Mutex::default(),
             summaries: Cache::new(SUMMARIES_MAX),
             pages: Cache::new(PAGES_MAX),
+            ends: Ends::default(),
             changed: watch::Sender::new(0),
             triggers: Triggers::default(),
             answers: Answers::default(),

@@ -24,9 +24,14 @@ impl TenantCustomers {
     /// Starts a run now. `enumerate`: of all customers.
     pub fn trigger(&self, enumerate: bool) {
         if enumerate {
-            self.triggers.enumerate.store(true, Ordering::Relaxed);
+            self.demand_enumeration();
         }
         self.triggers.run.notify_one();
+    }
+
+    /// Makes the next run enumerate all customers.
+    pub fn demand_enumeration(&self) {
+        self.triggers.enumerate.store(true, Ordering::Relaxed);
     }
 
     /// Leaves ids of changed customers for a run that starts now.

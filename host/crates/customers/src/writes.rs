@@ -20,10 +20,22 @@ impl TenantCustomers {
     /// # Errors
     ///
     /// Fails if the row cannot be written.
-    pub async fn prepare(&self, plugin: &str, settings: &str, digest: &str) -> Result<SourceRow, StoreError> {
+    pub async fn prepare(
+        self: &Arc<Self>,
+        plugin: &str,
+        settings: &str,
+        digest: &str,
+    ) -> Result<SourceRow, StoreError> {
         let (tenant, plugin, settings) = (Arc::clone(&self.tenant), plugin.to_owned(), settings.to_owned());
         let version = format!("{digest} {}", self.version);
-        self.write(move |transaction| source::prepare(transaction, &tenant, &plugin, &settings, &version)).await
+        let prepare =
+            move |transaction: &Transaction<'_>| source::prepare(transaction, &tenant, &plugin, &settings, &version);
+        let row = self.write(prepare).await?;
+        if !row.is_ready && self.source().is_some_and(|known| known.is_ready) {
+            // What is stored may show too much from now on.
+            self.follow().await?;
+        }
+        Ok(row)
     }
 
     /// Starts an enumeration. See [`source::begin_sweep`].
@@ -81,7 +93,13 @@ impl TenantCustomers {
         Ok(written)
     }
 
-    /// Writes customers that were fetched by id. Those that are missing in the answer are removed.
+    /// Returns the number of the last change that was followed. Ask for it before customers are fetched by id.
+    pub fn last_change(&self) -> i64 {
+        self.snapshot.load().as_ref().map_or(0, |snapshot| snapshot.seq)
+    }
+
+    /// Writes customers that were fetched by id. Those that are missing in the answer are removed. Customers that changed
+    /// after `after`, while the source was asked, stay as they are.
     ///
     /// # Errors
     ///
@@ -90,12 +108,13 @@ impl TenantCustomers {
         self: &Arc<Self>,
         asked: &[String],
         customers: Vec<SourceCustomer>,
+        after: i64,
     ) -> Result<Write, StoreError> {
         let found = |id: &&String| customers.iter().any(|customer| customer.customer.customer_id == **id);
         let removals = asked.iter().filter(|id| !found(id)).cloned().collect();
         let upserts = self.prepare_customers(customers).await?;
         let batch = Batch {
-            kind: CursorKind::None,
+            kind: CursorKind::Fetched { after },
             since: Vec::new(),
             next: Vec::new(),
             upserts,
@@ -212,7 +231,7 @@ impl TenantCustomers {
         self.database.read(&self.tenant, move |read| read::unknown_numbers(read, source.id, ids_max)).await
     }
 
-    async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    pub(crate) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
         W: Fn(&Transaction<'_>) -> sql::Result<T> + Send + 'static,

@@ -81,9 +81,10 @@ impl Directory for TenantDirectory {
             let names = self.tenant.roles.plugins(Role::CrmSource);
             let source = first_live(&self.plugins.registry, names, Role::CrmSource);
             let source = source.map_err(|error| Error::Unavailable(error.to_string()))?;
+            let after = index.last_change();
             let fetching = Call::nested(&self.plugins.engine, &source, call).fetch_customers(customer_ids.clone());
             let customers = fetching.await.map_err(|error| failed(&source, call, error))?;
-            index.apply_fetched(&customer_ids, customers).await.map(drop).map_err(unread)
+            index.apply_fetched(&customer_ids, customers, after).await.map(drop).map_err(unread)
         })
     }
 }

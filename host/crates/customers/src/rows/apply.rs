@@ -11,7 +11,7 @@ use super::{KEYS_MAX, groups, places};
 use crate::record::PreparedCustomer;
 
 /// Rows that one statement inserts.
-const ROWS_MAX: usize = 100;
+const ROWS_MAX: usize = if cfg!(test) { 4 } else { 100 };
 
 /// The replica that may write; `None` in a database that is not shared.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +29,11 @@ pub enum CursorKind {
     Changes,
     /// The running enumeration.
     Sweep,
-    /// None: customers that were fetched by id.
-    None,
+    /// None: customers that were fetched by id, after this change of the source. What changed since is newer.
+    Fetched {
+        /// See [`crate::TenantCustomers::last_change`].
+        after: i64,
+    },
 }
 
 /// A batch to write.
@@ -86,7 +89,7 @@ pub(crate) fn apply(transaction: &Transaction<'_>, tenant: &str, batch: &Batch) 
     let stored = match batch.kind {
         CursorKind::Changes => &source.cursor,
         CursorKind::Sweep => &source.sweep_cursor,
-        CursorKind::None => &batch.since,
+        CursorKind::Fetched { .. } => &batch.since,
     };
     if *stored != batch.since || !is_keeper(transaction, tenant, batch.fence)? {
         return Ok(Write::Superseded);
@@ -99,14 +102,18 @@ pub(crate) fn apply(transaction: &Transaction<'_>, tenant: &str, batch: &Batch) 
         upserts.remove(id.as_str());
     }
     writer.drop_forgotten(&mut upserts)?;
+    let mut removals: BTreeSet<&str> = batch.removals.iter().map(String::as_str).collect();
+    if let CursorKind::Fetched { after } = batch.kind {
+        writer.drop_changed(after, &mut upserts, &mut removals)?;
+    }
     let Some(mut applied) = writer.upsert(&upserts, batch.customers_max)? else { return Ok(Write::Full) };
-    applied.removed = writer.remove(batch.removals.iter().map(String::as_str))?;
+    applied.removed = writer.remove(removals)?;
     let (seq, next_n) = (writer.seq, writer.n);
     let live = source.live + difference(applied.added, applied.removed);
     let update = match batch.kind {
         CursorKind::Changes => "cursor = ?4, ",
         CursorKind::Sweep => "sweep_cursor = ?4, ",
-        CursorKind::None => "cursor = coalesce(cursor, ?4), ",
+        CursorKind::Fetched { .. } => "cursor = coalesce(cursor, ?4), ",
     };
     let update = format!(
         "UPDATE customer_sources SET {update}seq = ?2, next_n = ?3, live = ?7, teams = coalesce(?5, teams),
@@ -165,6 +172,29 @@ impl<'w> Writer<'w> {
             for forgotten in self.transaction.rows(&select, &values, |row| row.get::<Vec<u8>>(0))? {
                 let id = chunk.iter().find(|(_, digest)| *digest == forgotten);
                 id.and_then(|(id, _)| upserts.remove(id.as_str()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves out customers that changed after they were asked for, also those that were removed.
+    fn drop_changed(
+        &self,
+        after: i64,
+        upserts: &mut BTreeMap<&str, &PreparedCustomer>,
+        removals: &mut BTreeSet<&str>,
+    ) -> sql::Result<()> {
+        let ids: Vec<String> = upserts.keys().chain(&*removals).map(|id| (*id).to_owned()).collect();
+        for chunk in ids.chunks(KEYS_MAX) {
+            let select = format!(
+                "SELECT customer_id FROM customers WHERE source = ?1 AND seq > ?2 AND customer_id IN ({})",
+                places(2, chunk.len())
+            );
+            let mut values: Vec<&dyn Value> = vec![&self.source.id, &after];
+            values.extend(chunk.iter().map(|id| id as &dyn Value));
+            for changed in self.transaction.rows(&select, &values, |row| row.get::<String>(0))? {
+                upserts.remove(changed.as_str());
+                removals.remove(changed.as_str());
             }
         }
         Ok(())
@@ -253,8 +283,7 @@ impl<'w> Writer<'w> {
     }
 
     /// Removes customers by id; returns how many were there.
-    pub(crate) fn remove<'i>(&mut self, ids: impl Iterator<Item = &'i str>) -> sql::Result<u64> {
-        let ids: BTreeSet<&str> = ids.collect();
+    pub(crate) fn remove(&mut self, ids: BTreeSet<&str>) -> sql::Result<u64> {
         let rows: Vec<i64> = self.known(ids.into_iter())?.into_values().map(|known| known.n).collect();
         self.mark_gone(&rows)?;
         Ok(rows.len() as u64)

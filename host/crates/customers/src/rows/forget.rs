@@ -16,7 +16,7 @@ pub(crate) fn forget(transaction: &Transaction<'_>, tenant: &str, id: &str) -> s
     let insert = "INSERT INTO customers_forgotten (source, id_digest) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
     transaction.execute(insert, values![source.id, id_digest(id)])?;
     let mut writer = Writer::new(transaction, &source);
-    let removed = writer.remove([id].into_iter())?;
+    let removed = writer.remove([id].into())?;
     let update = "UPDATE customer_sources SET seq = ?2, live = ?3 WHERE id = ?1";
     let live = source.live - i64::try_from(removed).unwrap_or_default();
     transaction.execute(update, values![source.id, writer.seq, live])?;
@@ -37,6 +37,16 @@ pub(crate) fn allow(transaction: &Transaction<'_>, tenant: &str, id: &str) -> sq
     let Some(source) = source::read(transaction, tenant)? else { return Ok(false) };
     let delete = "DELETE FROM customers_forgotten WHERE source = ?1 AND id_digest = ?2";
     Ok(transaction.execute(delete, values![source.id, id_digest(id)])? > 0)
+}
+
+/// Gives the source of a tenant whose index was switched off another tenant's name, which it returns. If the index is
+/// switched on meanwhile, it begins anew, and never shows what is left during the deletion.
+pub(crate) fn set_aside(transaction: &Transaction<'_>, tenant: &str) -> sql::Result<String> {
+    let Some(source) = source::read(transaction, tenant)? else { return Ok(tenant.to_owned()) };
+    // No tenant has a name with a space.
+    let aside = format!("deleted {}", source.id);
+    transaction.execute("UPDATE customer_sources SET tenant = ?2 WHERE id = ?1", values![source.id, aside])?;
+    Ok(aside)
 }
 
 /// Deletes some rows of a tenant whose index was switched off; returns whether more are left.

@@ -10,7 +10,7 @@ use super::{KEYS_MAX, places};
 use crate::record;
 
 /// Rows that one read returns for the index in memory.
-pub(crate) const FOLLOWED_MAX: u32 = 5_000;
+pub(crate) const FOLLOWED_MAX: u32 = if cfg!(test) { 5 } else { 5_000 };
 
 /// A row as the index in memory needs it.
 pub(crate) struct IndexRow {
@@ -90,14 +90,20 @@ pub(crate) fn summaries(
     Ok(found)
 }
 
-/// Returns the place in the list of a customer, who may be gone.
-pub(crate) fn place(read: &Transaction<'_>, source: i64, id: &str) -> sql::Result<Option<(Vec<u8>, u32)>> {
-    for gone in ["IS NULL", "IS NOT NULL"] {
+/// Returns the place in the list of a customer, who may be gone: of the row `end` if that is the customer's, else of the
+/// present row, else of the last one.
+pub(crate) fn place(
+    read: &Transaction<'_>,
+    source: i64,
+    id: &str,
+    end: Option<u32>,
+) -> sql::Result<Option<(Vec<u8>, u32)>> {
+    let end = end.map_or(-1, i64::from);
+    for row in ["n = ?3", "gone_ms IS NULL AND n <> ?3", "gone_ms IS NOT NULL AND n <> ?3"] {
         let select = format!(
-            "SELECT sort_key, n FROM customers WHERE source = ?1 AND customer_id = ?2 AND gone_ms {gone}
-             ORDER BY n DESC LIMIT 1"
+            "SELECT sort_key, n FROM customers WHERE source = ?1 AND customer_id = ?2 AND {row} ORDER BY n DESC LIMIT 1"
         );
-        let found = read.row(&select, values![source, id], |row| {
+        let found = read.row(&select, values![source, id, end], |row| {
             Ok((row.get::<Vec<u8>>(0)?, u32::try_from(row.get::<i64>(1)?).unwrap_or_default()))
         })?;
         if found.is_some() {

@@ -21,7 +21,8 @@ pub struct SourceRow {
     pub cursor: Vec<u8>,
     /// Where the running enumeration continues.
     pub sweep_cursor: Vec<u8>,
-    /// Number of the running enumeration; 0 if none runs.
+    /// Number of the running enumeration; 0 if none runs. The same as `generation` until the customers that it did not
+    /// find are removed.
     pub sweeping: i64,
     pub(crate) generation: i64,
     pub(crate) seq: i64,
@@ -81,6 +82,11 @@ impl SourceRow {
         serde_json::from_str(&self.teams).unwrap_or_default()
     }
 
+    /// Returns whether an enumeration has ended, and customers that it did not find are being removed.
+    pub fn is_removing(&self) -> bool {
+        self.sweeping > 0 && self.sweeping == self.generation
+    }
+
     /// Returns the number that marks rows which the source reports now.
     pub(crate) fn current(&self) -> i64 {
         self.sweeping.max(self.generation)
@@ -126,7 +132,7 @@ pub(crate) fn prepare(
 /// Starts an enumeration, unless one runs. `restart`: a running one begins again, since its cursor has expired.
 pub(crate) fn begin_sweep(transaction: &Transaction<'_>, tenant: &str, restart: bool) -> sql::Result<SourceRow> {
     let known = read(transaction, tenant)?.ok_or(sql::Error::NoRow)?;
-    if known.sweeping == 0 || restart {
+    if known.sweeping == 0 || known.is_removing() || restart {
         let update = "UPDATE customer_sources SET sweeping = ?2, sweep_cursor = ?3 WHERE id = ?1";
         transaction.execute(update, values![known.id, known.current() + 1, Vec::<u8>::new()])?;
     }

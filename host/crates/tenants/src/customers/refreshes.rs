@@ -91,12 +91,12 @@ impl PluginInvoker {
         }
         let plugins = self.tenant.roles.plugins(Role::CrmSource);
         let plugin = first_live(&self.plugins.registry, plugins, Role::CrmSource)?;
-        let ids = vec![id.to_owned()];
+        let (ids, after) = (vec![id.to_owned()], index.last_change());
         let customers = self.call(&plugin, Role::CrmSource).fetch_customers(ids.clone()).await?;
         if customers.is_empty() {
             refreshes.note_missing(key);
         }
-        index.apply_fetched(&ids, customers).await.map_err(unread)?;
+        index.apply_fetched(&ids, customers, after).await.map_err(unread)?;
         Ok(())
     }
 
