@@ -24,6 +24,7 @@ mod conversations;
 mod cost;
 mod crash;
 mod customer_index;
+mod customer_sync;
 mod customers;
 mod delivery;
 mod demo;

@@ -9,7 +9,7 @@ use crate::tools::execute;
 
 /// Arguments that select the tests that run once more with Postgres: those of what is stored and delivered. Three tests
 /// are about the SQLite file.
-pub(crate) const AGAIN: [&str; 17] = [
+pub(crate) const AGAIN: [&str; 19] = [
     "actions::",
     "channel_crash::",
     "channel_decisions::",
@@ -17,6 +17,8 @@ pub(crate) const AGAIN: [&str; 17] = [
     "channel_limits::",
     "channels::",
     "crash::",
+    "customer_index::",
+    "customer_sync::",
     "delivery::",
     "state::",
     "state_crash::",
