@@ -31,10 +31,7 @@ const CRATES: [(&str, &[&str]); 27] = [
     ("loader", &["contract", "rollouts", "runtime", "store", "system", "telemetry"]),
     ("customers", &["contract", "customer-search", "store", "telemetry"]),
     ("tenants", &["contract", "customers", "front", "runtime", "signing", "telemetry", "twilio"]),
-    (
-        "customer-sync",
-        &["contract", "customers", "replicas", "runtime", "store", "telemetry", "tenants"],
-    ),
+    ("customer-sync", &["contract", "customers", "replicas", "runtime", "store", "telemetry", "tenants"]),
     (
         "delivery",
         &[

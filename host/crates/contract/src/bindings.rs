@@ -26,7 +26,9 @@ wasmtime::component::bindgen!({
     exports: { default: async },
 });
 
-pub use self::exports::frontgate::plugin::{calls, channel, conversations, crm, crm_source, outgoing, routing, templates};
+pub use self::exports::frontgate::plugin::{
+    calls, channel, conversations, crm, crm_source, outgoing, routing, templates,
+};
 pub use self::frontgate::plugin::{
     actions, attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,
 };

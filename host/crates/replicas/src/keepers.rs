@@ -41,9 +41,9 @@ pub(crate) fn compare(
 ) -> Changes {
     let keeper_of: HashMap<&Key, Option<i64>> = keepers.iter().map(|row| (&row.key, row.replica)).collect();
     let mut changes = Changes::default();
-    let own = tenants
-        .iter()
-        .flat_map(|tenant| [Part::Twilio, Part::Front, Part::Customers].map(|part| Key { tenant: Arc::clone(tenant), part }));
+    let own = tenants.iter().flat_map(|tenant| {
+        [Part::Twilio, Part::Front, Part::Customers].map(|part| Key { tenant: Arc::clone(tenant), part })
+    });
     let mut parts: BTreeSet<Key> = own.chain([Key::house()]).collect();
     // A part of a tenant that was removed from the configuration is let go.
     parts.extend(keepers.iter().filter(|row| row.replica == Some(me)).map(|row| row.key.clone()));

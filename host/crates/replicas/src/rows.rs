@@ -148,6 +148,7 @@ fn names(tenants: &BTreeSet<Arc<str>>) -> String {
 }
 
 fn key(tenant: &str, part: &str) -> Option<Key> {
-    let part = [Part::Twilio, Part::Front, Part::Customers, Part::House].into_iter().find(|known| known.name() == part)?;
+    let part =
+        [Part::Twilio, Part::Front, Part::Customers, Part::House].into_iter().find(|known| known.name() == part)?;
     Some(Key { tenant: tenant.into(), part })
 }
