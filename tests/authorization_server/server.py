@@ -130,7 +130,7 @@ class RefreshTokenGrant(grants.RefreshTokenGrant):
     def authenticate_refresh_token(self, refresh_token):
         with lock:
             token = next((token for token in tokens if token.refresh_token == refresh_token), None)
-            if token is None:
+            if not token:
                 return None
             if token.revoked:
                 # The second use may be a thief's: all tokens of the family end.

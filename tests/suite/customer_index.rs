@@ -1,4 +1,4 @@
-//! Tests the index of customers: what it answers, to whom, and how it follows its source.
+//! Tests the index of customers: what it answers to which worker, and how it follows its source.
 
 use std::collections::BTreeSet;
 

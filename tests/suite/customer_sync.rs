@@ -26,7 +26,7 @@ struct Crm {
     hubspot: HubSpot,
     owners: [String; 2],
     people: BTreeMap<String, (String, usize)>,
-    /// People into whom others were merged. Nobody reports these others if the people go, too.
+    /// People that others were merged into. The others are not reported if these people go, too.
     merged: BTreeSet<String>,
     chance: u64,
 }

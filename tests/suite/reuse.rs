@@ -1,4 +1,4 @@
-//! Tests which plugins' instances are reused, for whom, and when an instance is dropped.
+//! Tests which plugins' instances are reused, for which tenant, and when an instance is dropped.
 
 use std::fs;
 

@@ -18,7 +18,7 @@ struct Run {
     next: Vec<u8>,
 }
 
-/// Calls `changes` until there is no more.
+/// Calls `changes` until the last batch.
 fn run(since: Option<&[u8]>) -> Run {
     run_with(since, 1_000, |_| {})
 }

@@ -74,7 +74,7 @@ impl Run<'_> {
         self.enumerate || age > interval
     }
 
-    /// Reads changes since a cursor until there are no more.
+    /// Reads all changes since a cursor.
     async fn catch_up(&mut self, cursor: &[u8]) -> Result<Caught, Failure> {
         let (mut cursor, mut empty) = (cursor.to_vec(), 0);
         loop {

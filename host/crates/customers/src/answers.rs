@@ -9,6 +9,7 @@ use frontgate_customer_search::{Position, Query, SEARCH_BUDGET_BYTES, SortKey};
 use frontgate_store::StoreError;
 use tokio::task::spawn_blocking;
 
+use crate::memory::Snapshot;
 use crate::rows::read;
 use crate::tenant::{PageLookup, TenantCustomers};
 use crate::{addresses, token};
@@ -60,7 +61,7 @@ impl TenantCustomers {
         };
         let next_page_token = page.next.as_ref().map(|position| token::write(position, &query));
         let rows: Vec<u32> = page.rows.iter().map(|position| position.n).collect();
-        let found = self.summaries(snapshot.source.id, &rows).await?;
+        let found = self.summaries(&snapshot, &worker, &rows).await?;
         let last = rows.iter().zip(&found).rev().find_map(|(n, found)| Some((*n, found.as_ref()?)));
         if let Some((n, last)) = last {
             self.ends.note(&worker, &last.customer_id, n);
@@ -136,22 +137,35 @@ impl TenantCustomers {
         Ok(page)
     }
 
-    /// Returns the names of rows, in this order; `None` for rows that have gone meanwhile.
-    async fn summaries(&self, source: i64, rows: &[u32]) -> Result<Vec<Option<Arc<CustomerSummary>>>, StoreError> {
+    /// Returns the names of rows, in this order; `None` for rows that have gone meanwhile, or that a change which this
+    /// gateway has not followed yet has hidden from the worker.
+    async fn summaries(
+        &self,
+        snapshot: &Snapshot,
+        worker: &str,
+        rows: &[u32],
+    ) -> Result<Vec<Option<Arc<CustomerSummary>>>, StoreError> {
         let mut found: Vec<Option<Arc<CustomerSummary>>> = rows.iter().map(|n| self.summaries.get(n)).collect();
         let missing: Vec<u32> = rows.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(n, _)| *n).collect();
-        if !missing.is_empty() {
-            let before = *self.changed.borrow();
-            let read = self.database.read(&self.tenant, move |read| read::summaries(read, source, &missing)).await?;
-            for (n, summary) in &read {
-                if let Some(at) = rows.iter().position(|row| row == n) {
-                    found[at] = Some(Arc::clone(summary));
-                }
-                self.summaries.insert(*n, Arc::clone(summary));
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let (before, source) = (*self.changed.borrow(), snapshot.source.id);
+        let read = self.database.read(&self.tenant, move |read| read::summaries(read, source, &missing)).await?;
+        for row in &read {
+            let is_newer = row.seq > snapshot.seq;
+            if is_newer && !snapshot.sees(worker, &row.audiences()) {
+                continue;
             }
-            if *self.changed.borrow() != before {
-                read.iter().for_each(|(n, _)| drop(self.summaries.remove(n)));
+            if let Some(at) = rows.iter().position(|n| *n == row.n) {
+                found[at] = Some(Arc::clone(&row.summary));
             }
+            if !is_newer {
+                self.summaries.insert(row.n, Arc::clone(&row.summary));
+            }
+        }
+        if *self.changed.borrow() != before {
+            read.iter().for_each(|row| drop(self.summaries.remove(&row.n)));
         }
         Ok(found)
     }

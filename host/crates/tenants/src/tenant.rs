@@ -20,7 +20,7 @@ use crate::settings::{Roles, Settings};
 pub struct TenantVoice {
     /// The TwiML that connects a call.
     pub twiml: String,
-    /// The TwiML for a caller whom no worker answered.
+    /// The TwiML for the caller of a call that no worker answered.
     pub unanswered_twiml: String,
     /// How long the log of a call waits for the recording; zero if calls are not recorded.
     pub recording_wait: Duration,

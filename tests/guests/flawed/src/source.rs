@@ -78,7 +78,7 @@ impl CrmSource for Flawed {
     }
 }
 
-/// Returns the customer with this number, whom every worker sees.
+/// Returns the customer with this number, visible to every worker.
 fn source_customer(number: usize) -> SourceCustomer {
     let mut row = SourceCustomer::new(customer(number)).version(1);
     if has("source-nameless") {

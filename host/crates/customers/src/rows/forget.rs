@@ -24,7 +24,7 @@ pub(crate) fn forget(transaction: &Transaction<'_>, tenant: &str, id: &str) -> s
 }
 
 /// Empties what is left of an erased customer: the key reveals the beginning of the name, and the id may be personal.
-/// Gateways that still have the customer in memory load everything again, since the row has no place any more.
+/// Gateways that still have the customer in memory load everything again, since the row has lost its place.
 pub(crate) fn empty_forgotten(transaction: &Transaction<'_>, tenant: &str, id: &str) -> sql::Result<()> {
     let Some(source) = source::read(transaction, tenant)? else { return Ok(()) };
     let empty = "UPDATE customers SET sort_key = ?3, customer_id = '', digest = ?3

@@ -67,24 +67,38 @@ fn index_row(row: &Row<'_>) -> sql::Result<IndexRow> {
     })
 }
 
+/// The name of a row, and who sees it.
+pub(crate) struct NamedRow {
+    pub(crate) n: u32,
+    pub(crate) summary: Arc<CustomerSummary>,
+    /// Number of the row's last change.
+    pub(crate) seq: i64,
+    pub(crate) audiences: String,
+}
+
+impl NamedRow {
+    /// Returns the row's audiences.
+    pub(crate) fn audiences(&self) -> Vec<String> {
+        serde_json::from_str(&self.audiences).unwrap_or_default()
+    }
+}
+
 /// Returns rows of a list by their numbers.
-pub(crate) fn summaries(
-    read: &Transaction<'_>,
-    source: i64,
-    rows: &[u32],
-) -> sql::Result<Vec<(u32, Arc<CustomerSummary>)>> {
+pub(crate) fn summaries(read: &Transaction<'_>, source: i64, rows: &[u32]) -> sql::Result<Vec<NamedRow>> {
     let mut found = Vec::with_capacity(rows.len());
     for chunk in rows.chunks(KEYS_MAX) {
         let numbers: Vec<i64> = chunk.iter().copied().map(i64::from).collect();
         let select = format!(
-            "SELECT n, customer_id, name, avatar FROM customers WHERE source = ?1 AND gone_ms IS NULL AND n IN ({})",
+            "SELECT n, customer_id, name, avatar, seq, audiences FROM customers
+             WHERE source = ?1 AND gone_ms IS NULL AND n IN ({})",
             places(1, numbers.len())
         );
         let mut values: Vec<&dyn Value> = vec![&source];
         values.extend(numbers.iter().map(|n| n as &dyn Value));
         found.extend(read.rows(&select, &values, |row| {
             let summary = CustomerSummary { customer_id: row.get(1)?, display_name: row.get(2)?, avatar: row.get(3)? };
-            Ok((u32::try_from(row.get::<i64>(0)?).unwrap_or_default(), Arc::new(summary)))
+            let n = u32::try_from(row.get::<i64>(0)?).unwrap_or_default();
+            Ok(NamedRow { n, summary: Arc::new(summary), seq: row.get(4)?, audiences: row.get(5)? })
         })?);
     }
     Ok(found)

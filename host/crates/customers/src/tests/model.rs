@@ -14,14 +14,14 @@ pub(super) const IDS: usize = 40;
 pub(super) const NAMES: [&str; 10] =
     ["Ana Lind", "ana lind", "(Ana Lind)", "Åke Lind", "Zoë", "王伟", "", "Bo", "d'Arc", "Gonçalves 4711"];
 pub(super) const COMPANIES: [Option<&str>; 3] = [None, Some("ACME"), Some("Ação Ltda")];
-/// Numbers, two of them in several notations, and one that finds nobody.
+/// Numbers, two of them in several notations, and one that is unusable.
 pub(super) const NUMBERS: [&str; 6] =
     ["+551239235555", "(12) 3923-5555", "+46700000001", "+46700000002", "0815", "+46 70-000 00 01"];
 /// Number of ways to be seen.
 pub(super) const VISIBILITIES: usize = 6;
 /// Number of different lists of teams.
 pub(super) const TEAMS: usize = 3;
-pub(super) const WORKERS: [&str; 4] = ["ana@example.org", "ben@example.org", "Cara@example.org", "nobody"];
+pub(super) const WORKERS: [&str; 4] = ["ana@example.org", "ben@example.org", "Cara@example.org", "dora@example.org"];
 pub(super) const QUERIES: [&str; 12] =
     ["ana", "AN", "lind an", "zoe", "wang", "王", "acme", "acao", "4711", "923-5555", "darc", "no such"];
 

@@ -120,7 +120,7 @@ async fn check_address(gateway: &Arc<TenantCustomers>, model: &Model, address: &
         .collect();
     let found = gateway.find(address).await.expect("a read").map(|found| format!("{found:?}"));
     match found {
-        None => assert!(expected.is_empty(), "{address} finds nobody, not {expected:?}"),
+        None => assert!(expected.is_empty(), "{address} finds no customer, expected {expected:?}"),
         Some(found) => assert!(expected.contains(&found), "{address} finds {found}, not {expected:?}"),
     }
 }
