@@ -40,14 +40,17 @@ pub(super) fn write(
     secret(folder, "app-secret")?;
     fs::write(folder.join("secrets/app-uid"), "dev-app")?;
     let front = Role::Channel;
-    let asked: Vec<_> =
-        roles.iter().filter(|role| **role != front).map(|role| (role.name(), vec![name].into())).collect();
+    // An index would answer instead of the role crm, whose answers the author wants to see.
+    let has_index = roles.contains(&Role::CrmSource) && !roles.contains(&Role::Crm);
+    let is_asked = |role: &Role| *role != front && (*role != Role::CrmSource || has_index);
+    let asked = roles.iter().filter(|role| is_asked(role)).map(|role| (role.name(), vec![name].into())).collect();
     // A role of calls needs callbacks of calls.
     let voice = table(vec![("enabled", roles.contains(&Role::Calls).into())]);
     let mut tenant = vec![
         ("path", "/".into()),
         ("twilio", table(vec![("auth_tokens", vec![file("auth-token")].into()), ("voice", voice)])),
         ("roles", table(asked)),
+        ("customers", table(vec![("index", has_index.into())])),
     ];
     if roles.contains(&front) {
         let app = table(vec![
