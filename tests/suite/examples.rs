@@ -365,7 +365,10 @@ fn an_endless_search_is_detected() {
 
 #[test]
 fn an_oversized_answer_is_detected() {
-    assert_detected(Mistake::TooLarge, "too large: keep to `page-size` or `limit`, and leave out fields that are not shown");
+    assert_detected(
+        Mistake::TooLarge,
+        "too large: keep to `page-size` or `limit`, and leave out fields that are not shown",
+    );
 }
 
 #[test]

@@ -22,8 +22,8 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("another version", renamed(&good, CONTRACT, "frontgate:plugin/crm@0.9.0"), "this gateway supports 0.1.0"),
         (
             "another contract",
-            renamed(&component("directory"), CONTRACT, "frontgate:slugin/crm@0.1.0"),
-            "exports frontgate:slugin/crm@0.1.0",
+            renamed(&component("templates"), "frontgate:plugin/templates@", "frontgate:slugin/templates@"),
+            "exports frontgate:slugin/templates@0.1.0",
         ),
         ("a missing import", renamed(&good, "frontgate:plugin/log@", "frontgate:plugin/fog@"), "frontgate:plugin/fog"),
         ("trap at start", wat(&trap), "it does not start"),
