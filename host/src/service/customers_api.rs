@@ -105,7 +105,8 @@ impl CustomersApi {
             "forget" => {
                 let id = command.id.ok_or_else(|| missing("the customer's id"))?;
                 let was_stored = customers.forget(&id).await?;
-                note(&customers, "customers.forgotten", "a customer was erased and excluded");
+                let tenant = &**customers.tenant();
+                info!(event = "customers.forgotten", tenant, "customer of tenant `{tenant}` erased and excluded");
                 Ok(json!({ "was_stored": was_stored }))
             }
             "allow" => {
@@ -116,7 +117,8 @@ impl CustomersApi {
             }
             "accept-removals" => {
                 customers.remove_missing(true).await?;
-                note(&customers, "customers.removals_accepted", "the removal of customers was accepted");
+                let tenant = &**customers.tenant();
+                info!(event = "customers.removals_accepted", tenant, "removals of tenant `{tenant}` accepted");
                 self.status(Some(&**customers.tenant())).await
             }
             _ => Err(Refusal::Invalid(format!("unknown command `{name}`"))),
@@ -165,12 +167,4 @@ fn page(customer: &Customer) -> Value {
     let Customer { customer_id, display_name, channels, worker, .. } = customer;
     let channels: Vec<_> = channels.iter().map(|channel| &channel.value).collect();
     json!({ "customer_id": customer_id, "display_name": display_name, "addresses": channels, "owner": worker })
-}
-
-fn note(customers: &TenantCustomers, event: &'static str, text: &str) {
-    let tenant = &**customers.tenant();
-    match event {
-        "customers.forgotten" => info!(event = "customers.forgotten", tenant, "{text} at tenant `{tenant}`"),
-        _ => info!(event = "customers.removals_accepted", tenant, "{text} at tenant `{tenant}`"),
-    }
 }

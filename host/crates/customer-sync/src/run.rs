@@ -102,10 +102,12 @@ impl Run<'_> {
         loop {
             let is_incremental = self.source.facts.is_incremental && !row.cursor.is_empty();
             if is_incremental && caught_up.elapsed() >= interval {
-                if let Some(known) = self.customers.source().filter(|known| !known.cursor.is_empty()) {
-                    self.catch_up(&known.cursor).await?;
+                // With an expired cursor, only the end of the enumeration brings the index up to date.
+                if let Some(known) = self.customers.source().filter(|known| !known.cursor.is_empty())
+                    && matches!(self.catch_up(&known.cursor).await?, Caught::Up)
+                {
+                    self.customers.note_run(None).await?;
                 }
-                self.customers.note_run(None).await?;
                 caught_up = Instant::now();
             }
             let batch = match self.source.changes(&cursor).await? {
