@@ -9,9 +9,10 @@
 //! - [`REFUSALS`] and [`PerSecond`] limit the log lines that unverified requests can cause.
 
 pub mod capture;
+mod escape;
+mod format;
 mod lines;
 pub mod metrics;
-mod one_line;
 mod per_second;
 mod refusals;
 mod settings;
@@ -19,9 +20,12 @@ mod settings;
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+pub use self::escape::is_invisible;
+use self::format::{LineLayer, Style};
 pub use self::lines::Guard;
-pub use self::one_line::is_invisible;
 pub use self::per_second::PerSecond;
 pub use self::refusals::REFUSALS;
 pub use self::settings::{LogFormat, Settings};
@@ -33,14 +37,14 @@ const BRIEF_BYTES_MAX: usize = 1024;
 /// The returned guard writes the last lines when it is dropped.
 pub fn log(config: &Settings) -> anyhow::Result<Guard> {
     let filter = config.filter().map_err(anyhow::Error::msg).context("log.level")?;
-    let coloured = config.format == LogFormat::Text && std::io::stderr().is_terminal();
-    let (writer, guard) = lines::start(std::io::stderr(), config.buffer_bytes_max, coloured)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    let started = match config.format {
-        LogFormat::Text => lines.with_ansi(coloured).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let style = match config.format {
+        LogFormat::Json => Style::Json,
+        LogFormat::Text if std::io::stderr().is_terminal() => Style::Coloured,
+        LogFormat::Text => Style::Text,
     };
-    started.map_err(|error| anyhow::anyhow!("failed to start the log: {error}"))?;
+    let (lines, guard) = lines::start(std::io::stderr(), config.buffer_bytes_max)?;
+    let log = tracing_subscriber::registry().with(LineLayer { lines, style }).with(filter);
+    log.try_init().context("failed to start the log")?;
     Ok(guard)
 }
 

@@ -3,7 +3,7 @@
 //!
 //! `tracing-appender` is not used: it limits its queue by lines rather than bytes, and writes each line separately.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::mem;
 use std::sync::Arc;
 use std::thread;
@@ -12,10 +12,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use parking_lot::{Condvar, Mutex};
 use tracing::warn;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::metrics::METRICS;
-use super::one_line::one_line;
 
 /// Time during which lines are collected for a batch.
 const BATCH_INTERVAL: Duration = Duration::from_millis(5);
@@ -23,7 +21,7 @@ const BATCH_INTERVAL: Duration = Duration::from_millis(5);
 /// Maximum time that the process waits at its end for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// The writer that `tracing` writes log lines to.
+/// The queue of log lines.
 #[derive(Clone)]
 pub(super) struct Lines(Arc<Shared>);
 
@@ -31,8 +29,6 @@ struct Shared {
     waiting: Mutex<Waiting>,
     changed: Condvar,
     buffer_bytes_max: usize,
-    /// Whether lines contain colour codes.
-    coloured: bool,
 }
 
 #[derive(Default)]
@@ -49,12 +45,8 @@ struct Waiting {
 pub struct Guard(Arc<Shared>);
 
 /// Starts the log thread. When more than `buffer_bytes_max` bytes wait, further lines are dropped and counted.
-pub(super) fn start(
-    out: impl Write + Send + 'static,
-    buffer_bytes_max: usize,
-    coloured: bool,
-) -> anyhow::Result<(Lines, Guard)> {
-    let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max, coloured });
+pub(super) fn start(out: impl Write + Send + 'static, buffer_bytes_max: usize) -> anyhow::Result<(Lines, Guard)> {
+    let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max });
     let writing = Arc::clone(&shared);
     let thread = thread::Builder::new().name("log".to_owned()).spawn(move || writing.write_all(out));
     thread.context("failed to start the log thread")?;
@@ -117,22 +109,10 @@ impl Drop for Guard {
     }
 }
 
-impl Write for &Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.push(&one_line(line, self.0.coloured));
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'l> MakeWriter<'l> for Lines {
-    type Writer = &'l Lines;
-
-    fn make_writer(&'l self) -> Self::Writer {
-        self
+impl Lines {
+    /// Queues a line, unless the buffer is full.
+    pub(super) fn push(&self, line: &[u8]) {
+        self.0.push(line);
     }
 }
 

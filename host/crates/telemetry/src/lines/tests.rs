@@ -1,3 +1,4 @@
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
@@ -31,8 +32,7 @@ struct Hanging {
 fn hanging(buffer_bytes_max: usize) -> Hanging {
     let (begun, writes) = channel();
     let (wake, release) = channel();
-    let shared =
-        Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max, coloured: false });
+    let shared = Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new(), buffer_bytes_max });
     let writing = Arc::clone(&shared);
     thread::spawn(move || writing.write_all(Reader { begun, release }));
     shared.push(b"first\n");
@@ -45,12 +45,12 @@ fn lines_beyond_the_buffer_are_dropped_and_counted() {
     let before = METRICS.log_dropped.get();
     let Hanging { lines, guard: _guard, writes, wake } = hanging(10);
     for line in ["1234\n", "5678\n", "9\n", "10\n"] {
-        lines.0.push(line.as_bytes());
+        lines.push(line.as_bytes());
     }
     wake.send(()).expect("a reader");
     assert_eq!(writes.recv().expect("a write"), b"1234\n5678\n");
     // The buffer has room again.
-    lines.0.push(b"11\n");
+    lines.push(b"11\n");
     wake.send(()).expect("a reader");
     assert_eq!(writes.recv().expect("a write"), b"11\n");
     // No other test of this process drops lines.
@@ -63,7 +63,7 @@ fn a_hanging_reader_blocks_neither_callers_nor_the_end_of_the_process() {
     let (done, ended) = channel();
     thread::spawn(move || {
         for _ in 0..1_000 {
-            lines.0.push(b"line\n");
+            lines.push(b"line\n");
         }
         drop(guard);
         done.send(()).expect("a waiting test");
@@ -77,9 +77,9 @@ fn a_hanging_reader_blocks_neither_callers_nor_the_end_of_the_process() {
 fn the_last_lines_are_written_before_the_end() {
     let (begun, writes) = channel();
     let (wake, release) = channel();
-    let (lines, guard) = start(Reader { begun, release }, 1_000, false).expect("a thread");
+    let (lines, guard) = start(Reader { begun, release }, 1_000).expect("a thread");
     for line in ["one\n", "two\n", "three\n"] {
-        lines.0.push(line.as_bytes());
+        lines.push(line.as_bytes());
         wake.send(()).expect("a reader");
     }
     drop(guard);
