@@ -24,7 +24,6 @@ use frontgate_contract::bindings::plugin_types;
 use frontgate_state::NotCommitted;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
-use wasmtime::component::Instance;
 use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 pub use self::by_name::Function;
@@ -39,6 +38,7 @@ use crate::outbound::side_effects::SideEffects;
 use crate::run::admission::{Admitted, Deadlines};
 use crate::run::breaker::Pass;
 use crate::run::host_context::HostContext;
+use crate::run::live_instance::LiveInstance;
 use crate::run::memory::POOLS;
 use crate::run::offload::{INLINE_MAX, offload};
 use crate::run::recorder::Recorder;
@@ -51,9 +51,9 @@ type Outcome<R> = wasmtime::Result<Result<R, plugin_types::Error>>;
 /// The result of a function of any type. The code around a function is compiled once, not once for each function.
 type Answer = Box<dyn Any + Send>;
 
-/// Calls one function of an instance, and returns the store.
-type Invoke = Box<dyn FnOnce(Store<CallStore>, Instance) -> Invoking + Send>;
-type Invoking = Pin<Box<dyn Future<Output = (Store<CallStore>, Outcome<Answer>)> + Send>>;
+/// Calls one function of an instance, and returns the instance.
+type Invoke = Box<dyn FnOnce(Box<LiveInstance>) -> Invoking + Send>;
+type Invoking = Pin<Box<dyn Future<Output = (Box<LiveInstance>, Outcome<Answer>)> + Send>>;
 
 /// One call of one plugin, consumed by the method that makes it.
 pub struct Call<'c> {
@@ -74,12 +74,12 @@ macro_rules! invoke {
     ($call:expr, $role:ident.$function:ident($($argument:expr),*)) => {{
         let exports = std::sync::Arc::clone(&$call.plugin.exports);
         $call
-            .run(concat!(stringify!($role), ".", stringify!($function)), async move |mut store, instance| {
-                let result = match exports.$role(&mut store, &instance) {
-                    Ok(role) => role.$function(&mut store, $($argument),*).await,
+            .run(concat!(stringify!($role), ".", stringify!($function)), async move |mut live| {
+                let result = match exports.$role(&mut live) {
+                    Ok((store, role)) => role.$function(store, $($argument),*).await,
                     Err(error) => Err(error),
                 };
-                (store, result)
+                (live, result)
             })
             .await
     }};
@@ -119,14 +119,14 @@ impl<'c> Call<'c> {
     async fn run<R, Q, F>(self, function: impl Into<Cow<'static, str>>, invoke: Q) -> Result<R, CallError>
     where
         R: Send + 'static,
-        Q: FnOnce(Store<CallStore>, Instance) -> F + Send + 'static,
-        F: Future<Output = (Store<CallStore>, Outcome<R>)> + Send + 'static,
+        Q: FnOnce(Box<LiveInstance>) -> F + Send + 'static,
+        F: Future<Output = (Box<LiveInstance>, Outcome<R>)> + Send + 'static,
     {
-        let invoke: Invoke = Box::new(|store, instance| {
-            let invoking = invoke(store, instance);
+        let invoke: Invoke = Box::new(|live| {
+            let invoking = invoke(live);
             Box::pin(async move {
-                let (store, outcome) = invoking.await;
-                (store, outcome.map(|result| result.map(|answer| Box::new(answer) as Answer)))
+                let (live, outcome) = invoking.await;
+                (live, outcome.map(|result| result.map(|answer| Box::new(answer) as Answer)))
             })
         });
         let answer = self.recorded(function.into(), invoke).await?;
@@ -137,7 +137,7 @@ impl<'c> Call<'c> {
     async fn recorded(self, function: Cow<'static, str>, invoke: Invoke) -> Result<Answer, CallError> {
         let (plugin, caller) = (self.plugin, self.caller);
         let mut recorder = Recorder::begin(plugin, caller, function);
-        let result = match plugin.breaker.pass(Instant::now()) {
+        let result = match plugin.breaker.pass(recorder.began) {
             Some(pass) => {
                 let result = self.admitted(&mut recorder, invoke).await;
                 report(plugin, pass, &result);
@@ -163,17 +163,21 @@ impl<'c> Call<'c> {
         let memory = Arc::clone(&engine.memory);
         let context = HostContext { deadline, buckets, memory, actions, directory, files, side_effects };
         let folder = plugin.open_folder(deadline).await?;
-        let (store, instance) = match plugin.instances.take(&caller.tenant, folder.as_ref()) {
-            Some((mut store, instance)) => {
-                store::renew(&mut store, plugin.allowance(), caller, context);
-                (store, Some(instance))
+        let begin = match plugin.instances.take(&caller.tenant, folder.as_ref(), began) {
+            Some(mut live) => {
+                store::renew(&mut live.store, plugin.allowance(), caller, context);
+                Begin::Reused(live)
             }
-            None => (store::fresh(plugin.pre.engine(), plugin.allowance(), caller, Some(context), folder), None),
+            None => Begin::Fresh(store::fresh(plugin.pre.engine(), plugin.allowance(), caller, Some(context), folder)),
         };
-        let usage = Arc::clone(&store.data().usage);
-        recorder.admitted(began, &usage, &store.data().requests, instance.is_some());
+        let (data, is_reused) = match &begin {
+            Begin::Reused(live) => (live.store.data(), true),
+            Begin::Fresh(store) => (store.data(), false),
+        };
+        let usage = Arc::clone(&data.usage);
+        recorder.admitted(began, &usage, &data.requests, is_reused);
         let (tenant, share) = (Arc::clone(&caller.tenant), caller.share.clone());
-        let work = Work { plugin: Arc::clone(plugin), tenant, share, store, instance, admitted };
+        let work = Work { plugin: Arc::clone(plugin), tenant, share, begin, admitted };
         let running = offload(&engine.plugin_threads, &usage, &plugin.cpu_bound, Box::pin(work.run(began, invoke)));
         let outcome = timeout_at(deadline, running).await;
         if let Some(outer) = outer {
@@ -199,53 +203,59 @@ struct Work {
     plugin: Arc<LoadedPlugin>,
     tenant: Arc<str>,
     share: Option<Arc<TenantShare>>,
-    store: Store<CallStore>,
-    /// The kept instance, if the call reuses one.
-    instance: Option<Instance>,
+    begin: Begin,
     /// Permits of the call, dropped after the store.
     admitted: Admitted,
+}
+
+/// What a call begins with.
+enum Begin {
+    /// A store for a new instance.
+    Fresh(Store<CallStore>),
+    /// An instance that was kept.
+    Reused(Box<LiveInstance>),
 }
 
 impl Work {
     /// Creates an instance if needed, calls the function, commits state and actions, and drops or keeps the instance.
     async fn run(self, began: Instant, invoke: Invoke) -> (Outcome<Answer>, Option<&'static str>) {
-        let Self { plugin, tenant, share, mut store, instance, admitted } = self;
-        let started = match instance {
-            Some(instance) => Ok(instance),
-            None => {
+        let Self { plugin, tenant, share, begin, admitted } = self;
+        let started = match begin {
+            Begin::Reused(live) => Ok(live),
+            Begin::Fresh(mut store) => {
                 let started = plugin.pre.instantiate_async(&mut store).await;
                 store.data_mut().memory.started();
-                started
+                match started {
+                    Ok(instance) => Ok(LiveInstance::new(store, instance)),
+                    Err(error) => Err((store.data().memory.refused, error)),
+                }
             }
         };
-        let _ = store.data().usage.start.set(began.elapsed());
         let (mut effects, mut kept) = (Effects::default(), None);
         let (refused, outcome) = match started {
-            Ok(instance) => {
-                let (mut store, outcome) = invoke(store, instance).await;
-                effects = store.data_mut().take_effects();
+            Ok(live) => {
+                let _ = live.store.data().usage.start.set(began.elapsed());
+                let (mut live, outcome) = invoke(live).await;
+                let data = live.store.data_mut();
+                effects = data.take_effects();
                 if let Some(session) = &effects.session {
-                    let _ = store.data().usage.written.set(session.written());
+                    let _ = data.usage.written.set(session.written());
                 }
-                let refused = store.data().memory.refused;
-                if outcome.is_ok() && plugin.instances.reserve(&mut store, share.as_deref()) {
-                    kept = Some((store, instance));
+                let refused = data.memory.refused;
+                if outcome.is_ok() && plugin.instances.reserve(&mut live, share.as_deref()) {
+                    kept = Some(live);
                 }
                 (refused, outcome)
             }
-            Err(error) => {
-                let refused = store.data().memory.refused;
-                drop(store);
-                (refused, Err(error))
-            }
+            Err((refused, error)) => (refused, Err(error)),
         };
         // A kept instance has a place of its own.
         drop(admitted);
         let outcome = commit(effects, outcome).await;
-        if let Some((store, instance)) = kept
+        if let Some(live) = kept
             && outcome.is_ok()
         {
-            plugin.instances.keep(tenant, store, instance);
+            plugin.instances.keep(tenant, live);
         }
         (outcome, refused)
     }

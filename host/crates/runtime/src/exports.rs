@@ -5,16 +5,23 @@ use frontgate_contract::Role;
 use frontgate_contract::bindings::{calls, channel, conversations, crm, crm_source, outgoing, routing, templates};
 use frontgate_contract::{CONTRACT, VERSION};
 use wasmtime::Store;
-use wasmtime::component::{Component, Instance, InstancePre};
+use wasmtime::component::{Component, InstancePre};
 
+use crate::run::live_instance::LiveInstance;
 use crate::run::store::CallStore;
 
-/// Generates a field for each role, its lookup in a component, and its lookup in an instance.
+/// Generates the fields for each role, its lookup in a component, and its lookup in an instance.
 macro_rules! exports {
     ($($name:ident: $role:ident,)+) => {
         /// The roles that one component exports.
         pub(crate) struct Exports {
             $($name: Option<$name::GuestIndices>,)+
+        }
+
+        /// The functions of the roles that were looked up in one instance.
+        #[derive(Default)]
+        pub(crate) struct Functions {
+            $($name: Option<$name::Guest>,)+
         }
 
         impl Exports {
@@ -34,22 +41,28 @@ macro_rules! exports {
             }
 
             /// Looks up every role in an instance, as calls do.
-            pub(crate) fn try_all(&self, store: &mut Store<CallStore>, instance: &Instance) -> anyhow::Result<()> {
+            pub(crate) fn try_all(&self, live: &mut LiveInstance) -> anyhow::Result<()> {
                 $(if self.has(Role::$role) {
-                    self.$name(store, instance).map_err(anyhow::Error::from).with_context(|| incompatible(Role::$role))?;
+                    self.$name(live).map_err(anyhow::Error::from).with_context(|| incompatible(Role::$role))?;
                 })+
                 Ok(())
             }
 
-            $(pub(crate) fn $name(
+            $(pub(crate) fn $name<'l>(
                 &self,
-                store: &mut Store<CallStore>,
-                instance: &Instance,
-            ) -> wasmtime::Result<$name::Guest> {
-                let indices = self.$name.as_ref().ok_or_else(|| {
-                    wasmtime::Error::msg(concat!("no exports for role ", stringify!($name)))
-                })?;
-                indices.load(store, instance)
+                live: &'l mut LiveInstance,
+            ) -> wasmtime::Result<(&'l mut Store<CallStore>, &'l $name::Guest)> {
+                let LiveInstance { store, instance, functions } = live;
+                let functions = match &mut functions.$name {
+                    Some(functions) => functions,
+                    absent => {
+                        let indices = self.$name.as_ref().ok_or_else(|| {
+                            wasmtime::Error::msg(concat!("no exports for role ", stringify!($name)))
+                        })?;
+                        absent.insert(indices.load(&mut *store, instance)?)
+                    }
+                };
+                Ok((store, functions))
             })+
         }
     };

@@ -9,6 +9,7 @@ pub(crate) mod folder;
 pub(crate) mod host_context;
 mod host_memory;
 pub(crate) mod kept_instances;
+pub(crate) mod live_instance;
 pub(crate) mod memory;
 pub(crate) mod meters;
 pub(crate) mod offload;

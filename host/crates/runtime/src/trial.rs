@@ -15,6 +15,7 @@ use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::error::CallError;
 use crate::loaded_plugin::LoadedPlugin;
+use crate::run::live_instance::LiveInstance;
 use crate::run::offload::offload;
 use crate::run::store;
 
@@ -42,16 +43,16 @@ pub async fn start_once(engine: &Engine, plugin: &LoadedPlugin) -> Result<(), Tr
     let usage = Arc::clone(&store.data().usage);
     let (pre, exports) = (plugin.pre.clone(), Arc::clone(&plugin.exports));
     let start = Box::pin(async move {
-        let instance = match pre.instantiate_async(&mut store).await {
-            Ok(instance) => instance,
+        let mut live = match pre.instantiate_async(&mut store).await {
+            Ok(instance) => LiveInstance::new(store, instance),
             Err(error) => {
                 let ended = ended(&error, store.data().memory.refused);
                 bail!("it does not start: {ended}: {}", ended.detail().unwrap_or_default())
             }
         };
-        exports.try_all(&mut store, &instance)?;
+        exports.try_all(&mut live)?;
         // The permit outlives the store.
-        drop(store);
+        drop(live);
         drop(permit);
         Ok(())
     });

@@ -7,6 +7,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Type, Val};
 
 use super::{Call, CallError, Outcome};
+use crate::run::live_instance::LiveInstance;
 
 /// A function of a role, as the component declares it.
 pub struct Function {
@@ -55,18 +56,19 @@ impl Call<'_> {
     /// Calls a function with arguments of the declared types, and returns the value of the `ok` case.
     pub async fn by_name(self, function: &Function, arguments: Vec<Val>) -> Result<Option<Val>, CallError> {
         let (role, name) = (function.role, function.name.clone());
-        self.run(function.full_name(), async move |mut store, instance| {
+        self.run(function.full_name(), async move |mut live| {
+            let LiveInstance { store, instance, .. } = &mut *live;
             let function = instance
-                .get_export_index(&mut store, None, &interface(role))
-                .and_then(|interface| instance.get_export_index(&mut store, Some(&interface), &name))
-                .and_then(|function| instance.get_func(&mut store, function));
+                .get_export_index(&mut *store, None, &interface(role))
+                .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), &name))
+                .and_then(|function| instance.get_func(&mut *store, function));
             let Some(function) = function else {
-                return (store, Err(wasmtime::Error::msg(format!("it has no function {role}.{name}"))));
+                return (live, Err(wasmtime::Error::msg(format!("it has no function {role}.{name}"))));
             };
             let mut answer = [Val::Bool(false)];
-            let called = function.call_async(&mut store, &arguments, &mut answer).await;
+            let called = function.call_async(store, &arguments, &mut answer).await;
             let [answer] = answer;
-            (store, called.and_then(|()| outcome(answer)))
+            (live, called.and_then(|()| outcome(answer)))
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tokio::time::{Instant, timeout_at};
 
 use crate::caller::TenantShare;
@@ -31,7 +31,7 @@ pub(crate) struct Admission {
 
 /// Permits that a call holds until its store is dropped: of the pool, its plugin and its tenant.
 pub(crate) struct Admitted {
-    _permits: Vec<OwnedSemaphorePermit>,
+    _permits: [Option<OwnedSemaphorePermit>; 3],
 }
 
 impl Admission {
@@ -58,17 +58,18 @@ impl Admission {
         average_run: Duration,
     ) -> Result<Admitted, CallError> {
         let calls = if nested { &self.nested_calls } else { &self.calls };
-        let limits = [Some(plugin), share.map(|share| share.permits(nested)), Some(calls)].into_iter().flatten();
+        let limits = [Some(plugin), share.map(|share| share.permits(nested)), Some(calls)];
         // The common case needs no timer and no slot in the queue.
-        let at_once: Result<Vec<_>, _> = limits.clone().map(|limit| Arc::clone(limit).try_acquire_owned()).collect();
-        if let Ok(permits) = at_once {
+        if let Ok(permits) = at_once(limits) {
             return Ok(Admitted { _permits: permits });
         }
         let _waiting = self.queue.join().ok_or(CallError::Busy("plugins.queue_max calls are waiting"))?;
         let in_turn = async {
-            let mut permits = Vec::with_capacity(3);
-            for limit in limits {
-                permits.push(Arc::clone(limit).acquire_owned().await.expect("the semaphore is never closed"));
+            let mut permits = [const { None }; 3];
+            for (permit, limit) in permits.iter_mut().zip(limits) {
+                if let Some(limit) = limit {
+                    *permit = Some(Arc::clone(limit).acquire_owned().await.expect("the semaphore is never closed"));
+                }
             }
             Admitted { _permits: permits }
         };
@@ -76,6 +77,12 @@ impl Admission {
         let admitted = timeout_at(deadlines.queue.min(latest), in_turn).await;
         admitted.map_err(|_| CallError::Busy("no slot free before the deadline"))
     }
+}
+
+/// Takes a permit of each limit if all are free.
+fn at_once(limits: [Option<&Arc<Semaphore>>; 3]) -> Result<[Option<OwnedSemaphorePermit>; 3], TryAcquireError> {
+    let permit = |limit: Option<&Arc<Semaphore>>| limit.map(|limit| Arc::clone(limit).try_acquire_owned()).transpose();
+    Ok([permit(limits[0])?, permit(limits[1])?, permit(limits[2])?])
 }
 
 /// Counts waiting callers.

@@ -14,10 +14,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
-use wasmtime::Store;
-use wasmtime::component::Instance;
 
 use super::folder::OpenFolder;
+use super::live_instance::LiveInstance;
 use super::store::{CallStore, Places};
 use crate::caller::TenantShare;
 use crate::settings::Reuse;
@@ -63,8 +62,7 @@ struct Idle {
 
 struct Unused {
     since: Instant,
-    store: Store<CallStore>,
-    instance: Instance,
+    live: Box<LiveInstance>,
 }
 
 impl KeptInstances {
@@ -77,28 +75,28 @@ impl KeptInstances {
     }
 
     /// Takes an idle instance of a tenant that has this folder open.
-    pub(crate) fn take(&self, tenant: &str, folder: Option<&OpenFolder>) -> Option<(Store<CallStore>, Instance)> {
+    pub(crate) fn take(&self, tenant: &str, folder: Option<&OpenFolder>, now: Instant) -> Option<Box<LiveInstance>> {
         let pool = self.pool.as_ref()?;
         loop {
             // In a statement of its own, so that no instance is dropped while the lock is held.
             let unused = pool.idle.lock().instances.get_mut(tenant)?.pop()?;
-            let data = unused.store.data();
-            if data.life.created.elapsed() < AGE_MAX && data.has_open(folder) {
-                return Some((unused.store, unused.instance));
+            let data = unused.live.store.data();
+            if now - data.life.created < AGE_MAX && data.has_open(folder) {
+                return Some(unused.live);
             }
         }
     }
 
     /// Decides after a call whether its instance is kept, and reserves a place for it.
-    pub(crate) fn reserve(&self, store: &mut Store<CallStore>, share: Option<&TenantShare>) -> bool {
-        self.pool.as_ref().is_some_and(|pool| pool.reserve(store.data_mut(), share))
+    pub(crate) fn reserve(&self, live: &mut LiveInstance, share: Option<&TenantShare>) -> bool {
+        self.pool.as_ref().is_some_and(|pool| pool.reserve(live.store.data_mut(), share))
     }
 
     /// Keeps an instance that has a place.
-    pub(crate) fn keep(&self, tenant: Arc<str>, store: Store<CallStore>, instance: Instance) {
+    pub(crate) fn keep(&self, tenant: Arc<str>, live: Box<LiveInstance>) {
         let Some(pool) = &self.pool else { return };
         let mut idle = pool.idle.lock();
-        idle.instances.entry(tenant).or_default().push(Unused { since: Instant::now(), store, instance });
+        idle.instances.entry(tenant).or_default().push(Unused { since: Instant::now(), live });
         if !std::mem::replace(&mut idle.is_swept, true) {
             tokio::spawn(sweep(Arc::downgrade(pool)));
         }

@@ -22,7 +22,7 @@ pub(crate) struct Recorder<'c> {
     plugin: &'c LoadedPlugin,
     caller: &'c Caller,
     function: Cow<'static, str>,
-    began: Instant,
+    pub(crate) began: Instant,
     admitted: Option<Admitted>,
     ended: bool,
 }
