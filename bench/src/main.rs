@@ -18,7 +18,9 @@ use std::time::{Duration, SystemTime};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-use crate::parts::{Plan, beside, call, callback, cost, languages, memory, overload, reload, shipped, start, store};
+use crate::parts::{
+    Plan, beside, call, callback, cost, languages, memory, overload, reload, shipped, start, store, sync, tenants,
+};
 use crate::report::Report;
 
 // Use the same allocator as the gateway.
@@ -74,6 +76,10 @@ enum Name {
     Cost,
     /// Events accepted and deliveries leased per second, on SQLite and Postgres.
     Store,
+    /// The first reading of many customers, and callbacks beside it.
+    Sync,
+    /// One tenant and a thousand.
+    Tenants,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -96,6 +102,8 @@ fn main() -> anyhow::Result<()> {
             Name::Overload => overload::overload(&mut report, plan),
             Name::Cost => cost::cost(&mut report, plan),
             Name::Store => store::store(&mut report, plan),
+            Name::Sync => sync::sync(&mut report, plan, arguments.with_million),
+            Name::Tenants => tenants::tenants(&mut report, plan),
         }?;
     }
     let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs();

@@ -11,6 +11,8 @@ pub(crate) mod reload;
 pub(crate) mod shipped;
 pub(crate) mod start;
 pub(crate) mod store;
+pub(crate) mod sync;
+pub(crate) mod tenants;
 
 use std::time::Duration;
 

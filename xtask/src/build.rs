@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::profile;
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
 /// Profile of the shipped programs.
@@ -14,8 +15,8 @@ pub(crate) const RELEASE: &str = "release";
 pub(crate) const QUICK: &str = "quick";
 
 /// Builds gateway and plugins with the release profile.
-pub(crate) fn build() -> Result<()> {
-    programs(RELEASE, &["frontgate"])?;
+pub(crate) fn build(is_profile_guided: bool) -> Result<()> {
+    if is_profile_guided { profile::frontgate() } else { programs(RELEASE, &["frontgate"]) }?;
     plugins(RELEASE)?;
     mark_reusable()
 }
@@ -44,7 +45,7 @@ pub(crate) fn build_example() -> Result<()> {
 
 /// Builds programs in one cargo invocation. Uses the features of the whole workspace, so that tests and programs share
 /// compiled packages.
-fn programs(profile: &str, names: &[&str]) -> Result<()> {
+pub(crate) fn programs(profile: &str, names: &[&str]) -> Result<()> {
     let mut build = cargo(&["build", "--profile", profile, "--locked", "--workspace"]);
     execute(build.args(names.iter().flat_map(|name| ["--bin", name])))
 }
@@ -74,9 +75,21 @@ pub(crate) fn components(profile: &str, packages: &[String]) -> Result<Vec<PathB
     let mut build = cargo(&["build", "--profile", profile, "--locked", "--target", PLUGIN_TARGET]);
     build.args(packages.iter().flat_map(|name| ["--package", name]));
     execute(&mut build)?;
-    let built = target().join(PLUGIN_TARGET).join(profile);
+    let built = component_folder(profile);
     let file = |name: &String| built.join(format!("{}.wasm", name.replace('-', "_")));
     Ok(packages.iter().map(file).collect())
+}
+
+/// Builds the plugins that the benchmark calls.
+pub(crate) fn bench_guests() -> Result<()> {
+    let mut guests = packages(&root().join("bench/guests"))?;
+    guests.extend(["misbehaving", "directory", "templates", "numbers"].map(str::to_owned));
+    components(RELEASE, &guests).map(drop)
+}
+
+/// Returns the folder of the components that were built with a profile.
+pub(crate) fn component_folder(profile: &str) -> PathBuf {
+    target().join(PLUGIN_TARGET).join(profile)
 }
 
 /// Returns the names of the crates in a folder; each crate has the same name as its folder.

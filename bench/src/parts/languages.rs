@@ -11,12 +11,19 @@ use super::Plan;
 use super::call::{list, push, repeat, runtime};
 use crate::cores::Side;
 use crate::engine::Library;
-use crate::report::{Report, Series};
+use crate::report::{Goal, Report, Series};
 use crate::request::Question;
 use crate::servers::{self, is_newer, run, workspace};
 
 const P50: &str = "p50";
 const P99: &str = "p99";
+
+const REUSED: &str = "reused";
+/// Kinds of instances, as in the setting.
+const HOW: [&str; 2] = ["fresh", REUSED];
+
+/// Goals for reused instances.
+const GOALS: [(&str, Goal); 2] = [("javascript", Goal::AtMost(60.0)), ("python", Goal::AtMost(250.0))];
 
 /// The tool that builds a plugin from a Python module.
 const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
@@ -25,7 +32,7 @@ const COMPONENTIZE_PY: &str = "componentize-py==0.25.1";
 const WORLD: &str = "crm-plugin";
 
 pub(crate) fn languages(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
-    let mut part = report.part("languages", "one call that lists 20 customers, in a fresh instance");
+    let mut part = report.part("languages", "one call that lists 20 customers");
     let mut plugins = vec![("rust", component("bench-customers"))];
     for (name, built) in [("javascript", javascript()), ("python", python())] {
         match built.and_then(|path| Ok(fs::read(path)?)) {
@@ -36,37 +43,52 @@ pub(crate) fn languages(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let names: Vec<&str> = plugins.iter().map(|(name, _)| *name).collect();
     let series = Side::Server.run(|| measure(plan, &plugins))?;
     for name in &names {
-        part.figure(format!("{name}: {P50}"), "us", series.get(name, P50), None);
-        part.figure(format!("{name}: {P99}"), "us", series.get(name, P99), None);
+        for how in HOW {
+            let goal = GOALS.iter().find(|(of, _)| of == name && how == REUSED).map(|(_, goal)| *goal);
+            let server = format!("{name}, {how}");
+            part.figure(format!("{server}: {P50}"), "us", series.get(&server, P50), goal);
+            part.figure(format!("{server}: {P99}"), "us", series.get(&server, P99), None);
+        }
     }
     for name in &names[1..] {
-        part.figure(format!("{name} / rust"), "", &series.ratio(P50, name, "rust"), None);
+        for how in HOW {
+            let ratio = series.ratio(P50, &format!("{name}, {how}"), &format!("rust, {how}"));
+            part.figure(format!("{name}, {how} / rust"), "", &ratio, None);
+        }
     }
     Ok(())
 }
 
 fn measure(plan: Plan, plugins: &[(&str, Vec<u8>)]) -> anyhow::Result<Series> {
     let runtime = runtime()?;
-    let setup = plugins.iter().fold(servers::empty_setup(), |setup, (name, bytes)| with_tenant(setup, name, bytes));
-    let setup = setup.set("tenants.demo.roles.crm", "[]");
-    let (library, _folder) = runtime.block_on(Library::load(setup))?;
+    let mut libraries = Vec::new();
+    for how in HOW {
+        let setup = servers::empty_setup().set("tenants.demo.roles.crm", "[]");
+        let setup = plugins.iter().fold(setup, |setup, (name, bytes)| with_tenant(setup, name, bytes, how));
+        libraries.push((how, runtime.block_on(Library::load(setup))?));
+    }
     let mut series = Series::default();
-    for (name, _) in plugins {
-        let answer = runtime.block_on(list(&library, name, Question::List))?;
-        anyhow::ensure!(answer == Question::List.answer(), "the plugin in {name} answers something else");
+    for (_, (library, _)) in &libraries {
+        for (name, _) in plugins {
+            let answer = runtime.block_on(list(library, name, Question::List))?;
+            anyhow::ensure!(answer == Question::List.answer(), "the plugin in {name} answers something else");
+        }
     }
     for _ in 0..plan.rounds {
-        for (name, _) in plugins {
-            let took = runtime.block_on(repeat(plan, || list(&library, name, Question::List)))?;
-            push(&mut series, name, &took);
+        for (how, (library, _)) in &libraries {
+            for (name, _) in plugins {
+                let took = runtime.block_on(repeat(plan, || list(library, name, Question::List)))?;
+                push(&mut series, &format!("{name}, {how}"), &took);
+            }
         }
     }
     Ok(series)
 }
 
-fn with_tenant(setup: Setup, name: &str, component: &[u8]) -> Setup {
+fn with_tenant(setup: Setup, name: &str, component: &[u8], how: &str) -> Setup {
     setup
         .plugin(name, component)
+        .set(&format!("plugins.named.{name}.instances"), format!("{how:?}"))
         .set(&format!("tenants.{name}.path"), format!("\"/{name}\""))
         .set(&format!("tenants.{name}.twilio.auth_tokens"), "[{ file = \"token\" }]")
         .set(&format!("tenants.{name}.roles.crm"), format!("[\"{name}\"]"))

@@ -9,7 +9,7 @@ use frontgate_tests::{Setup, component};
 use super::{CONNECTIONS, Plan};
 use crate::load::Load;
 use crate::process::Process;
-use crate::report::{Goal, Report, Series};
+use crate::report::{Goal, Part, Report, Series};
 use crate::request::{Exchange, Question, request};
 use crate::servers;
 
@@ -17,12 +17,14 @@ use crate::servers;
 const SIZES: [usize; 3] = [320, 32_000, 1_000_000];
 /// One worker of this many sees a customer, besides those of everyone: each twentieth.
 const WORKERS: usize = 200;
-const ANA: &str = "worker-1@example.org";
+pub(super) const ANA: &str = "worker-1@example.org";
 /// Longest time until the index is complete.
-const READY: Duration = Duration::from_secs(900);
+pub(super) const READY: Duration = Duration::from_secs(900);
 /// Pause between two looks at the index.
 const LOOK: Duration = Duration::from_millis(200);
 
+const NATIVE: &str = "native";
+const EXPRESS: &str = "express";
 const CPU: &str = "CPU for each request";
 const RATE: &str = "requests a second";
 const P50: &str = "p50, 16 connections";
@@ -38,50 +40,58 @@ pub(crate) fn shipped(report: &mut Report, plan: Plan, with_million: bool) -> an
         part.skip("1,000,000 customers", "reading them takes minutes; --with-million does");
     }
     let express = servers::express();
+    if let Err(error) = &express {
+        part.skip("Express with Twilio's middleware", format!("{error:#}"));
+    }
     let native = servers::native()?;
-    let mut series = Series::default();
+    let mut gateways = Vec::new();
     for &size in sizes {
-        let began = Instant::now();
         let gateway = servers::Gateway::start(setup(size))?;
         let list = wait_until_ready(&gateway.process)?;
-        let first = size as f64 / began.elapsed().as_secs_f64();
-        part.figure(format!("{size} customers: read a second at first"), "", &[first], None);
         let resident = gateway.process.resident_kib()? / 1024.0;
         part.figure(format!("{size} customers: resident"), "MiB", &[resident], None);
         let mut questions = vec![("list", list)];
         for (name, path, form) in callbacks().into_iter().skip(1) {
             questions.push((name, recorded(&gateway.process, path, &form)?));
         }
-        for _ in 0..plan.rounds {
-            measure(&mut series, "native", &native, Question::List, plan)?;
-            if let Ok(express) = &express {
-                measure(&mut series, "express", express, Question::List, plan)?;
-            }
-            for (name, question) in &questions {
+        gateways.push((size, gateway, questions));
+    }
+    let mut series = Series::default();
+    for _ in 0..plan.rounds {
+        measure(&mut series, NATIVE, &native, Question::List, plan)?;
+        if let Ok(express) = &express {
+            measure(&mut series, EXPRESS, express, Question::List, plan)?;
+        }
+        for (size, gateway, questions) in &gateways {
+            for (name, question) in questions {
                 measure(&mut series, &format!("{size} {name}"), &gateway.process, *question, plan)?;
             }
         }
     }
-    if let Err(error) = &express {
-        part.skip("Express with Twilio's middleware", format!("{error:#}"));
+    for server in [NATIVE, EXPRESS] {
+        show(&mut part, &series, &format!("{server}, 20 customers of a plain list"), server);
     }
     for size in sizes {
         for (name, ..) in callbacks() {
             let server = format!("{size} {name}");
-            for (measure, unit) in [(CPU, "us"), (RATE, ""), (P50, "us"), (P99, "us")] {
-                part.figure(format!("{size} customers, {name}: {measure}"), unit, series.get(&server, measure), None);
-            }
+            show(&mut part, &series, &format!("{size} customers, {name}"), &server);
             let goal = Some(Goal::AtLeast(5.0));
-            let rate = series.ratio(RATE, &server, "express");
+            let rate = series.ratio(RATE, &server, EXPRESS);
             part.figure(format!("{size} customers, {name}: requests a second / express list"), "", &rate, goal);
         }
-        let cpu = series.ratio(CPU, &format!("{size} list"), "native");
+        let cpu = series.ratio(CPU, &format!("{size} list"), NATIVE);
         part.figure(format!("{size} customers, list: CPU / native"), "", &cpu, Some(Goal::AtMost(2.5)));
     }
     let (few, most) = (format!("{} list", sizes[0]), format!("{} list", sizes[sizes.len() - 1]));
     let growth = series.ratio(CPU, &most, &few);
     part.figure("list: CPU with the most customers / with the fewest", "", &growth, Some(Goal::AtMost(1.2)));
     Ok(())
+}
+
+fn show(part: &mut Part<'_>, series: &Series, name: &str, server: &str) {
+    for (measure, unit) in [(CPU, "us"), (RATE, ""), (P50, "us"), (P99, "us")] {
+        part.figure(format!("{name}: {measure}"), unit, series.get(server, measure), None);
+    }
 }
 
 /// Returns every callback.
@@ -123,19 +133,24 @@ fn callbacks<'c>() -> [Callback<'c>; 6] {
     ]
 }
 
-/// Creates a setup with this many customers in a file.
-fn setup(size: usize) -> Setup {
+/// Creates a file of this many customers.
+pub(super) fn customers(size: usize) -> String {
     let mut csv = "Id,Name,Phone,Owner,Company\n".to_owned();
     for n in 0..size {
         let owner = if n % 20 == 0 { String::new() } else { format!("worker-{}@example.org", n % WORKERS) };
         let (first, last) = (FIRST[n % 10], LAST[n / 10 % 10]);
         let _ = writeln!(csv, "c-{n},{first} {last} {n},+1202{n:07},{owner},Company {}", n % 1_000);
     }
+    csv
+}
+
+/// Creates a setup with this many customers in a file.
+pub(super) fn setup(size: usize) -> Setup {
     servers::empty_setup()
         .plugin("directory", &component("directory"))
         .plugin("templates", &component("templates"))
         .plugin("numbers", &component("numbers"))
-        .file("customers.csv", &csv)
+        .file("customers.csv", &customers(size))
         .file("templates.toml", TEMPLATES)
         .set("plugins.named.directory.files", "\"files\"")
         .set("plugins.named.directory.config.customers", "\"customers.csv\"")
@@ -145,6 +160,7 @@ fn setup(size: usize) -> Setup {
         .set("plugins.named.numbers.config.sms", "\"+12025550199\"")
         .set("tenants.demo.customers.index", "true")
         .set("tenants.demo.customers.interval_ms", "3600000")
+        .set("tenants.demo.roles.crm", "[]")
         .set("tenants.demo.roles.crm-source", "[\"directory\"]")
         .set("tenants.demo.roles.templates", "[\"templates\"]")
         .set("tenants.demo.roles.outgoing", "[\"numbers\"]")
@@ -156,7 +172,7 @@ const TEMPLATES: &str =
     "[[category]]\nname = \"Greetings\"\n[[category.template]]\ntext = \"Hi {customer.first_name}\"\n";
 
 /// Waits until the index answers, and returns the list.
-fn wait_until_ready(gateway: &Process) -> anyhow::Result<Question> {
+pub(super) fn wait_until_ready(gateway: &Process) -> anyhow::Result<Question> {
     let until = Instant::now() + READY;
     let (_, path, form) = &callbacks()[0];
     loop {
@@ -169,7 +185,7 @@ fn wait_until_ready(gateway: &Process) -> anyhow::Result<Question> {
 }
 
 /// Sends a request once, and expects the same answer from now on.
-fn recorded(gateway: &Process, path: &str, form: &[(&str, &str)]) -> anyhow::Result<Question> {
+pub(super) fn recorded(gateway: &Process, path: &str, form: &[(&str, &str)]) -> anyhow::Result<Question> {
     let request = request(path, form);
     let (status, expected) = gateway.fetch(&request)?;
     let text = String::from_utf8_lossy(&expected).into_owned();

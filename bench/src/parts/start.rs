@@ -15,7 +15,7 @@ const START: &str = "start to the first signed 200";
 const NATIVE: &str = "native";
 
 /// Numbers of plugins, each with a goal for the ratio to native code.
-const PLUGINS: [(usize, Option<Goal>); 3] = [(1, Some(Goal::AtMost(1.5))), (10, None), (100, Some(Goal::AtMost(3.0)))];
+const PLUGINS: [(usize, Option<Goal>); 3] = [(1, Some(Goal::AtMost(3.0))), (10, None), (100, Some(Goal::AtMost(15.0)))];
 
 pub(crate) fn start(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     let mut part = report.part("start", "from the start of the process to the first signed 200");

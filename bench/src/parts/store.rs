@@ -11,6 +11,7 @@ use frontgate_delivery::measuring::Queue;
 use frontgate_delivery::store::StoredAnswer;
 use frontgate_store::{Database, Settings};
 use frontgate_tests::Database as TestDatabase;
+use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
@@ -25,12 +26,11 @@ const SHALLOW: u64 = 1_000;
 const DEEP: u64 = 1_000_000;
 
 const ACCEPTED: &str = "accepted";
-const LEASED: &str = "leased";
+const LEASED: &str = "leased and ended";
 const SQLITE: &str = "SQLite";
 const POSTGRES: &str = "Postgres";
 const TWO: &str = "two gateways on Postgres";
-const SHALLOW_QUEUE: &str = "Postgres, 1,000 waiting";
-const DEEP_QUEUE: &str = "Postgres, 1,000,000 waiting";
+const DEPTHS: [(&str, u64); 2] = [("1,000 waiting", SHALLOW), ("1,000,000 waiting", DEEP)];
 const OLD_SNAPSHOT: &str = "Postgres, an old snapshot held";
 
 /// Measures both engines in turn.
@@ -54,28 +54,102 @@ pub(crate) fn store(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
     part.figure("accepted: Postgres / SQLite", "", &series.ratio(ACCEPTED, POSTGRES, SQLITE), Some(Goal::AtLeast(0.9)));
     part.figure("accepted: two gateways / one", "", &series.ratio(ACCEPTED, TWO, POSTGRES), Some(Goal::AtLeast(0.9)));
     drop(servers);
-    for (name, depth) in [(SHALLOW_QUEUE, SHALLOW), (DEEP_QUEUE, DEEP)] {
-        let database = TestDatabase::create();
-        let queue = waiting(&runtime, &database, depth)?;
+    for engine in [SQLITE, POSTGRES] {
+        let queues = DEPTHS.map(|(_, depth)| Waiting::fill(&runtime, engine, depth));
+        let [shallow, deep] = queues;
+        let queues = [shallow?, deep?];
         for _ in 0..plan.rounds {
-            series.push(name, LEASED, lease(&runtime, plan, &database, &queue)?);
+            for ((name, _), queue) in DEPTHS.iter().zip(&queues) {
+                let server = format!("{engine}, {name}");
+                series.push(&*server, ACCEPTED, accept(&runtime, plan, &[Arc::clone(&queue.store)])?);
+                series.push(&*server, LEASED, lease(&runtime, plan, queue)?);
+            }
         }
-        if depth == DEEP {
+        let [shallow, deep] = DEPTHS.map(|(name, _)| format!("{engine}, {name}"));
+        for measure in [ACCEPTED, LEASED] {
+            for server in [&shallow, &deep] {
+                part.figure(format!("{measure}: {server}"), "1/s", series.get(server, measure), None);
+            }
+            let ratio = series.ratio(measure, &deep, &shallow);
+            part.figure(format!("{measure}: {deep} / 1,000"), "", &ratio, Some(Goal::AtLeast(0.9)));
+        }
+        if let Base::Postgres(database) = &queues[1].base {
             let held = database.hold_snapshot();
             for _ in 0..plan.rounds {
-                series.push(OLD_SNAPSHOT, LEASED, lease(&runtime, plan, &database, &queue)?);
+                series.push(OLD_SNAPSHOT, LEASED, lease(&runtime, plan, &queues[1])?);
             }
             drop(held);
+            let ratio = series.ratio(LEASED, OLD_SNAPSHOT, &deep);
+            part.figure("leased: an old snapshot held / none", "", &ratio, Some(Goal::AtLeast(0.5)));
         }
     }
-    for name in [SHALLOW_QUEUE, DEEP_QUEUE, OLD_SNAPSHOT] {
-        part.figure(format!("leased and ended: {name}"), "1/s", series.get(name, LEASED), None);
-    }
-    let deep = series.ratio(LEASED, DEEP_QUEUE, SHALLOW_QUEUE);
-    part.figure("leased: 1,000,000 waiting / 1,000", "", &deep, Some(Goal::AtLeast(0.9)));
-    let held = series.ratio(LEASED, OLD_SNAPSHOT, DEEP_QUEUE);
-    part.figure("leased: an old snapshot held / none", "", &held, Some(Goal::AtLeast(0.5)));
     Ok(())
+}
+
+/// A database whose queue is filled.
+enum Base {
+    Sqlite(TempDir),
+    Postgres(TestDatabase),
+}
+
+/// A queue of deliveries that are due.
+struct Waiting {
+    base: Base,
+    store: Arc<Store>,
+    queue: Queue,
+}
+
+impl Waiting {
+    fn fill(runtime: &Runtime, engine: &str, depth: u64) -> anyhow::Result<Self> {
+        let base =
+            if engine == SQLITE { Base::Sqlite(tempfile::tempdir()?) } else { Base::Postgres(TestDatabase::create()) };
+        let store = open(runtime, &base.url())?;
+        if let Base::Postgres(database) = &base {
+            database.execute(
+                "INSERT INTO replicas (id, name, program, speaks, config, tenants, started_ms, beat_ms, state)
+                   VALUES (1, '-', '-', 1, '-', '[]', 0, 0, 'up');
+                 INSERT INTO keepers (tenant, part, replica, fence, since_ms) VALUES ('demo', 'twilio', 1, 1, 0)",
+            );
+        }
+        base.add(depth)?;
+        Ok(Self { base, queue: Queue::new(Arc::clone(&store), 1, 1), store })
+    }
+}
+
+impl Base {
+    fn url(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("sqlite:{}", folder.path().join("bench.db").display()),
+            Self::Postgres(database) => database.url(),
+        }
+    }
+
+    /// Adds deliveries that are due. On Postgres, triggers count them afterwards, in one statement.
+    fn add(&self, count: u64) -> anyhow::Result<()> {
+        let into =
+            "INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state, due_ms, created_ms,
+                                            since_ms, changed_ms)
+                    SELECT 'demo', 'conversations', '-'";
+        // Accepted events are due now; these are due long before.
+        let had = "(SELECT coalesce(max(due_ms), 0) FROM deliveries WHERE due_ms < 1000000000)";
+        match self {
+            Self::Sqlite(folder) => {
+                rusqlite::Connection::open(folder.path().join("bench.db"))?.execute_batch(&format!(
+                    "WITH RECURSIVE numbers (number) AS (
+                   SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {count})
+                 {into}, 'CH' || lower(hex(randomblob(16))), '[]', '-', 'ready', {had} + number, 1, 1, 1 FROM numbers"
+                ))?;
+            }
+            Self::Postgres(database) => drop(database.execute(&format!(
+                "ALTER TABLE deliveries DISABLE TRIGGER delivery_added;
+                 {into}, 'CH' || gen_random_uuid(), '[]', '-', 'ready', {had} + number, 1, 1, 1
+                   FROM generate_series(1, {count}) AS number;
+                 ALTER TABLE deliveries ENABLE TRIGGER delivery_added;
+                 ANALYZE deliveries"
+            ))),
+        }
+        Ok(())
+    }
 }
 
 fn open(runtime: &Runtime, url: &str) -> anyhow::Result<Arc<Store>> {
@@ -128,44 +202,17 @@ fn delivery(number: u64) -> NewDelivery {
     }
 }
 
-/// Fills a database with deliveries that are due, and returns their queue.
-fn waiting(runtime: &Runtime, database: &TestDatabase, depth: u64) -> anyhow::Result<Queue> {
-    let settings = Settings { url: database.url(), ..Settings::default() };
-    let opened = Arc::new(Database::open(&settings)?);
-    let store = runtime.block_on(Store::open(&opened, &settings))?;
-    database.execute(
-        "INSERT INTO replicas (id, name, program, speaks, config, tenants, started_ms, beat_ms, state)
-           VALUES (1, '-', '-', 1, '-', '[]', 0, 0, 'up');
-         INSERT INTO keepers (tenant, part, replica, fence, since_ms) VALUES ('demo', 'twilio', 1, 1, 0)",
-    );
-    refill(database, depth);
-    Ok(Queue::new(Arc::new(store), 1, 1))
-}
-
-/// Adds deliveries. Triggers count them afterwards, in one statement.
-fn refill(database: &TestDatabase, count: u64) {
-    database.execute(&format!(
-        "ALTER TABLE deliveries DISABLE TRIGGER delivery_added;
-         INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state, due_ms, created_ms,
-                                 since_ms, changed_ms)
-           SELECT 'demo', 'conversations', '-', 'CH' || gen_random_uuid(), '[]', '-', 'ready', had + number, 1, 1, 1
-           FROM generate_series(1, {count}) AS number, (SELECT coalesce(max(due_ms), 0) AS had FROM deliveries) AS all_due;
-         ALTER TABLE deliveries ENABLE TRIGGER delivery_added;
-         ANALYZE deliveries"
-    ));
-}
-
 /// Leases and ends deliveries for the planned time; returns the number per second. Keeps the number of waiting ones.
-fn lease(runtime: &Runtime, plan: Plan, database: &TestDatabase, queue: &Queue) -> anyhow::Result<f64> {
+fn lease(runtime: &Runtime, plan: Plan, waiting: &Waiting) -> anyhow::Result<f64> {
     let (began, mut count) = (Instant::now(), 0_u64);
     while began.elapsed() < plan.time {
-        let ended = runtime.block_on(queue.lease_and_end(16)).context("a lease")?;
+        let ended = runtime.block_on(waiting.queue.lease_and_end(16)).context("a lease")?;
         count += ended as u64;
         if ended == 0 {
             break;
         }
     }
     let rate = count as f64 / began.elapsed().as_secs_f64();
-    refill(database, count);
+    waiting.base.add(count.max(1))?;
     Ok(rate)
 }
