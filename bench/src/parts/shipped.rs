@@ -146,10 +146,11 @@ pub(super) fn customers(size: usize) -> String {
 
 /// Creates a setup with this many customers in a file.
 pub(super) fn setup(size: usize) -> Setup {
-    servers::empty_setup()
-        .plugin("directory", &component("directory"))
-        .plugin("templates", &component("templates"))
-        .plugin("numbers", &component("numbers"))
+    // `cargo xtask build` tests and marks the shipped plugins, whose instances are then reused.
+    let plugins = ["directory", "templates", "numbers"].into_iter().fold(servers::empty_setup(), |setup, name| {
+        setup.plugin(name, &component(name)).set(&format!("plugins.named.{name}.instances"), "\"reused\"")
+    });
+    plugins
         .file("customers.csv", &customers(size))
         .file("templates.toml", TEMPLATES)
         .set("plugins.named.directory.files", "\"files\"")
