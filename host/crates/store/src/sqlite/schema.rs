@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use frontgate_system::ownership::Folder;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction};
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
@@ -53,6 +54,9 @@ const MIGRATIONS: [&str; 8] = [
 /// Maximum wait for the previous gateway to release the lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Maximum number of compiled statements that a connection keeps.
+const STATEMENTS_MAX: usize = 256;
 
 /// Maximum time for which the gateway and operators' commands wait for each other.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -119,6 +123,7 @@ pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    keep_statements(&connection)?;
     Ok(connection)
 }
 
@@ -151,7 +156,15 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     // Acknowledged writes must survive a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.pragma_update(None, "secure_delete", "on")
+    connection.pragma_update(None, "secure_delete", "on")?;
+    keep_statements(connection)
+}
+
+/// Keeps compiled statements. Without the stability guarantee, SQLite compiles a statement again for each new value that
+/// it compares with a column in the condition of a partial index, such as `kind`.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 fn version(connection: &Connection) -> anyhow::Result<usize> {
@@ -178,6 +191,8 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     const ONE: &str = "CREATE TABLE one (a INTEGER)";
@@ -223,5 +238,18 @@ mod tests {
         connection.pragma_update(None, "user_version", 3).expect("a version");
         let error = opened(&mut connection, &[ONE, TWO]).expect_err("it is newer");
         assert!(error.to_string().contains("version 3"), "{error:#}");
+    }
+    #[test]
+    fn a_statement_is_compiled_once_whatever_its_values_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let connection = Connection::open(folder.path().join("test.db")).expect("a database");
+        configure(&connection).expect("settings");
+        let tables = "CREATE TABLE t (a TEXT, b TEXT); CREATE INDEX i ON t (b) WHERE a = 'x'";
+        connection.execute_batch(tables).expect("tables");
+        let mut statement = connection.prepare("SELECT b FROM t WHERE a = ?1").expect("a statement");
+        for value in ["x", "y", "z"] {
+            assert!(!statement.exists([value]).expect("an answer"));
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }
