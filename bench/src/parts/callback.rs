@@ -16,6 +16,8 @@ const REUSED: &str = "gateway, reused instances";
 const FRESH: &str = "gateway, fresh instances";
 /// The gateway at its default log level. The other servers write no line for a request.
 const LOGGING: &str = "gateway, reused instances, logging";
+/// A log level without lines for requests, but with the gateway's address.
+const QUIET: &str = "\"warn,frontgate::service=info\"";
 const NATIVE: &str = "native";
 const EXPRESS: &str = "express";
 const SERVE: &str = "wasmtime serve";
@@ -80,8 +82,8 @@ fn measure(plan: Plan, question: Question, others: Vec<(&'static str, Process)>)
         let setup = servers::setup().set("plugins.named.plugin.instances", instances).set("log.level", level);
         servers::Gateway::start(setup)
     };
-    let reused = gateway("\"reused\"", "\"warn\"")?;
-    let fresh = gateway("\"fresh\"", "\"warn\"")?;
+    let reused = gateway("\"reused\"", QUIET)?;
+    let fresh = gateway("\"fresh\"", QUIET)?;
     let logging = gateway("\"reused\"", "\"info\"")?;
     let native = servers::native()?;
     let mut all =
