@@ -92,13 +92,24 @@ impl TenantCustomers {
     ///
     /// Fails if the customer cannot be read.
     pub async fn find(&self, address: &str) -> Result<Option<Customer>, StoreError> {
-        let Some((snapshot, key)) = self.snapshot.load_full().zip(addresses::key(address)) else { return Ok(None) };
-        let source = snapshot.source.id;
+        let Some(snapshot) = self.snapshot.load_full() else { return Ok(None) };
+        if let Some(found) = self.found.get(address) {
+            return Ok(Some(Customer::clone(&found)));
+        }
+        let Some(key) = addresses::key(address) else { return Ok(None) };
+        let (before, source) = (*self.changed.borrow(), snapshot.source.id);
         let mut found = self.database.read(&self.tenant, move |read| read::find(read, source, &key)).await?;
         if found.len() > 1 {
             self.answers.ambiguous.fetch_add(1, Ordering::Relaxed);
+            return Ok(Some(found.swap_remove(0).customer));
         }
-        Ok((!found.is_empty()).then(|| found.swap_remove(0).customer))
+        let Some(found) = found.pop().map(|page| Arc::new(page.customer)) else { return Ok(None) };
+        self.found.insert(address.to_owned(), Arc::clone(&found));
+        // A customer that was read before a change must not stay.
+        if *self.changed.borrow() != before {
+            self.found.remove(address);
+        }
+        Ok(Some(Arc::unwrap_or_clone(found)))
     }
 
     /// Returns a customer as stored, regardless of who sees it.

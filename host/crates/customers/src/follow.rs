@@ -92,8 +92,8 @@ impl TenantCustomers {
         spawn_blocking(move || loading.finish(source)).await.map_err(|_| StoreError::Closed)
     }
 
-    /// Replaces the snapshot, and forgets names of changed rows, or all of them if changes are not known. Pages are few,
-    /// so all of them are forgotten.
+    /// Replaces the snapshot, and forgets names of changed rows, or all of them if changes are not known. Pages and
+    /// addresses are few, so all of them are forgotten.
     fn replace(&self, snapshot: Option<Arc<Snapshot>>, changed: &[u32], is_new: bool) {
         self.changed.send_modify(|number| *number += 1);
         self.snapshot.store(snapshot);
@@ -105,6 +105,7 @@ impl TenantCustomers {
         }
         if is_new || !changed.is_empty() {
             self.pages.clear();
+            self.found.clear();
         }
     }
 }

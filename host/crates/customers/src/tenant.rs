@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwapOption;
-use frontgate_contract::bindings::plugin_types::CustomerSummary;
+use frontgate_contract::bindings::plugin_types::{Customer, CustomerSummary};
 use frontgate_customer_search::{SortKeys, Spelling, VERSION};
 use frontgate_store::Database;
 use quick_cache::sync::Cache;
@@ -23,6 +23,8 @@ use crate::triggers::Triggers;
 const SUMMARIES_MAX: usize = 50_000;
 /// Customers' pages that are kept in memory.
 const PAGES_MAX: usize = 2_000;
+/// Addresses whose customers are kept in memory.
+const FOUND_MAX: usize = 5_000;
 
 /// Notifications of the CRM that the plugin handles at the same time, since anyone can send one.
 const NOTIFICATIONS_MAX: usize = 4;
@@ -67,6 +69,8 @@ pub struct TenantCustomers {
     pub(crate) following: tokio::sync::Mutex<()>,
     pub(crate) summaries: Cache<u32, Arc<CustomerSummary>>,
     pub(crate) pages: Cache<String, Arc<StoredPage>>,
+    /// Customers by the addresses that were asked for.
+    pub(crate) found: Cache<String, Arc<Customer>>,
     pub(crate) ends: Ends,
     /// Changes with every new snapshot.
     pub(crate) changed: watch::Sender<u64>,
@@ -106,6 +110,7 @@ impl TenantCustomers {
             following: tokio::sync::Mutex::default(),
             summaries: Cache::new(SUMMARIES_MAX),
             pages: Cache::new(PAGES_MAX),
+            found: Cache::new(FOUND_MAX),
             ends: Ends::default(),
             changed: watch::Sender::new(0),
             triggers: Triggers::default(),

@@ -4,6 +4,7 @@
 //! other operations.
 
 mod open;
+pub(crate) mod stat;
 mod stream;
 
 use std::sync::Arc;
@@ -168,6 +169,13 @@ impl HostDescriptor for FilesHost<'_> {
         path_flags: types::PathFlags,
         path: String,
     ) -> FsResult<types::DescriptorStat> {
+        if let (Descriptor::Dir(dir), Some(granted)) = (self.inner.table.get(&fd)?, &self.granted)
+            && granted.is_local
+            && Arc::ptr_eq(&dir.dir, &granted.dir.dir)
+            && let Some(found) = stat::in_memory(&dir.dir, path_flags, &path)
+        {
+            return Ok(found);
+        }
         on_pool!(self.stat_at(fd, path_flags, path))
     }
 

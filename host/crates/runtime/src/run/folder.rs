@@ -19,6 +19,8 @@ use tokio::runtime::{Builder, Runtime};
 use wasmtime_wasi::filesystem::Dir;
 use wasmtime_wasi::{FsPerms, OpenMode};
 
+use crate::imports::files::stat::is_local;
+
 /// Time for which calls reuse an open folder. A replacement of the folder is noticed after this time.
 const OPENED_FOR: Duration = Duration::from_secs(1);
 
@@ -29,14 +31,23 @@ const ABANDONED_PER_THREAD: usize = 4;
 /// The folder of one plugin.
 pub(crate) struct Folder {
     path: PathBuf,
-    opened: Mutex<Option<(Instant, Dir)>>,
+    opened: Mutex<Option<(Instant, Opened)>>,
     pool: Arc<FilePool>,
+}
+
+/// A folder that was opened.
+#[derive(Clone)]
+struct Opened {
+    dir: Dir,
+    is_local: bool,
 }
 
 /// An open folder, and the threads that read it.
 #[derive(Clone)]
 pub(crate) struct OpenFolder {
     pub(crate) dir: Dir,
+    /// Whether attributes of its files can be read without waiting for another machine or process.
+    pub(crate) is_local: bool,
     pub(crate) pool: Arc<FilePool>,
 }
 
@@ -57,35 +68,36 @@ impl Folder {
     pub(crate) async fn open(&self) -> anyhow::Result<OpenFolder> {
         let known = self.opened.lock().clone();
         let known = match known {
-            Some((since, dir)) if since.elapsed() < OPENED_FOR => return Ok(self.on_pool(dir)),
-            known => known.map(|(_, dir)| dir),
+            Some((since, opened)) if since.elapsed() < OPENED_FOR => return Ok(self.on_pool(opened)),
+            known => known.map(|(_, opened)| opened),
         };
         let path = self.path.clone();
         let opening = async { tokio::task::spawn_blocking(move || reopen(&path, known)).await };
         let Some(opened) = self.pool.run(opening).await else {
             bail!("file system of the granted folder {} does not respond", self.path.display());
         };
-        let dir = opened.context("thread ended while opening the granted folder")?;
-        let dir = dir.with_context(|| format!("failed to open the granted folder {}", self.path.display()))?;
-        *self.opened.lock() = Some((Instant::now(), dir.clone()));
-        Ok(self.on_pool(dir))
+        let opened = opened.context("thread ended while opening the granted folder")?;
+        let opened = opened.with_context(|| format!("failed to open the granted folder {}", self.path.display()))?;
+        *self.opened.lock() = Some((Instant::now(), opened.clone()));
+        Ok(self.on_pool(opened))
     }
 
-    fn on_pool(&self, dir: Dir) -> OpenFolder {
-        OpenFolder { dir, pool: Arc::clone(&self.pool) }
+    fn on_pool(&self, Opened { dir, is_local }: Opened) -> OpenFolder {
+        OpenFolder { dir, is_local, pool: Arc::clone(&self.pool) }
     }
 }
 
 /// Opens the folder. Returns the known one unless it was replaced.
-fn reopen(path: &Path, known: Option<Dir>) -> std::io::Result<Dir> {
+fn reopen(path: &Path, known: Option<Opened>) -> std::io::Result<Opened> {
     let opened = open(path)?;
     if let Some(known) = known {
-        let (before, after) = (rustix::fs::fstat(&known.dir)?, rustix::fs::fstat(&opened)?);
+        let (before, after) = (rustix::fs::fstat(&known.dir.dir)?, rustix::fs::fstat(&opened)?);
         if (before.st_dev, before.st_ino) == (after.st_dev, after.st_ino) {
             return Ok(known);
         }
     }
-    Ok(Dir::new(opened, FsPerms::ReadOnly, OpenMode::READ, false))
+    let is_local = is_local(&rustix::fs::fstatfs(&opened)?);
+    Ok(Opened { dir: Dir::new(opened, FsPerms::ReadOnly, OpenMode::READ, false), is_local })
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
