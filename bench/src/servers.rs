@@ -69,9 +69,9 @@ impl Gateway {
     }
 }
 
-/// Starts the native callback behind hyper.
+/// Starts the native callback behind hyper, which was built beside this program.
 pub(crate) fn native() -> anyhow::Result<Process> {
-    Process::start(&mut Command::new(target().join("release/frontgate-bench-native")))
+    Process::start(&mut Command::new(std::env::current_exe()?.with_file_name("frontgate-bench-native")))
 }
 
 /// Starts Express with Twilio's middleware. The lock file determines the package versions.
