@@ -5,6 +5,7 @@
 //! | [`Twilio`] | `twilio-simulator` | Twilio Conversations and Frontline: REST API, media, signed webhooks |
 //! | [`Front`] | `front-simulator` | Front's application channels: API, attachments, signed requests |
 //! | [`HubSpot`] | `hubspot-simulator` | HubSpot's CRM API: contacts, calls, search, owners |
+//! | [`Salesforce`] | `salesforce-simulator` | Salesforce's REST API: queries, OAuth 2, contacts, accounts, users |
 //! | [`SmallCrm`] | `small-crm` | the CRM of the example plugins |
 //!
 //! Each simulator
@@ -40,9 +41,11 @@ pub mod crm;
 pub mod front;
 pub mod hubspot;
 pub mod program;
+pub mod salesforce;
 pub mod twilio;
 
 pub use crate::crm::SmallCrm;
 pub use crate::front::Front;
 pub use crate::hubspot::HubSpot;
+pub use crate::salesforce::Salesforce;
 pub use crate::twilio::Twilio;

@@ -3,6 +3,7 @@
 mod client;
 pub mod front;
 pub mod hubspot;
+pub mod salesforce;
 mod secrets;
 pub mod small_crm;
 pub mod twilio;
