@@ -46,7 +46,7 @@ pub use frontgate_simulators::twilio::{
     Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State, Twilio,
     TwilioBuilder,
 };
-pub use frontgate_simulators::{Front, HubSpot, SmallCrm, crm, front, hubspot};
+pub use frontgate_simulators::{Front, HubSpot, Salesforce, SmallCrm, crm, front, hubspot, salesforce};
 pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};
 
 pub use crate::web::Web;

@@ -57,6 +57,7 @@ mod replicas;
 mod replicas_database;
 mod reuse;
 mod rollouts;
+mod salesforce;
 mod scenarios;
 mod security;
 mod signature;
