@@ -143,8 +143,8 @@ impl Contact {
     pub(crate) fn source_customer(&self, settings: &Settings) -> SourceCustomer {
         let (customer, invalid) = self.read(settings);
         let source = SourceCustomer::new(customer);
-        let is_hidden = settings.own_customers_only && !(settings.shows_unowned() && !self.has_active_owner());
-        let mut source = match is_hidden {
+        let is_owned = self.has_active_owner() || !settings.shows_unowned();
+        let mut source = match settings.own_customers_only && is_owned {
             true => source.seen_by(self.user_owner().map(Audience::team)),
             false => source.seen_by_everyone(),
         };

@@ -39,7 +39,7 @@ pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<Custome
         conditions.extend(last.as_deref().map(soql::after));
         let soql =
             soql::select(&search.fields(settings), CONTACT, &conditions, u32::try_from(limit).unwrap_or(u32::MAX));
-        let found = match api::query(settings, Rows::Existing, &soql).map_err(Error::from) {
+        let found = match api::query::<Contact>(settings, Rows::Existing, &soql).map_err(Error::from) {
             Err(Error::Unavailable(why)) if !page.customers.is_empty() => {
                 warn!("the page is shorter than requested: {why}");
                 return Ok(next(page, last));
@@ -48,8 +48,9 @@ pub(crate) fn page(settings: &Settings, request: &ListRequest) -> Result<Custome
         };
         let Found { records, done, .. } = found;
         let mut has_more = !done || records.len() == limit;
+        let before = last.clone();
         for contact in records {
-            if last.as_ref() == Some(&contact.id) {
+            if before.as_ref() == Some(&contact.id) {
                 return Err(Error::failed("Salesforce's results are not in the requested order"));
             }
             if page.customers.len() == size {

@@ -69,8 +69,9 @@ fn contacts(settings: &Settings, mut cursor: Cursor, limit: u32) -> Result<Chang
     cursor.begin(now);
     let has_more = !records.is_empty() && (!done || records.len() >= limit as usize);
     let mut invalid = 0;
+    let before = cursor.last.clone();
     for contact in records {
-        if contact.id == cursor.last || !soql::is_id(&contact.id) {
+        if contact.id == before || !soql::is_id(&contact.id) {
             // An endless loop otherwise.
             return Err(Error::failed("Salesforce's results are not in the requested order").into());
         }
