@@ -79,6 +79,7 @@ pages! {
     the_front_guide_is_correct: "operate/front.md",
     the_guide_to_plugins_is_correct: "operate/plugins.md",
     the_page_of_shipped_plugins_is_correct: "operate/shipped-plugins.md",
+    the_salesforce_guide_is_correct: "operate/salesforce.md",
     the_guide_to_the_customer_index_is_correct: "operate/customers.md",
     the_guide_to_deliveries_is_correct: "operate/deliveries.md",
     the_guide_to_monitoring_is_correct: "operate/monitor.md",

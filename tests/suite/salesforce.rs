@@ -187,7 +187,11 @@ fn each_failure_of_salesforce_reaches_platform_and_operator() {
     let id = people(&account.salesforce, 1, "").remove(0);
     let refuse = |status, code| Action::Refuse(Problem::new(status, code, "about Mora Lind"));
     let table = [
-        (Action::Refuse(Problem::daily_limit()), 503, "limit of API requests in 24 hours is reached; retry after 900 s"),
+        (
+            Action::Refuse(Problem::daily_limit()),
+            503,
+            "limit of API requests in 24 hours is reached; retry after 900 s",
+        ),
         (Action::Refuse(Problem::concurrent_limit()), 503, "too many requests at the same time; retry after 10 s"),
         (refuse(503, "SERVER_UNAVAILABLE"), 503, "Salesforce: busy (SERVER_UNAVAILABLE)"),
         (refuse(400, "UNABLE_TO_LOCK_ROW"), 503, "Salesforce: busy (UNABLE_TO_LOCK_ROW)"),
@@ -245,7 +249,7 @@ fn a_mistyped_setting_is_named_in_the_log() {
         ("unowned", "\"all\"", "hidden"),
     ] {
         let account = Account::new(&[(&format!("plugins.named.salesforce.config.{key}"), value)]);
-        assert_eq!(account.list(&[]).json["code"].as_str(), Some("plugin-failed"), "{key}");
+        assert_eq!(account.list(&[]).code(), "plugin-failed", "{key}");
         account.gateway.log().wait_for(words);
     }
 }

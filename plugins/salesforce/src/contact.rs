@@ -14,6 +14,8 @@ pub(crate) const CONTACT: &str = "Contact";
 /// The field with the time of the last change, also of a deletion.
 pub(crate) const MODIFIED: &str = "SystemModstamp";
 const OWNER_IS_ACTIVE: &str = "Owner.IsActive";
+/// Most contacts that are compared with a number. Few others have all its digits in the same order.
+const NAMESAKES_MAX: u32 = 100;
 /// Digits of a time with milliseconds.
 const TIME_DIGITS: usize = 17;
 
@@ -74,10 +76,9 @@ impl Contact {
 
     /// Returns the value of a field or of a related record's field, empty for none. Objects have no value.
     fn value(&self, field: &str) -> String {
-        let (first, rest) = field.split_once('.').map_or((field, None), |(first, rest)| (first, Some(rest)));
-        let value = self.fields.get(first);
-        let value = rest.into_iter().flat_map(|rest| rest.split('.')).fold(value, |value, name| value?.get(name));
-        match value {
+        let mut names = field.split('.');
+        let first = names.next().and_then(|name| soql::cell(&self.fields, name));
+        match names.fold(first, |value, name| soql::cell(value?.as_object()?, name)) {
             Some(Value::String(text)) => text.trim().to_owned(),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => value.to_string(),
             _ => String::new(),
@@ -218,9 +219,6 @@ pub(crate) fn by_number(settings: &Settings, number: &str) -> frontgate_sdk::Res
     let found: api::Found<Contact> = api::query(settings, Rows::Existing, &soql)?;
     Ok(found.records.into_iter().find(|contact| contact.has_number(number, settings)))
 }
-
-/// Most contacts that are compared with a number. More have the same digits by chance only if those are few.
-const NAMESAKES_MAX: u32 = 100;
 
 /// Returns the digits of a time such as `2026-01-01T00:00:00.000+0000` as a number, which grows with the time.
 fn version(time: &str) -> Option<u64> {

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::{Map, Value};
+
 /// The length of an id as the API writes it.
 const ID_CHARS: usize = 18;
 /// The length of the part of an id that its checksum covers.
@@ -78,6 +80,11 @@ pub(crate) fn is_field(text: &str) -> bool {
             && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
     };
     text.split('.').all(is_name)
+}
+
+/// Returns the value of a field of a row. Salesforce writes names in its own case, whatever case a query has.
+pub(crate) fn cell<'r>(row: &'r Map<String, Value>, field: &str) -> Option<&'r Value> {
+    row.get(field).or_else(|| row.iter().find(|(name, _)| name.eq_ignore_ascii_case(field)).map(|(_, value)| value))
 }
 
 /// Formats seconds since 1970 as SOQL does: `2026-01-01T00:00:00Z`.

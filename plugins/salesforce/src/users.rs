@@ -58,7 +58,7 @@ fn all(settings: &Settings) -> Result<Vec<User>, Stop> {
         let Found { records, done, .. } = api::query::<Row>(settings, Rows::Existing, &soql)?;
         let is_last = done && records.len() < PAGE as usize || records.is_empty();
         users.extend(records.into_iter().map(|row| {
-            let user = row.fields.get(&settings.owner_field).and_then(Value::as_str).filter(|_| row.is_active);
+            let user = soql::cell(&row.fields, &settings.owner_field).and_then(Value::as_str).filter(|_| row.is_active);
             User(row.id, user.unwrap_or_default().trim().to_owned())
         }));
         if is_last {

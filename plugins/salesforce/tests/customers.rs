@@ -53,7 +53,10 @@ fn a_contact_is_shown_with_all_configured_fields() {
     assert_eq!(Salesforce::get_customer(ANA, &id), Ok(expected.clone()));
     let source = batch(None, 10).upserts.remove(0);
     assert_eq!(source.customer, expected);
-    assert_eq!((source.company.as_deref(), &*source.emails), (Some("Bakery & Co"), &["mora+lind@example.org".to_owned()][..]));
+    assert_eq!(
+        (source.company.as_deref(), &*source.emails),
+        (Some("Bakery & Co"), &["mora+lind@example.org".to_owned()][..])
+    );
     assert_eq!((&*source.numbers, source.version), (&["call me".to_owned()][..], Some(20_260_101_000_000_000)));
 }
 
@@ -108,7 +111,8 @@ fn every_worker_sees_all_contacts_if_the_operator_says_so() {
 
 #[test]
 fn another_field_of_users_can_hold_the_workers_identity() {
-    let account = Account::new(&[("owner_field", "FederationIdentifier")]);
+    // Salesforce ignores the case of names.
+    let account = Account::new(&[("owner_field", "federationidentifier")]);
     let id = account.org(|org| {
         let user = org.user("ana.lind@login.example");
         org.set_user(&user, "FederationIdentifier", ANA);
@@ -241,7 +245,10 @@ fn an_unknown_id_or_position_is_not_asked_for() {
     account.org(|org| drop(org.add(Person::new("Mora", "Lind"))));
     for text in ["", "7", "' OR Id > '", "../users", "003Hs000000000gQAZ"] {
         assert_eq!(Salesforce::get_customer(ANA, text), Err(frontgate_sdk::Error::NotFound), "{text}");
-        assert!(listed(ListRequest::first(ANA, 30).after(text)).is_empty() && listed(ListRequest::first(ANA, 3).at(text)).is_empty());
+        assert!(
+            listed(ListRequest::first(ANA, 30).after(text)).is_empty()
+                && listed(ListRequest::first(ANA, 3).at(text)).is_empty()
+        );
     }
     assert!(account.asked().is_empty());
 }

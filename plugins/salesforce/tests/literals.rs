@@ -31,7 +31,9 @@ fn shape(condition: &Condition) -> Condition {
         Condition::All(all) => Condition::All(all.iter().map(shape).collect()),
         Condition::Any(all) => Condition::Any(all.iter().map(shape).collect()),
         Condition::Not(one) => Condition::Not(Box::new(shape(one))),
-        Condition::Compare(field, operator, Value::Text(_)) => Condition::Compare(field.clone(), *operator, Value::Null),
+        Condition::Compare(field, operator, Value::Text(_)) => {
+            Condition::Compare(field.clone(), *operator, Value::Null)
+        }
         other => other.clone(),
     }
 }
@@ -49,8 +51,22 @@ fn shape_of(worker: &str, query: &str) -> (Query, Vec<String>) {
 /// A text of characters that SOQL or URLs treat differently.
 fn nasty() -> impl Strategy<Value = String> {
     let part = prop_oneof![
-        Just("'"), Just("\\"), Just("\\'"), Just("%"), Just("_"), Just("\""), Just("&q="), Just("#"), Just(")"), Just("--"),
-        Just("\\u0027"), Just("OR"), Just("é"), Just("🙂"), Just("x"), Just("\\n"),
+        Just("'"),
+        Just("\\"),
+        Just("\\'"),
+        Just("%"),
+        Just("_"),
+        Just("\""),
+        Just("&q="),
+        Just("#"),
+        Just(")"),
+        Just("--"),
+        Just("\\u0027"),
+        Just("OR"),
+        Just("é"),
+        Just("🙂"),
+        Just("x"),
+        Just("\\n"),
     ];
     proptest::collection::vec(part, 1..12).prop_map(|parts| parts.concat())
 }

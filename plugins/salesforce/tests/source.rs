@@ -112,7 +112,8 @@ fn a_change_during_a_run_is_reported_by_it_or_by_the_next_one() {
     });
     assert_eq!(ids(&second.upserts), all[..499]);
     let third = run(Some(&second.next)).upserts;
-    let name = |id: &String| third.iter().find(|one| one.customer.customer_id == *id).map(|one| &*one.customer.display_name);
+    let name =
+        |id: &String| third.iter().find(|one| one.customer.customer_id == *id).map(|one| &*one.customer.display_name);
     assert_eq!((name(&all[0]), name(&all[499])), (Some("New Lind 0"), Some("New Lind 499")));
 }
 

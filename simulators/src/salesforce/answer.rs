@@ -191,3 +191,70 @@ fn value(cell: Cell) -> Value {
         Cell::Boolean(value) => value.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::salesforce::Person;
+
+    fn get(org: &mut Org, path: &str) -> (u16, Value) {
+        let reply = org.get(path);
+        (reply.status, serde_json::from_slice(&reply.body).expect("JSON"))
+    }
+
+    fn query(org: &mut Org, soql: &str) -> (u16, Value) {
+        let encoded: String = form_urlencoded::byte_serialize(soql.as_bytes()).collect();
+        get(org, &format!("/services/data/v62.0/query?q={encoded}"))
+    }
+
+    #[test]
+    fn rows_beyond_a_response_follow_by_its_cursor() {
+        let mut org = Org::at(0);
+        let all: Vec<_> = (0..2_500).map(|_| org.add(Person::new("Mora", "Lind"))).collect();
+        let (_, first) = query(&mut org, "SELECT Id FROM Contact ORDER BY Id");
+        assert_eq!((first["records"].as_array().map(Vec::len), first["done"].as_bool()), (Some(2_000), Some(false)));
+        let next = first["nextRecordsUrl"].as_str().expect("a path").to_owned();
+        let (status, second) = get(&mut org, &next);
+        assert_eq!(
+            (status, second["records"][499]["Id"].as_str(), second["done"].as_bool()),
+            (200, Some(&*all[2_499]), Some(true))
+        );
+        assert_eq!(get(&mut org, &next).1[0]["errorCode"], "INVALID_QUERY_LOCATOR");
+    }
+
+    #[test]
+    fn errors_have_salesforces_codes() {
+        let mut org = Org::at(0);
+        for (soql, code) in [
+            ("SELECT Id FROM Contact WHERE", "MALFORMED_QUERY"),
+            ("SELECT Id, Id FROM Contact", "MALFORMED_QUERY"),
+            ("SELECT Foo__c FROM Contact", "INVALID_FIELD"),
+            ("SELECT Boss.Name FROM Contact", "INVALID_FIELD"),
+            ("SELECT Id FROM Foo__c", "INVALID_TYPE"),
+            ("SELECT Id FROM Contact WHERE SystemModstamp > '2026'", "INVALID_FIELD"),
+            ("SELECT Id FROM Contact WHERE Id = '7'", "INVALID_QUERY_FILTER_OPERATOR"),
+            ("SELECT Id FROM Contact WHERE Id LIKE '003%'", "INVALID_QUERY_FILTER_OPERATOR"),
+        ] {
+            let (status, problem) = query(&mut org, soql);
+            assert_eq!((status, problem[0]["errorCode"].as_str()), (400, Some(code)), "{soql}");
+        }
+        assert_eq!(get(&mut org, "/services/data/v1.0/query?q=").0, 404);
+        org.limit_requests(org.requests());
+        assert_eq!(query(&mut org, "SELECT Id FROM Contact").1[0]["errorCode"], "REQUEST_LIMIT_EXCEEDED");
+        org.expire_sessions();
+        assert_eq!(query(&mut org, "SELECT Id FROM Contact").0, 401);
+    }
+
+    #[test]
+    fn deleted_records_are_in_the_recycle_bin_for_15_days() {
+        let mut org = Org::at(0);
+        let (one, other) = (org.add(Person::new("Mora", "Lind")), org.add(Person::new("Otto", "Vale")));
+        org.merge(&one, &other);
+        let path = "/services/data/v62.0/queryAll?q=SELECT+MasterRecordId+FROM+Contact+WHERE+IsDeleted+=+true";
+        assert_eq!(get(&mut org, path).1["records"][0]["MasterRecordId"], *one);
+        let record = format!("/services/data/v62.0/sobjects/Contact/{other}");
+        assert_eq!(get(&mut org, &record).0, 404);
+        org.pass(std::time::Duration::from_secs(16 * 86_400));
+        assert_eq!(get(&mut org, path).1["totalSize"], 0);
+    }
+}

@@ -25,7 +25,7 @@ fn project(more: &str) -> Project {
 #[test]
 fn the_plugin_passes_its_cases_and_is_marked_as_reusable() {
     let (is_passed, text) = project("").plugin(&["test", "."]);
-    assert!(is_passed && text.contains("salesforce is marked as reusable"), "{text}");
+    assert!(is_passed && text.contains("plugin is marked as reusable"), "{text}");
 }
 
 #[test]

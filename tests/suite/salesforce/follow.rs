@@ -138,7 +138,7 @@ impl Crm {
 }
 
 /// Returns the names that a worker sees, by id. Each customer is listed once.
-fn listed(gateway: &Gateway, worker: &str) -> BTreeMap<String, String> {
+pub(super) fn listed(gateway: &Gateway, worker: &str) -> BTreeMap<String, String> {
     let (mut all, mut token) = (BTreeMap::new(), None::<String>);
     loop {
         let mut form = list(&[("PageSize", "1000"), ("Worker", worker)]);

@@ -220,3 +220,52 @@ fn seconds(word: &str) -> Option<u64> {
     (is_valid && hour < 24 && minute < 60 && second < 60)
         .then(|| (days - 719_468) * 86_400 + hour * 3_600 + minute * 60 + second)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_are_parsed() {
+        let soql = "select Id, Owner.Email from Contact where (Name like 'O\\'H%' or Phone = null) and IsDeleted = false \
+                    order by SystemModstamp desc, Id limit 7";
+        let query = parse(soql).expect("a query");
+        assert_eq!((query.fields.len(), query.limit, query.order[0].1), (2, Some(7), true));
+        assert_eq!(query.texts(), ["O'H%"]);
+        assert!(matches!(query.condition, Some(Condition::All(all)) if matches!(all[0], Condition::Any(_))));
+        assert!(parse("SELECT COUNT() FROM Contact").expect("a query").fields.is_empty());
+    }
+
+    #[test]
+    fn everything_unknown_is_rejected() {
+        for soql in [
+            "",
+            "SELECT FROM Contact",
+            "SELECT Id FROM Contact WHERE",
+            "SELECT Id FROM Contact WHERE Name = 'x' AND Phone = 'y' OR Email = 'z'",
+            "SELECT Id FROM Contact WHERE Name = \"x\"",
+            "SELECT Id FROM Contact WHERE Name = 'x",
+            "SELECT Id FROM Contact WHERE Name = 'x\\q'",
+            "SELECT Id FROM Contact WHERE Name = 'x\ny'",
+            "SELECT Id FROM Contact WHERE CreatedDate > 2026-13-01T00:00:00Z",
+            "SELECT Id, (SELECT Id FROM Cases) FROM Contact",
+            "SELECT Id FROM Contact GROUP BY Name",
+            "SELECT Id FROM Contact LIMIT 1; DELETE",
+        ] {
+            assert!(parse(soql).is_err(), "{soql}");
+        }
+    }
+
+    #[test]
+    fn times_are_seconds_since_1970() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2000-02-29T00:00:00Z", Some(951_782_400)),
+            ("2024-12-31T23:59:59Z", Some(1_735_689_599)),
+            ("2024-12-31", None),
+            ("2024-12-31T23:59:60Z", None),
+        ] {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+    }
+}
