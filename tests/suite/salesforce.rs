@@ -173,10 +173,10 @@ fn a_signed_assertion_opens_a_session() {
 fn a_rejected_secret_is_named_in_the_log_and_replaced_without_a_restart() {
     let account = Account::new(&[ALL]);
     let id = people(&account.salesforce, 1, "").remove(0);
-    account.salesforce.org(|org| org.rotate_secret("An0ther0secret"));
+    account.salesforce.org(|org| org.rotate_secret("N3w0made0up0secret"));
     assert_eq!(account.list(&[]).status, 503);
     account.gateway.log().wait_for("invalid_client");
-    std::fs::write(account.gateway.path("files/secret"), "An0ther0secret").expect("a file");
+    std::fs::write(account.gateway.path("files/secret"), "N3w0made0up0secret").expect("a file");
     account.gateway.reload();
     assert_eq!(ids(&account.list(&[])), [&*id]);
 }

@@ -252,3 +252,34 @@ fn an_unknown_id_or_position_is_not_asked_for() {
     }
     assert!(account.asked().is_empty());
 }
+
+/// Adds the settings of a table: keys of nested tables are joined by dots, as the gateway does.
+fn flat(key: &str, value: &toml::Value, out: &mut Vec<(String, String)>) {
+    let Some(table) = value.as_table() else {
+        return out.push((key.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    };
+    for (name, value) in table {
+        flat(&if key.is_empty() { name.clone() } else { format!("{key}.{name}") }, value, out);
+    }
+}
+
+#[test]
+fn the_documented_configuration_is_valid() {
+    let lines = include_str!("../src/lib.rs").lines().filter_map(|line| line.strip_prefix("//!"));
+    let lines: Vec<_> =
+        lines.skip_while(|line| *line != " ```toml").skip(1).take_while(|line| *line != " ```").collect();
+    let file: toml::Table = lines.join("\n").parse().expect("TOML");
+    let mut settings = Vec::new();
+    flat("", &file["plugins"]["named"]["salesforce"]["config"], &mut settings);
+    assert_eq!(settings.len(), 16, "{settings:?}");
+    let settings: Vec<_> = settings.iter().map(|(key, value)| (&**key, &**value)).collect();
+    let account = Account::new(&settings.into_iter().filter(|(key, _)| *key != "instance").collect::<Vec<_>>());
+    let id = account.org(|org| {
+        org.custom_field("WhatsApp__c");
+        org.custom_field("Picture__c");
+        let user = org.user("ana.lind@login.example.org");
+        org.add(Person::new("Mora", "Lind").with("OwnerId", &user).with("MailingCity", "Trondheim"))
+    });
+    let customer = Salesforce::get_customer(ANA, &id).expect("a customer");
+    assert_eq!(customer.details.expect("details").content, "City: Trondheim");
+}
