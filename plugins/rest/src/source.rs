@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::ask::Stop;
 use crate::cursor::{Cursor, Phase};
-use crate::mapping::{Call, Kind, Mapping};
+use crate::mapping::{Call, Kind, Mapping, Request};
 use crate::owners::{self, Owners};
 use crate::page::{Page, Place, page};
 use crate::record::Record;
@@ -26,7 +26,9 @@ const CLOCKS_DIFFER_MS: i64 = 600_000;
 pub(crate) fn facts(mapping: &Mapping) -> SourceFacts {
     let owners = if mapping.request(Call::Owners).is_some() { owners::PAGES_MAX } else { 0 };
     let size = mapping.request(Call::List).map_or(1, |request| request.limit);
-    let facts = SourceFacts::new(size).requests_per_call(1 + owners);
+    let has_probe = |call| mapping.request(call).is_some_and(Request::ends_with_empty_page);
+    let probe = [Call::List, Call::Changes, Call::Removed].into_iter().any(has_probe);
+    let facts = SourceFacts::new(size).requests_per_call(1 + owners + u32::from(probe));
     if mapping.request(Call::Changes).is_none() {
         return facts;
     }
@@ -133,6 +135,14 @@ fn read(mapping: &Mapping, call: Call, cursor: &mut Cursor, limit: u32) -> Resul
     }
     let Page { mut records, next, end, date } = page(mapping, call, &values, &cursor.place, size)?;
     let mut next = next.map_or(Next::End(end), Next::Page);
+    // Is a short page the last one, or are all pages of this CRM short?
+    if let Next::Page(following) = &next
+        && request.ends_with_empty_page()
+        && records.len() < size as usize
+        && page(mapping, call, &values, following, size)?.records.is_empty()
+    {
+        next = Next::End(None);
+    }
     if let Some(anchor) = cursor.anchor.clone() {
         let is_it = |value: &Value| Record::read(mapping, value).is_some_and(|record| record.id == anchor);
         match (records.iter().position(is_it), &cursor.place) {
@@ -144,8 +154,7 @@ fn read(mapping: &Mapping, call: Call, cursor: &mut Cursor, limit: u32) -> Resul
             }
             (None, _) => cursor.anchor = None,
         }
-        let has_flag = request.paging.as_ref().is_some_and(|paging| paging.more.is_some() || paging.end.is_some());
-        if records.is_empty() && !has_flag {
+        if records.is_empty() && request.ends_with_empty_page() {
             next = Next::End(None);
         }
     }

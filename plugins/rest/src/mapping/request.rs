@@ -108,6 +108,16 @@ impl Method {
     }
 }
 
+impl Request {
+    /// Returns whether nothing but an empty page says that the list has ended.
+    pub(crate) fn ends_with_empty_page(&self) -> bool {
+        let is_so = |paging: &Paging| {
+            matches!(paging.kind, Kind::Offset | Kind::Page) && paging.more.is_none() && paging.end.is_none()
+        };
+        self.paging.as_ref().is_some_and(is_so)
+    }
+}
+
 /// How an answer leads to the next one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
