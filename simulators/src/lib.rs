@@ -6,6 +6,7 @@
 //! | [`Front`] | `front-simulator` | Front's application channels: API, attachments, signed requests |
 //! | [`HubSpot`] | `hubspot-simulator` | HubSpot's CRM API: contacts, calls, search, owners |
 //! | [`Salesforce`] | `salesforce-simulator` | Salesforce's REST API: queries, OAuth 2, contacts, accounts, users |
+//! | [`RestCrm`] | `rest-crm-simulator` | the APIs of Airtable, Pipedrive, Zendesk and Zoho CRM for people |
 //! | [`SmallCrm`] | `small-crm` | the CRM of the example plugins |
 //!
 //! Each simulator
@@ -42,10 +43,12 @@ pub mod front;
 pub mod hubspot;
 pub mod program;
 pub mod salesforce;
+pub mod rest;
 pub mod twilio;
 
 pub use crate::crm::SmallCrm;
 pub use crate::front::Front;
 pub use crate::hubspot::HubSpot;
 pub use crate::salesforce::Salesforce;
+pub use crate::rest::RestCrm;
 pub use crate::twilio::Twilio;

@@ -4,6 +4,7 @@ mod client;
 pub mod front;
 pub mod hubspot;
 pub mod salesforce;
+pub mod rest;
 mod secrets;
 pub mod small_crm;
 pub mod twilio;

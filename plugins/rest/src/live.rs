@@ -38,7 +38,9 @@ pub(crate) fn list(mapping: &Mapping, request: &ListRequest) -> Result<CustomerP
     if let Some(query) = &request.query {
         let query: String = query.trim().chars().take(QUERY_CHARS_MAX).filter(|letter| *letter != '\0').collect();
         let Some(search) = mapping.request(Call::Search) else {
-            return Err(Error::invalid("the mapping has no request `search`: customers are searched in the index only"));
+            return Err(Error::invalid(
+                "the mapping has no request `search`: customers are searched in the index only",
+            ));
         };
         if query.chars().count() < search.min_chars.max(1) as usize {
             return Ok(CustomerPage::empty());
@@ -142,9 +144,11 @@ pub(crate) fn by_ids(mapping: &Mapping, ids: &[String]) -> Result<Vec<Value>, St
                     each.plain(&values)
                 }
             };
-            let texts: Vec<_> = some.iter().map(each).collect::<Result<_, _>>().map_err(|name| {
-                Error::failed(format!("`get_many.each`: {{{name}}} has no value"))
-            })?;
+            let texts: Vec<_> = some
+                .iter()
+                .map(each)
+                .collect::<Result<_, _>>()
+                .map_err(|name| Error::failed(format!("`get_many.each`: {{{name}}} has no value")))?;
             let list = match &request.join {
                 None => Argument::List(texts),
                 Some(join) => Argument::Text(texts.join(join)),
@@ -155,7 +159,9 @@ pub(crate) fn by_ids(mapping: &Mapping, ids: &[String]) -> Result<Vec<Value>, St
                 Err(Stop::NotFound) => {}
                 answer => {
                     let value = answer?.value;
-                    found.extend(value.map(|value| records(mapping, Call::GetMany, &value)).transpose()?.unwrap_or_default());
+                    found.extend(
+                        value.map(|value| records(mapping, Call::GetMany, &value)).transpose()?.unwrap_or_default(),
+                    );
                 }
             }
         }
@@ -167,7 +173,9 @@ pub(crate) fn by_ids(mapping: &Mapping, ids: &[String]) -> Result<Vec<Value>, St
                 Err(Stop::NotFound) => {}
                 answer => {
                     let value = answer?.value;
-                    found.extend(value.map(|value| records(mapping, Call::Get, &value)).transpose()?.unwrap_or_default());
+                    found.extend(
+                        value.map(|value| records(mapping, Call::Get, &value)).transpose()?.unwrap_or_default(),
+                    );
                 }
             }
         }

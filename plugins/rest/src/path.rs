@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn an_empty_list_is_in_an_answer_but_a_missing_one_is_not() {
         let value = json!({ "data": { "items": [] } });
-        for (path, is_in) in [("/data/items/*/item", true), ("/data/items", true), ("/data/gone/*", false), ("", true)] {
+        for (path, is_in) in [("/data/items/*/item", true), ("/data/items", true), ("/data/gone/*", false), ("", true)]
+        {
             assert_eq!(Path::try_from(path.to_owned()).expect("a path").is_in(&value), is_in, "{path}");
         }
     }

@@ -102,7 +102,9 @@ impl<'r> Record<'r> {
 
     pub(crate) fn has_number(&self, number: &str) -> bool {
         let fields = &self.mapping.record;
-        [&fields.numbers, &fields.whatsapp].iter().any(|paths| self.numbers(paths).0.iter().any(|known| known == number))
+        [&fields.numbers, &fields.whatsapp]
+            .iter()
+            .any(|paths| self.numbers(paths).0.iter().any(|known| known == number))
     }
 
     fn name(&self) -> String {

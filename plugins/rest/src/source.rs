@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::ask::Stop;
 use crate::cursor::{Cursor, Phase};
+use crate::live;
 use crate::mapping::{Call, Kind, Mapping, Request};
 use crate::owners::{self, Owners};
 use crate::page::{Page, Place, page};
 use crate::record::Record;
 use crate::template::{Argument, Values};
-use crate::live;
 
 /// The gateway's limit on customers of a batch.
 const BATCH_MAX: u32 = 1_000;

@@ -87,7 +87,9 @@ impl TryFrom<String> for Template {
                 continue;
             }
             let Some((name, after)) = rest.split_once('}').filter(|_| sign == "{") else {
-                return Err(format!("`{text}` has a single brace; write {{{{ and }}}} for braces, {{name}} for a value"));
+                return Err(format!(
+                    "`{text}` has a single brace; write {{{{ and }}}} for braces, {{name}} for a value"
+                ));
             };
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain)));
@@ -142,7 +144,8 @@ impl Filter {
                 format!("\"{}\"", words.join(" "))
             }
             Self::Criteria => {
-                let escaped = |letter: char| ['\\'].into_iter().filter(move |_| "\\(),".contains(letter)).chain([letter]);
+                let escaped =
+                    |letter: char| ['\\'].into_iter().filter(move |_| "\\(),".contains(letter)).chain([letter]);
                 text.chars().filter(|letter| !letter.is_control()).flat_map(escaped).collect()
             }
             Self::Digits => text.chars().filter(char::is_ascii_digit).collect(),
@@ -221,9 +224,12 @@ mod tests {
 
     #[test]
     fn a_value_in_a_path_stays_within_its_segment() {
-        for (value, want) in
-            [("a/b", "/x/a%2Fb/y"), ("?&=#", "/x/%3F%26%3D%23/y"), ("é\n'\"", "/x/%C3%A9%0A%27%22/y"), ("%2e", "/x/%252e/y")]
-        {
+        for (value, want) in [
+            ("a/b", "/x/a%2Fb/y"),
+            ("?&=#", "/x/%3F%26%3D%23/y"),
+            ("é\n'\"", "/x/%C3%A9%0A%27%22/y"),
+            ("%2e", "/x/%252e/y"),
+        ] {
             assert_eq!(template("/x/{q}/y").path(&values(value)).as_deref(), Ok(want));
         }
         for folder in [".", "..", ""] {

@@ -72,8 +72,10 @@ fn a_customer_of_another_worker_is_not_found() {
 #[test]
 fn an_id_reaches_the_crm_as_one_segment_or_not_at_all() {
     let crm = owned(3);
-    for (id, want) in [("a/../b?c#d", "https://crm.example.com/people/a%2F..%2Fb%3Fc%23d"), ("é", "https://crm.example.com/people/%C3%A9")]
-    {
+    for (id, want) in [
+        ("a/../b?c#d", "https://crm.example.com/people/a%2F..%2Fb%3Fc%23d"),
+        ("é", "https://crm.example.com/people/%C3%A9"),
+    ] {
         assert_eq!(Rest::get_customer(ANA, id), Err(Error::NotFound));
         assert_eq!(crm.last().url, want);
     }

@@ -34,7 +34,9 @@ fn a_source_without_changes_enumerates_only() {
 fn every_preset_is_a_valid_mapping() {
     let settings = "base = \"appX\"\ntable = \"People\"\ndomain = \"acme\"\nsubdomain = \"acme\"\n";
     for (name, text) in rest::presets() {
-        let needed = settings.lines().filter(|line| text.contains(&format!("\n{} = ", line.split(" = ").next().unwrap_or_default())));
+        let needed = settings
+            .lines()
+            .filter(|line| text.contains(&format!("\n{} = ", line.split(" = ").next().unwrap_or_default())));
         let settings: Vec<_> = needed.collect();
         let found = facts(&format!("preset = \"{name}\"\n[settings]\n{}\n", settings.join("\n")));
         let facts = found.unwrap_or_else(|error| panic!("{name}: {error:?}"));
@@ -45,7 +47,8 @@ fn every_preset_is_a_valid_mapping() {
 
 #[test]
 fn a_field_with_the_last_change_makes_airtable_incremental() {
-    let mapping = "preset = \"airtable\"\n[settings]\nbase = \"appX\"\ntable = \"People\"\nmodified_field = \"Changed\"\n";
+    let mapping =
+        "preset = \"airtable\"\n[settings]\nbase = \"appX\"\ntable = \"People\"\nmodified_field = \"Changed\"\n";
     assert!(facts(mapping).expect("facts").is_incremental);
 }
 

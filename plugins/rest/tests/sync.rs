@@ -144,7 +144,8 @@ fn records_out_of_order_are_an_error_that_names_the_setting() {
 
 #[test]
 fn unsorted_changes_behind_the_reader_are_reported_by_the_next_run() {
-    let mapping = MAPPING.replace("sort = \"updated\"", "sort = \"id\"").replace("[sync]\n", "[sync]\nsorted = false\n");
+    let mapping =
+        MAPPING.replace("sort = \"updated\"", "sort = \"id\"").replace("[sync]\n", "[sync]\nsorted = false\n");
     let crm = Crm::new(&mapping);
     crm.0.borrow_mut().has_date = true;
     (1..=30).for_each(|id| crm.put(id, &Value::Null));
@@ -198,7 +199,8 @@ fn statuses_are_errors_that_name_request_and_remedy() {
         let words = words(failed(status, "{\"error\":\"Mora Lind\"}"));
         assert!(words.contains(word) && !words.contains("Mora"), "{words}");
     }
-    for (body, word) in [("<html>", "no JSON"), ("{}", "`list.records`"), ("{\"people\":7}", "no list"), ("[]", "`list.records`")]
+    for (body, word) in
+        [("<html>", "no JSON"), ("{}", "`list.records`"), ("{\"people\":7}", "no list"), ("[]", "`list.records`")]
     {
         let words = words(failed(200, body));
         assert!(words.contains(word), "{body}: {words}");
@@ -223,9 +225,11 @@ fn a_rate_limit_is_busy_for_the_time_that_the_crm_or_the_mapping_says() {
 
 #[test]
 fn a_cursor_that_the_crm_rejects_is_expired() {
-    let mapping = MAPPING
-        .replacen("kind = \"offset\"", "kind = \"cursor\", next = \"/next\"", 1)
-        .replacen("offset = \"{offset}\"", "cursor = \"{cursor}\"", 1);
+    let mapping = MAPPING.replacen("kind = \"offset\"", "kind = \"cursor\", next = \"/next\"", 1).replacen(
+        "offset = \"{offset}\"",
+        "cursor = \"{cursor}\"",
+        1,
+    );
     let crm = Crm::new(&mapping);
     crm.next(Response::new(200, json!({ "people": [{ "id": 1 }], "next": "a b&c" }).to_string()));
     let next = batch(None, 10).next;

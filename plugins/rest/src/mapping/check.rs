@@ -6,8 +6,7 @@ use crate::template::Template;
 /// Most records of a page: the gateway's limit on a batch.
 const LIMIT_MAX: u32 = 1_000;
 /// Placeholders of some request, which no setting may be named as.
-const RESERVED: [&str; 10] =
-    ["limit", "cursor", "offset", "page", "since", "id", "ids", "query", "number", "national"];
+const RESERVED: [&str; 10] = ["limit", "cursor", "offset", "page", "since", "id", "ids", "query", "number", "national"];
 
 impl Mapping {
     /// Returns the first mistake.

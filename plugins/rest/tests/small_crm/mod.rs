@@ -135,7 +135,8 @@ impl World {
     }
 
     fn found(&self, request: &OutboundRequest) -> Response {
-        let (path, query) = request.url.trim_start_matches("https://crm.example.com").split_once('?').unwrap_or_default();
+        let (path, query) =
+            request.url.trim_start_matches("https://crm.example.com").split_once('?').unwrap_or_default();
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         let number = |name: &str, other: i64| value(name).map_or(other, |text| text.parse().expect("a number"));
         if path.is_empty() {
