@@ -1,4 +1,4 @@
-//! A simulator of CRMs behind four dialects of REST: Airtable, Pipedrive, Zendesk and Zoho CRM, with one store of people.
+//! A simulator of CRMs behind several dialects of REST: Airtable, Pipedrive, Zendesk and Zoho CRM, with one store of people.
 //!
 //! Paths, parameters, paging, limits and errors follow the vendors' public documentation, which the file of each dialect
 //! names. Comments mark decisions that it leaves open with [?].
@@ -7,6 +7,7 @@ mod airtable;
 mod fault;
 mod formula;
 mod pipedrive;
+mod plain;
 mod rates;
 mod store;
 mod time;
@@ -49,6 +50,8 @@ pub enum Dialect {
     Zendesk,
     /// The contacts of Zoho CRM, in version 8.
     Zoho,
+    /// An API of no vendor, with pages by offset.
+    Plain,
 }
 
 /// A request and the response.
@@ -70,6 +73,7 @@ struct ApiRequest {
     path: Vec<String>,
     query: BTreeMap<String, String>,
     modified_since: Option<String>,
+    body: Value,
     /// The simulator's own URL.
     url: String,
 }
@@ -96,23 +100,21 @@ pub struct RestCrm {
 }
 
 impl Dialect {
-    /// All dialects.
-    pub const ALL: [Self; 4] = [Self::Airtable, Self::Pipedrive, Self::Zendesk, Self::Zoho];
-
-    /// The name, as of the plugin's preset.
+    /// The name. That of a vendor is also the preset of the plugin `rest`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Airtable => "airtable",
             Self::Pipedrive => "pipedrive",
             Self::Zendesk => "zendesk",
             Self::Zoho => "zoho",
+            Self::Plain => "plain",
         }
     }
 
     /// The header and the value that authenticate requests.
     pub fn authentication(self) -> (&'static str, String) {
         match self {
-            Self::Airtable => ("authorization", format!("Bearer {}", RestCrm::TOKEN)),
+            Self::Airtable | Self::Plain => ("authorization", format!("Bearer {}", RestCrm::TOKEN)),
             Self::Pipedrive => ("x-api-token", RestCrm::TOKEN.to_owned()),
             Self::Zendesk => {
                 let user = format!("{}/token:{}", RestCrm::USER, RestCrm::TOKEN);
@@ -124,10 +126,9 @@ impl Dialect {
 
     fn call(self, method: &str, path: &[String], query: &BTreeMap<String, String>, is_since: bool) -> Call {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
-        if method != "GET" {
-            return Call::Unknown;
-        }
         match self {
+            Self::Plain => plain::call(method, &path, query.contains_key("since")),
+            _ if method != "GET" => Call::Unknown,
             Self::Airtable => airtable::call(&path, query),
             Self::Pipedrive => pipedrive::call(&path, query),
             Self::Zendesk => zendesk::call(&path),
@@ -205,7 +206,8 @@ impl fmt::Display for State {
 
 async fn respond(state: Arc<Watched<State>>, url: String, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
     let (head, body) = request.into_parts();
-    body.collect().await.map_err(|_| Cut)?;
+    let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let decode = |step: &str| percent_encoding::percent_decode_str(step).decode_utf8_lossy().into_owned();
     let path: Vec<String> = head.uri.path().trim_matches('/').split('/').map(decode).collect();
@@ -217,7 +219,7 @@ async fn respond(state: Arc<Watched<State>>, url: String, request: Request<Incom
     let action = state.update(|state| state.faults.draw(call, None));
     let (name, value) = dialect.authentication();
     let is_authentic = header(name).as_deref() == Some(&*value);
-    let asked = ApiRequest { call, path, query, modified_since, url };
+    let asked = ApiRequest { call, path, query, modified_since, body, url };
     let reply = match &action {
         Some(Action::Cut) => None,
         Some(action) if action.reply(dialect).is_some() => action.reply(dialect),
@@ -252,6 +254,7 @@ impl State {
             Dialect::Pipedrive => pipedrive::answer(self, asked),
             Dialect::Zendesk => zendesk::answer(self, asked),
             Dialect::Zoho => zoho::answer(self, asked),
+            Dialect::Plain => plain::answer(self, asked),
         }
     }
 }
@@ -273,7 +276,9 @@ fn problem(dialect: Dialect, status: u16) -> Reply {
             json!({ "error": { "type": kind, "message": "Invalid request" } })
         }
         Dialect::Pipedrive => json!({ "success": false, "error": "the request is not valid", "errorCode": status }),
-        Dialect::Zendesk => json!({ "error": "InvalidRequest", "description": "the request is not valid" }),
+        Dialect::Zendesk | Dialect::Plain => {
+            json!({ "error": "InvalidRequest", "description": "the request is not valid" })
+        }
         Dialect::Zoho => {
             let code = match status {
                 401 => "INVALID_TOKEN",

@@ -55,6 +55,7 @@ mod reload;
 mod repair;
 mod replicas;
 mod replicas_database;
+mod rest;
 mod reuse;
 mod rollouts;
 mod salesforce;

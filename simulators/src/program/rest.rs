@@ -16,7 +16,7 @@ const PEOPLE: usize = 450;
 #[derive(Debug, Parser)]
 #[command(name = "rest-crm-simulator")]
 struct Arguments {
-    /// The vendor whose API is simulated
+    /// The vendor whose API is simulated; plain: none, with pages by offset
     #[arg(long = "as", value_name = "VENDOR")]
     vendor: Vendor,
     /// Where the simulator listens
@@ -35,6 +35,7 @@ enum Vendor {
     Pipedrive,
     Zendesk,
     Zoho,
+    Plain,
 }
 
 impl From<Vendor> for Dialect {
@@ -44,6 +45,7 @@ impl From<Vendor> for Dialect {
             Vendor::Pipedrive => Self::Pipedrive,
             Vendor::Zendesk => Self::Zendesk,
             Vendor::Zoho => Self::Zoho,
+            Vendor::Plain => Self::Plain,
         }
     }
 }

@@ -25,7 +25,7 @@ impl Rates {
             Dialect::Zendesk => (10, 60, 0, Some(Call::Changes)),
             // [?] 20 requests in 2 seconds, and 10 concurrent ones, depending on the plan.
             Dialect::Pipedrive => (20, 2, 0, None),
-            Dialect::Zoho => (10, 1, 0, None),
+            Dialect::Zoho | Dialect::Plain => (10, 1, 0, None),
         };
         let (window, penalty) = (Duration::from_secs(window), Duration::from_secs(penalty));
         Self { most, window, penalty, only, times: Vec::new(), until: None }

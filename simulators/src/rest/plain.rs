@@ -1,0 +1,63 @@
+//! A CRM of no vendor: pages by offset, times in seconds, and a search by POST. For mappings without a preset.
+
+use serde_json::{Value, json};
+
+use crate::common::reply::Reply;
+use crate::rest::store::{Person, State};
+use crate::rest::{ApiRequest, Call, Dialect, ok, problem};
+
+const PAGE: usize = 50;
+
+pub(super) fn call(method: &str, path: &[&str], is_since: bool) -> Call {
+    match (method, path) {
+        ("GET", ["people"]) if is_since => Call::Changes,
+        ("GET", ["people"]) => Call::List,
+        ("POST", ["people", "search"]) => Call::Search,
+        ("GET", ["people", _]) => Call::Get,
+        _ => Call::Unknown,
+    }
+}
+
+pub(super) fn answer(state: &State, asked: &ApiRequest) -> Reply {
+    answered(state, asked).unwrap_or_else(|| problem(Dialect::Plain, 400))
+}
+
+/// Returns `None` for an invalid request.
+fn answered(state: &State, asked: &ApiRequest) -> Option<Reply> {
+    let mut found: Vec<&Person> = state.people.iter().collect();
+    let (offset, limit) = match asked.call {
+        Call::Search => {
+            let text = asked.body["query"].as_str()?;
+            found.retain(|person| person.has(text) || is_number(person, text));
+            (asked.body["from"].as_u64()?, asked.body["size"].as_u64()?)
+        }
+        Call::List | Call::Changes => {
+            let since: u64 = asked.value("since").map_or(Some(0), |text| text.parse().ok())?;
+            found.retain(|person| person.updated / 1_000 >= since);
+            (asked.value("offset")?.parse().ok()?, asked.value("limit")?.parse().ok()?)
+        }
+        Call::Get => {
+            found.retain(|person| asked.path.last() == Some(&person.id.to_string()));
+            return Some(found.first().map_or_else(|| problem(Dialect::Plain, 404), |person| ok(&shown(person))));
+        }
+        _ => return Some(problem(Dialect::Plain, 404)),
+    };
+    if asked.value("sort") == Some("changed") {
+        found.sort_by_key(|person| (person.updated, person.id));
+    }
+    let (offset, limit) = (usize::try_from(offset).ok()?, usize::try_from(limit).ok()?.min(PAGE));
+    let page: Vec<Value> = found.iter().skip(offset).take(limit).map(|person| shown(person)).collect();
+    Some(ok(&json!({ "total": found.len(), "people": page })))
+}
+
+fn is_number(person: &Person, text: &str) -> bool {
+    text.len() > 6 && text.bytes().all(|byte| byte.is_ascii_digit()) && person.digits().ends_with(text)
+}
+
+fn shown(person: &Person) -> Value {
+    json!({
+        "id": person.id, "first": person.first, "last": person.last, "company": person.company,
+        "mail": person.email, "phones": [{ "label": "work", "number": person.phone }],
+        "manager": { "mail": person.owner }, "changed": person.updated / 1_000,
+    })
+}
