@@ -127,7 +127,7 @@ impl Dialect {
     fn call(self, method: &str, path: &[String], query: &BTreeMap<String, String>, is_since: bool) -> Call {
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         match self {
-            Self::Plain => plain::call(method, &path, query.contains_key("since")),
+            Self::Plain => plain::call(method, &path, query),
             _ if method != "GET" => Call::Unknown,
             Self::Airtable => airtable::call(&path, query),
             Self::Pipedrive => pipedrive::call(&path, query),

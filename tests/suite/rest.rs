@@ -49,11 +49,19 @@ impl Crm {
         let number = self.added;
         let person = Person::new("Mora", &format!("Lind {number}"))
             .email(&format!("lind-{number}@example.org"))
-            .phone(&format!("(212) 555-{number:04}"))
+            .phone(&self.written(number))
             .owner(owner);
         let id = self.rest.add(person);
         self.people.insert(id.clone(), (format!("Mora Lind {number}"), owner.to_owned()));
         id
+    }
+
+    /// Returns a number as people write it. The search of two CRMs needs the country code.
+    fn written(&self, number: usize) -> String {
+        match self.dialect {
+            Dialect::Zendesk | Dialect::Zoho => format!("+1 212-555-{number:04}"),
+            Dialect::Airtable | Dialect::Pipedrive | Dialect::Plain => format!("(212) 555-{number:04}"),
+        }
     }
 
     fn rename(&mut self, id: &str, last: &str) {

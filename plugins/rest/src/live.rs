@@ -15,8 +15,8 @@ use crate::phone;
 use crate::record::{Record, is_id};
 use crate::template::{Argument, Values};
 
-/// Most pages of the CRM that are read for one page of the app.
-const PAGES_MAX: usize = 10;
+/// Most requests to the CRM for one page of the app.
+const REQUESTS_MAX: usize = 10;
 /// Time after which no further page is read: a shorter page in time is better than a whole page too late.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Longest search text, in characters.
@@ -42,7 +42,9 @@ pub(crate) fn list(mapping: &Mapping, request: &ListRequest) -> Result<CustomerP
                 "the mapping has no request `search`: customers are searched in the index only",
             ));
         };
-        if query.chars().count() < search.min_chars.max(1) as usize {
+        // A text without letters and digits may be an empty one once it is escaped, which would find everyone.
+        let is_blank = !query.chars().any(char::is_alphanumeric);
+        if is_blank || query.chars().count() < search.min_chars as usize {
             return Ok(CustomerPage::empty());
         }
         values.insert("query".to_owned(), Argument::Text(query));
@@ -58,10 +60,12 @@ pub(crate) fn list(mapping: &Mapping, request: &ListRequest) -> Result<CustomerP
         Position::After(_) => return Ok(CustomerPage::empty()),
     };
     let (began, wanted) = (clock::now(), request.page_size as usize);
-    let owners = Owners::all(mapping)?;
+    let owners = if mapping.own_customers_only { Owners::all(mapping)? } else { Owners::default() };
+    let has_ids = mapping.request(call).is_some_and(|request| request.ids.is_some());
+    let pages_max = if has_ids { REQUESTS_MAX / 2 } else { REQUESTS_MAX };
     let size = mapping.request(call).map_or(1, |request| request.limit);
     let mut found = CustomerPage::empty();
-    for _ in 0..PAGES_MAX {
+    for _ in 0..pages_max {
         let read = match page(mapping, call, &values, &token.place, size).and_then(|mut page| {
             page.records = whole(mapping, call, page.records)?;
             Ok(page)

@@ -118,7 +118,7 @@ pub(crate) enum IdForm {
     /// Anything but control characters.
     #[default]
     Any,
-    /// Only digits.
+    /// Only digits, at most 19.
     Digits,
     /// Letters, digits, hyphens and underscores.
     Word,

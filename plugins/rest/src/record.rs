@@ -14,6 +14,9 @@ use crate::time;
 /// The gateway's limit on an id, in bytes.
 const ID_BYTES_MAX: usize = 512;
 
+/// Most digits of an id that is a number: those of 64 bits.
+const DIGITS_MAX: usize = 19;
+
 /// A text with paths in braces: `{/first_name} {/last_name}`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
@@ -195,7 +198,7 @@ impl<'r> Record<'r> {
 pub(crate) fn is_id(mapping: &Mapping, id: &str) -> bool {
     let is_formed = match mapping.record.id_form {
         IdForm::Any => !id.chars().any(char::is_control),
-        IdForm::Digits => id.bytes().all(|byte| byte.is_ascii_digit()),
+        IdForm::Digits => id.len() <= DIGITS_MAX && id.bytes().all(|byte| byte.is_ascii_digit()),
         IdForm::Word => id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
     };
     (1..=ID_BYTES_MAX).contains(&id.len()) && is_formed

@@ -28,7 +28,8 @@ pub(crate) fn facts(mapping: &Mapping) -> SourceFacts {
     let size = mapping.request(Call::List).map_or(1, |request| request.limit);
     let has_probe = |call| mapping.request(call).is_some_and(Request::ends_with_empty_page);
     let probe = [Call::List, Call::Changes, Call::Removed].into_iter().any(has_probe);
-    let facts = SourceFacts::new(size).requests_per_call(1 + owners + u32::from(probe));
+    let removed = mapping.request(Call::Removed).is_some();
+    let facts = SourceFacts::new(size).requests_per_call(1 + owners + u32::from(probe) + u32::from(removed));
     if mapping.request(Call::Changes).is_none() {
         return facts;
     }
@@ -43,7 +44,9 @@ pub(crate) fn changes(mapping: &Mapping, since: Option<Vec<u8>>, limit: u32) -> 
         None => Some(Cursor::start(mapping.digest)),
         Some(bytes) => Cursor::read(&bytes, mapping.digest),
     };
-    let Some(cursor) = cursor else { return Ok(ChangeAnswer::CursorExpired) };
+    // Without changes, every run enumerates.
+    let is_read = |cursor: &Cursor| cursor.phase == Phase::All || mapping.request(Call::Changes).is_some();
+    let Some(cursor) = cursor.filter(is_read) else { return Ok(ChangeAnswer::CursorExpired) };
     let limit = limit.clamp(1, BATCH_MAX);
     let answer = match cursor.phase {
         Phase::All | Phase::Changed => customers(mapping, cursor, limit),
@@ -63,9 +66,6 @@ pub(crate) fn changes(mapping: &Mapping, since: Option<Vec<u8>>, limit: u32) -> 
 fn customers(mapping: &Mapping, mut cursor: Cursor, limit: u32) -> Result<Batch, Stop> {
     let is_all = cursor.phase == Phase::All;
     let call = if is_all { Call::List } else { Call::Changes };
-    if mapping.request(call).is_none() {
-        return Ok(Batch::new(cursor));
-    }
     let is_first = cursor.is_first();
     let read = read(mapping, call, &mut cursor, limit)?;
     let records: Vec<Record<'_>> = read.records.iter().filter_map(|value| Record::read(mapping, value)).collect();
@@ -97,6 +97,14 @@ fn customers(mapping: &Mapping, mut cursor: Cursor, limit: u32) -> Result<Batch,
         }
         Next::End(place) => end(mapping, &mut cursor, place),
     };
+    // A run without many changes takes one call.
+    if cursor.phase == Phase::Removed
+        && batch.removals.len() < REMOVALS_MAX as usize / 2
+        && let Ok(removed) = removed(mapping, cursor.clone(), REMOVALS_MAX / 2)
+    {
+        batch.removals.extend(removed.removals);
+        return Ok(Batch { next: removed.next, has_more: removed.has_more, ..batch });
+    }
     batch.next = cursor.into();
     Ok(batch)
 }

@@ -1,5 +1,7 @@
 //! A CRM of no vendor: pages by offset, times in seconds, and a search by POST. For mappings without a preset.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::common::reply::Reply;
@@ -7,13 +9,15 @@ use crate::rest::store::{Person, State};
 use crate::rest::{ApiRequest, Call, Dialect, ok, problem};
 
 const PAGE: usize = 50;
+/// Most ids of a request.
+const IDS_MAX: usize = 100;
 
-pub(super) fn call(method: &str, path: &[&str], is_since: bool) -> Call {
+pub(super) fn call(method: &str, path: &[&str], query: &BTreeMap<String, String>) -> Call {
     match (method, path) {
-        ("GET", ["people"]) if is_since => Call::Changes,
+        ("GET", ["people"]) if query.contains_key("ids") => Call::Get,
+        ("GET", ["people"]) if query.contains_key("since") => Call::Changes,
         ("GET", ["people"]) => Call::List,
         ("POST", ["people", "search"]) => Call::Search,
-        ("GET", ["people", _]) => Call::Get,
         _ => Call::Unknown,
     }
 }
@@ -37,15 +41,19 @@ fn answered(state: &State, asked: &ApiRequest) -> Option<Reply> {
             (asked.value("offset")?.parse().ok()?, asked.value("limit")?.parse().ok()?)
         }
         Call::Get => {
-            found.retain(|person| asked.path.last() == Some(&person.id.to_string()));
-            return Some(found.first().map_or_else(|| problem(Dialect::Plain, 404), |person| ok(&shown(person))));
+            let ids: Vec<u64> = asked.value("ids")?.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+            found.retain(|person| ids.contains(&person.id));
+            (0, ids.len() as u64)
         }
         _ => return Some(problem(Dialect::Plain, 404)),
     };
     if asked.value("sort") == Some("changed") {
         found.sort_by_key(|person| (person.updated, person.id));
     }
-    let (offset, limit) = (usize::try_from(offset).ok()?, usize::try_from(limit).ok()?.min(PAGE));
+    let (offset, limit) = (
+        usize::try_from(offset).ok()?,
+        usize::try_from(limit).ok()?.min(if asked.call == Call::Get { IDS_MAX } else { PAGE }),
+    );
     let page: Vec<Value> = found.iter().skip(offset).take(limit).map(|person| shown(person)).collect();
     Some(ok(&json!({ "total": found.len(), "people": page })))
 }

@@ -180,7 +180,7 @@ impl RestCrm {
     /// Gives people to an owner. All of them get the same time.
     pub fn own(&self, ids: &[impl AsRef<str>], owner: &str) {
         self.state.update(|state| {
-            if !state.owners.iter().any(|known| known == owner) {
+            if !owner.is_empty() && !state.owners.iter().any(|known| known == owner) {
                 state.owners.push(owner.to_owned());
             }
         });
