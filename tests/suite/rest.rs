@@ -85,7 +85,7 @@ impl Crm {
         self.people.keys().cloned().collect()
     }
 
-    /// Returns names by id of the customers whom a worker sees.
+    /// Returns names by id of the customers that a worker sees.
     fn of(&self, worker: &str) -> BTreeMap<String, String> {
         let seen = self.people.iter().filter(|(_, (_, owner))| owner.is_empty() || owner == worker);
         seen.map(|(id, (name, _))| (id.clone(), name.clone())).collect()

@@ -32,7 +32,7 @@ struct Token {
     last: String,
 }
 
-/// Returns a page of customers whom the worker sees.
+/// Returns a page of customers that the worker sees.
 pub(crate) fn list(mapping: &Mapping, request: &ListRequest) -> Result<CustomerPage> {
     let (call, mut values) = (if request.query.is_some() { Call::Search } else { Call::List }, Values::new());
     if let Some(query) = &request.query {
@@ -191,7 +191,7 @@ pub(crate) fn by_ids(mapping: &Mapping, ids: &[String]) -> Result<Vec<Value>, St
     Ok(found)
 }
 
-/// Returns a customer whom the worker sees.
+/// Returns a customer that the worker sees.
 pub(crate) fn get(mapping: &Mapping, worker: &str, id: &str) -> Result<Customer> {
     let found = by_ids(mapping, &[id.to_owned()])?;
     let record = found.first().and_then(|value| Record::read(mapping, value)).ok_or(Error::NotFound)?;

@@ -71,19 +71,21 @@ fn customers(mapping: &Mapping, mut cursor: Cursor, limit: u32) -> Result<Batch,
     let records: Vec<Record<'_>> = read.records.iter().filter_map(|value| Record::read(mapping, value)).collect();
     let owners = if is_first || !records.is_empty() { Owners::all(mapping)? } else { Owners::default() };
     let mut batch = Batch::new(Vec::new());
-    for record in &records {
+    // Of several records with one id, the last one decides: the gateway applies removals after all customers of a batch.
+    let mut known = HashSet::new();
+    for record in records.iter().rev().filter(|record| known.insert(record.id.as_str())) {
         match record.is_customer() {
             true => batch.upserts.push(record.source_customer(&owners)),
             false => batch.removals.push(record.id.clone()),
         }
     }
-    // A record that appears again later is a customer then: removals are applied after all upserts of a batch.
-    let last: HashSet<String> = batch.upserts.iter().map(|one| one.customer.customer_id.clone()).collect();
-    batch.removals.retain(|id| !last.contains(id));
+    batch.upserts.reverse();
     if is_first && mapping.own_customers_only {
         batch.teams = owners.teams(mapping);
     }
-    let latest = records.iter().filter_map(Record::updated).max();
+    // A time in the future would hide all changes until then.
+    let possible = |ms: i64| read.date.map_or(ms, |date| ms.min(date + CLOCKS_DIFFER_MS));
+    let latest = records.iter().filter_map(Record::updated).max().map(possible);
     if is_first {
         // Every change from now on is at this time or later: the CRM's clock, or the latest change that it knows.
         cursor.begun = read.date.map(|date| date - CLOCKS_DIFFER_MS).or(latest);

@@ -61,13 +61,13 @@ fn a_mistake_is_an_error_that_names_the_key() {
         ("preset = \"airtable\"".to_owned(), &["`settings.base` is missing", "the id of the base"]),
         ("preset = 7".to_owned(), &["`preset` is a text"]),
         ("url = ".to_owned(), &["`mapping.toml`, line 1"]),
-        (own("contry = \"US\""), &["unknown field `contry`", "`country`"]),
+        (own("countries = \"US\""), &["unknown field `countries`", "`country`"]),
         (own("country = \"USA\""), &["two letters such as US or DE", "`country`"]),
         (OWN.replace("https://crm.example.com", "crm.example.com"), &["`url` is `crm.example.com`"]),
-        (OWN.replace("path = \"/people\"", "pth = \"/people\""), &["unknown field `pth`", "`list`"]),
+        (OWN.replace("path = \"/people\"", "route = \"/people\""), &["unknown field `route`", "`list`"]),
         (OWN.replace("records = \"/people\"", "records = \"people\""), &["`people` is no path", "`list.records`"]),
         (OWN.replace("[get]\npath = \"/people/{id}\"\nrecords = \"\"\n", ""), &["`get` or `get_many` is missing"]),
-        (OWN.replace("/people/{id}", "/people/{idd}"), &["`get.path`: unknown placeholder {idd}; known: id"]),
+        (OWN.replace("/people/{id}", "/people/{key}"), &["`get.path`: unknown placeholder {key}; known: id"]),
         (OWN.replace("/people/{id}", "/people"), &["`get` does not use {id}"]),
         (OWN.replace("/people/{id}", "/people/{id"), &["single brace", "`get.path`"]),
         (OWN.replace("{id}", "{id|upper}"), &["unknown filter `upper`", "backslash"]),
@@ -110,6 +110,6 @@ fn a_missing_file_is_an_error() {
 fn an_unknown_setting_of_the_plugin_is_an_error() {
     testing::reset();
     testing::folder([("mapping.toml", OWN)]);
-    testing::settings([("maping", "mapping.toml")]);
+    testing::settings([("mappings", "mapping.toml")]);
     assert!(matches!(Rest::facts(), Err(Error::Failed(problem)) if problem.contains("did you mean `mapping`?")));
 }

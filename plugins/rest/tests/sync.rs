@@ -257,3 +257,55 @@ fn a_next_page_elsewhere_is_not_read() {
     let next = first("https://crm.example.com/people?offset=0&limit=2");
     assert!(Rest::changes(Some(next), 10).is_ok());
 }
+
+#[test]
+fn without_a_request_for_changes_every_run_enumerates() {
+    let (before, after) = MAPPING.split_once("[changes]").expect("a table");
+    let (_, after) = after.split_once("[search]").expect("a table");
+    let crm = Crm::new(&format!("{before}[search]{after}"));
+    (1..=25).for_each(|id| crm.put(id, &Value::Null));
+    let first = run(None, 10, |_| {});
+    assert_eq!(first.set(), all(25));
+    assert_eq!(Rest::changes(Some(first.next), 10), Ok(ChangeAnswer::CursorExpired));
+}
+
+/// A mapping with a request for removed customers.
+fn with_removed() -> String {
+    let removed = "[removed]\npath = \"/gone\"\nquery = { after = \"{since}\" }\nrecords = \"/gone\"\nids = \"/key\"\n";
+    MAPPING.replace("[search]", &format!("{removed}\n[search]"))
+}
+
+#[test]
+fn removed_customers_are_reported_with_the_changes_or_after_them() {
+    let crm = Crm::new(&with_removed());
+    (1..=5).for_each(|id| crm.put(id, &Value::Null));
+    crm.pass(10);
+    let first = run(None, 10, |_| {});
+    crm.pass(10);
+    crm.put(3, &Value::Null);
+    let second = batch(Some(&first.next), 10);
+    let removed = |batch: &frontgate_sdk::Batch| batch.removals.clone();
+    assert_eq!((removed(&second), second.has_more), (vec!["77".to_owned()], false), "in the same call");
+    assert!(crm.last().url.contains(&format!("after={}", small_crm::START)), "{}", crm.last().url);
+    crm.0.borrow_mut().is_gone_busy = true;
+    let third = batch(Some(&second.next), 10);
+    assert!(third.has_more && third.removals.is_empty(), "the rate limit is reached after the changes");
+    assert_eq!(Rest::changes(Some(third.next.clone()), 10), Ok(ChangeAnswer::Busy(10_000)));
+    crm.0.borrow_mut().is_gone_busy = false;
+    let fourth = batch(Some(&third.next), 10);
+    assert_eq!((removed(&fourth), fourth.has_more), (vec!["77".to_owned()], false));
+}
+
+#[test]
+fn a_time_in_the_future_hides_no_later_changes() {
+    let crm = Crm::new(MAPPING);
+    crm.0.borrow_mut().has_date = true;
+    (1..=5).for_each(|id| crm.put(id, &Value::Null));
+    crm.pass(10);
+    let first = run(None, 10, |_| {});
+    crm.0.borrow_mut().people.entry(5).and_modify(|(updated, _)| *updated += 100_000_000);
+    let second = run(Some(&first.next), 10, |_| {});
+    crm.pass(2_000);
+    crm.put(3, &Value::Null);
+    assert!(run(Some(&second.next), 10, |_| {}).set().contains(&3));
+}

@@ -49,9 +49,9 @@ fn a_run_waits_as_long_as_the_crm_says() {
 #[test]
 fn a_mistake_in_the_mapping_is_in_the_log_and_correcting_it_starts_a_run() {
     let mut crm = Crm::start(Dialect::Zoho, 30);
-    let right = std::mem::replace(&mut crm.mapping, "preset = \"zoho\"\n[list]\npth = \"/x\"\n".to_owned());
+    let right = std::mem::replace(&mut crm.mapping, "preset = \"zoho\"\n[list]\nroute = \"/x\"\n".to_owned());
     let gateway = crm.indexed().start();
-    gateway.log().wait_for("unknown field `pth`");
+    gateway.log().wait_for("unknown field `route`");
     fs::write(gateway.path("mappings/mapping.toml"), right).expect("a file");
     wait_until_ready(&gateway);
     crm.assert_followed(&gateway, "{}");

@@ -73,6 +73,8 @@ pub(crate) struct World {
     pub(crate) page_max: usize,
     pub(crate) next: Option<Response>,
     pub(crate) requests: usize,
+    /// Whether the request for removed people is rejected.
+    pub(crate) is_gone_busy: bool,
     pub(crate) last: Option<OutboundRequest>,
 }
 
@@ -139,6 +141,10 @@ impl World {
             request.url.trim_start_matches("https://crm.example.com").split_once('?').unwrap_or_default();
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         let number = |name: &str, other: i64| value(name).map_or(other, |text| text.parse().expect("a number"));
+        if path == "/gone" {
+            let gone = json!({ "gone": [{ "key": 77 }] });
+            return Response::new(if self.is_gone_busy { 429 } else { 200 }, gone.to_string());
+        }
         if path.is_empty() {
             let id = request.url.rsplit('/').next().and_then(|id| id.parse().ok()).unwrap_or_default();
             return match self.people.get(&id) {
