@@ -132,6 +132,7 @@ impl Crm {
     fn start_indexed(&self) -> Gateway {
         let gateway = self.indexed().start();
         wait_until_ready(&gateway);
+        gateway.log().wait_for_event("customers.enumerated");
         gateway
     }
 
