@@ -309,3 +309,21 @@ fn a_time_in_the_future_hides_no_later_changes() {
     crm.put(3, &Value::Null);
     assert!(run(Some(&second.next), 10, |_| {}).set().contains(&3));
 }
+
+#[test]
+fn changes_that_move_others_between_numbered_pages_lose_none() {
+    let (before, after) = MAPPING.split_once("[changes]").expect("a table");
+    let after = after.replacen("offset = \"{offset}\"", "page = \"{page}\"", 1);
+    let mapping = format!("{before}[changes]{}", after.replacen("kind = \"offset\"", "kind = \"page\"", 1));
+    let crm = Crm::new(&mapping);
+    let first = run(None, 10, |_| {});
+    for id in 1..=95 {
+        crm.pass(1);
+        crm.put(id, &Value::Null);
+    }
+    let second = run(Some(&first.next), 10, |batches| {
+        crm.pass(1);
+        crm.put(batches as u64, &Value::Null);
+    });
+    assert_eq!(second.set(), all(95));
+}

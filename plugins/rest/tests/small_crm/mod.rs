@@ -158,7 +158,8 @@ impl World {
         if value("sort") == Some("updated") {
             found.sort_by_key(|(updated, _)| *updated);
         }
-        self.page(found, number("offset", 0), number("limit", 10))
+        let limit = number("limit", 10);
+        self.page(found, number("offset", (number("page", 1) - 1) * limit), limit)
     }
 
     fn page(&self, found: Vec<&(i64, Value)>, offset: i64, limit: i64) -> Response {
