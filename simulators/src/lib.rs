@@ -42,13 +42,13 @@ pub mod crm;
 pub mod front;
 pub mod hubspot;
 pub mod program;
-pub mod salesforce;
 pub mod rest;
+pub mod salesforce;
 pub mod twilio;
 
 pub use crate::crm::SmallCrm;
 pub use crate::front::Front;
 pub use crate::hubspot::HubSpot;
-pub use crate::salesforce::Salesforce;
 pub use crate::rest::RestCrm;
+pub use crate::salesforce::Salesforce;
 pub use crate::twilio::Twilio;

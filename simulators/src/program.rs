@@ -3,8 +3,8 @@
 mod client;
 pub mod front;
 pub mod hubspot;
-pub mod salesforce;
 pub mod rest;
+pub mod salesforce;
 mod secrets;
 pub mod small_crm;
 pub mod twilio;

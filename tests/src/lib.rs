@@ -46,9 +46,7 @@ pub use frontgate_simulators::twilio::{
     Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State, Twilio,
     TwilioBuilder,
 };
-pub use frontgate_simulators::{
-    Front, HubSpot, RestCrm, Salesforce, SmallCrm, crm, front, hubspot, rest, salesforce,
-};
+pub use frontgate_simulators::{Front, HubSpot, RestCrm, Salesforce, SmallCrm, crm, front, hubspot, rest, salesforce};
 pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};
 
 pub use crate::web::Web;

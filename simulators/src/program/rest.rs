@@ -20,7 +20,7 @@ struct Arguments {
     #[arg(long = "as", value_name = "VENDOR")]
     vendor: Vendor,
     /// Where the simulator listens
-    #[arg(long, default_value = "127.0.0.1:8094", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:8095", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// Enforce the vendor's rate limits
     #[arg(long)]
