@@ -10,9 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use frontgate_tests::run;
+use frontgate_tests::{component, root, run};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::reception::copy;
 
 /// A plugin's folder with the usual layout.
 pub(super) struct Project(TempDir);
@@ -24,6 +26,16 @@ impl Project {
         fs::write(folder.path().join("plugin.wasm"), component).expect("a file");
         fs::write(folder.path().join("plugin.toml"), format!("file = \"plugin.wasm\"\n{toml}")).expect("a file");
         Self(folder)
+    }
+
+    /// Creates the project of a bundled plugin with its own plugin.toml and cases.
+    pub(super) fn bundled(name: &str) -> Self {
+        let folder = root().join("plugins").join(name);
+        let toml = fs::read_to_string(folder.join("plugin.toml")).expect("a file");
+        let settings: Vec<&str> = toml.lines().filter(|line| !line.starts_with("file = ")).collect();
+        let project = Self::new(&component(name), &settings.join("\n"));
+        copy(&folder.join("cases"), &project.path().join("cases"));
+        project
     }
 
     /// Adds a test case.

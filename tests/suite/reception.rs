@@ -33,7 +33,8 @@ fn python() -> Vec<u8> {
     fs::read(folder.join("reception.wasm")).expect("build.sh leaves a plugin")
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a project's folder, without generated files.
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder").flatten() {
         let name = entry.file_name();

@@ -1,8 +1,6 @@
 //! Tests the conformance checks of `plugin test`, which apply to every plugin.
 
-use std::fs;
-
-use frontgate_tests::{component, root, sign};
+use frontgate_tests::{component, sign};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -144,23 +142,10 @@ fn signed_webhooks_need_a_case_that_contains_markup() {
     assert!(passed.iter().any(|check| check.contains("text that a customer types stays text")), "{report:#}");
 }
 
-/// Returns the project of a bundled plugin with its own plugin.toml and cases.
-fn bundled(name: &str) -> Project {
-    let folder = root().join("plugins").join(name);
-    let toml = fs::read_to_string(folder.join("plugin.toml")).expect("a file");
-    let settings: Vec<&str> = toml.lines().filter(|line| !line.starts_with("file = ")).collect();
-    let project = Project::new(&component(name), &settings.join("\n"));
-    fs::read_dir(folder.join("cases")).expect("a folder").flatten().fold(project, |project, entry| {
-        let case = fs::read(entry.path()).expect("a case");
-        let name = entry.path().file_stem().expect("a name").to_string_lossy().into_owned();
-        project.case(&name, &serde_json::from_slice(&case).expect("JSON"))
-    })
-}
-
 #[test]
 fn bundled_channels_treat_hostile_text_as_plain_text() {
     for name in ["echo-channel", "twilio-channel"] {
-        let report = bundled(name).test_report(&[]);
+        let report = Project::bundled(name).test_report(&[]);
         assert!(checks_with(&report, "failed").is_empty(), "{name}: {report:#}");
         let passed = checks_with(&report, "passed");
         for check in ["What a customer types is text", "text that a customer types stays text"] {
@@ -172,7 +157,7 @@ fn bundled_channels_treat_hostile_text_as_plain_text() {
 #[test]
 fn bundled_routing_plugins_pass_their_cases() {
     for name in ["owner-routing", "reception"] {
-        let report = bundled(name).test_report(&[]);
+        let report = Project::bundled(name).test_report(&[]);
         assert!(checks_with(&report, "failed").is_empty(), "{name}: {report:#}");
         assert!(checks_with(&report, "passed").len() > 6, "{name}: {report:#}");
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use frontgate_tests::{component, marked};
+use frontgate_tests::{component, marked, root};
 use serde_json::{Value, json};
 
 use super::{Project, checks_with};
@@ -20,7 +20,7 @@ fn instruction(query: &str, name: &str) -> Value {
 
 /// The plugin `echo-channel` with two of its cases.
 fn echo(toml: &str) -> Project {
-    let folder = frontgate_tests::root().join("plugins/echo-channel/cases");
+    let folder = root().join("plugins/echo-channel/cases");
     ["markup", "receive"].into_iter().fold(Project::new(&component("echo-channel"), toml), |project, name| {
         let case = fs::read(folder.join(format!("{name}.json"))).expect("a case");
         project.case(name, &serde_json::from_slice(&case).expect("JSON"))
@@ -74,6 +74,17 @@ fn a_plugin_that_remembers_nothing_is_marked() {
     assert_eq!(file(&project), marked(&component("echo-channel")));
     let (usable, output) = project.plugin(&["inspect", "plugin.wasm"]);
     assert!(usable && output.contains("reused (marked by `plugin test`)"), "{output}");
+}
+
+#[test]
+fn every_bundled_plugin_is_marked() {
+    let plugins = fs::read_dir(root().join("plugins")).expect("a folder").flatten();
+    let plugins: Vec<_> = plugins.filter(|entry| entry.path().join("Cargo.toml").is_file()).collect();
+    assert!(plugins.len() >= 9, "{plugins:?}");
+    for plugin in plugins {
+        let (passed, output) = Project::bundled(&plugin.file_name().to_string_lossy()).plugin(&["test", "."]);
+        assert!(passed && output.contains("plugin is marked as reusable"), "{plugin:?}: {output}");
+    }
 }
 
 #[test]
