@@ -41,6 +41,13 @@ impl ChannelFixture {
     fn ask(&self, body: &Value) -> Answer {
         self.post(&self.path(), &now_ms().to_string(), &body.to_string(), None)
     }
+
+    /// Reports a message from a customer or to one: `inbound` or `outbound`.
+    #[track_caller]
+    fn report(&self, direction: &str, id: &str, conversation: &str, text: &str) {
+        let message = json!({"id": id, "conversation": conversation, "with": LEE, "text": text});
+        self.report_events(&json!([{(direction): message}]));
+    }
 }
 
 fn message(id: &str, text: &str) -> Value {
@@ -146,9 +153,7 @@ fn row_3_every_answer_has_the_shape_that_front_expects() {
 fn row_4_each_api_call_has_its_own_short_lived_token() {
     let fixture = ChannelFixture::new();
     for turn in 0..3 {
-        let id = format!("in-{turn}");
-        fixture
-            .report_events(&json!([{"inbound": {"id": id, "conversation": "c", "with": LEE, "text": "planted text"}}]));
+        fixture.report("inbound", &format!("in-{turn}"), "c", "planted text");
     }
     fixture.front.wait_for(|state| state.messages().count() == 3);
     // The simulator rejects tokens with a longer lifetime.
@@ -197,10 +202,8 @@ fn row_7_a_failure_after_the_promise_marks_the_message_as_failed() {
 fn row_8_an_echo_is_not_imported_again() {
     let fixture = ChannelFixture::new();
     let sent = fixture.front.send(&fixture.channel, Draft::new("planted text").to(LEE));
-    let echo =
-        json!([{"outbound": {"id": "P1", "conversation": "C+15550100001", "with": LEE, "text": "planted text"}}]);
-    fixture.report_events(&echo);
-    fixture.report_events(&echo);
+    fixture.report("outbound", "P1", "C+15550100001", "planted text");
+    fixture.report("outbound", "P1", "C+15550100001", "planted text");
     fixture.gateway.wait_for_deliveries();
     assert_eq!(fixture.front.conversation(&sent.conversation).messages.len(), 1);
 }
@@ -209,9 +212,7 @@ fn row_8_an_echo_is_not_imported_again() {
 fn row_9_an_autoreply_without_ids_is_sent_once_to_its_conversation() {
     let fixture = ChannelFixture::new();
     fixture.front.autoreply_rule(Some("We are closed."));
-    fixture.report_events(
-        &json!([{"inbound": {"id": "in-1", "conversation": "conv-1", "with": LEE, "text": "planted text"}}]),
-    );
+    fixture.report("inbound", "in-1", "conv-1", "planted text");
     fixture.provider.wait_for(|known| known.messages.len() == 1);
     let message = fixture.provider.look(|known| known.messages[0].clone());
     assert_eq!((message.text(), &message.body["autoreply"]), ("We are closed.", &json!(true)));
@@ -256,8 +257,7 @@ fn row_13_an_import_confirmation_prevents_a_second_import() {
     let fixture = ChannelFixture::new();
     fixture.front.import_delay(Duration::from_millis(300));
     fixture.front.fault(Fault::new(Action::CloseAfterActing).on(Call::Inbound));
-    fixture
-        .report_events(&json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text"}}]));
+    fixture.report("inbound", "in-1", "c", "planted text");
     fixture.gateway.wait_for_deliveries();
     let imports = fixture.front.requests().into_iter().filter(|request| request.call == Call::Inbound).count();
     assert_eq!((imports, fixture.front.requests().len()), (1, 1));
@@ -268,8 +268,7 @@ fn row_13_an_import_confirmation_prevents_a_second_import() {
 fn row_13_an_unconfirmed_import_is_retried() {
     let fixture = ChannelFixture::with(|setup| setup.set("tenants.demo.front.sms.import_patience_ms", "200"));
     fixture.front.fault(Fault::new(Action::CloseAfterReading).on(Call::Inbound));
-    fixture
-        .report_events(&json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text"}}]));
+    fixture.report("inbound", "in-1", "c", "planted text");
     fixture.gateway.wait_for_deliveries();
     assert_eq!(fixture.front.look(|state| state.messages().count()), 1);
 }
@@ -351,9 +350,7 @@ fn faults_of_fronts_sample_server_are_avoided() {
     assert_eq!(fixture.front.resend(&reply.message).ids(), reply.ids());
     assert_eq!(fixture.provider.look(|known| known.messages.len()), 2);
     // The sample server sends one recipient where Front expects a list.
-    fixture.report_events(
-        &json!([{"outbound": {"id": "out-1", "conversation": "c", "with": LEE, "text": "planted text 3"}}]),
-    );
+    fixture.report("outbound", "out-1", "c", "planted text 3");
     fixture.front.wait_for(|state| state.messages().any(|message| message.text == "planted text 3"));
     // A request for one channel is not valid for another channel of the app.
     let other = fixture.front.connect(SERVER).expect("a channel");
@@ -392,8 +389,7 @@ fn every_app_secret_verifies_and_the_first_signs_tokens() {
     assert_eq!(fixture.post(&fixture.path(), &time, &body, Some(&old)).status, 200);
     let none = signature("another secret", &time, body.as_bytes());
     assert_rejected(&fixture.post(&fixture.path(), &time, &body, Some(&none)), 401);
-    fixture
-        .report_events(&json!([{"inbound": {"id": "in-1", "conversation": "c", "with": LEE, "text": "planted text"}}]));
+    fixture.report("inbound", "in-1", "c", "planted text");
     fixture.front.wait_for(|state| state.messages().count() == 1);
     let (_, metrics) = fixture.gateway.admin_get("/metrics");
     assert!(metrics.contains("key=\"front.sms.app_secrets[1]\""), "{metrics}");
