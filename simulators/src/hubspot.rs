@@ -67,12 +67,13 @@ pub struct Exchange {
 struct State {
     token: String,
     next_id: u64,
-    people: Vec<Person>,
+    /// The contacts by id.
+    people: BTreeMap<u64, Person>,
     archived: Vec<Person>,
     /// The remaining contacts of merged ones, by id.
     merged: BTreeMap<u64, u64>,
     /// The contacts that the search finds. `None`: all.
-    searchable: Option<Vec<Person>>,
+    searchable: Option<BTreeMap<u64, Person>>,
     /// The time by which HubSpot's clock is ahead of this machine's.
     ahead: Duration,
     rates: Option<Rates>,
@@ -84,6 +85,8 @@ struct State {
     /// The number of calls that the search finds. `None`: all.
     searchable_calls: Option<usize>,
     exchanges: Vec<Exchange>,
+    /// Whether exchanges are kept without their JSON.
+    keeps_no_json: bool,
     faults: Faults<Action, Call>,
 }
 
@@ -129,7 +132,7 @@ impl HubSpot {
         let state = State {
             token: Self::TOKEN.to_owned(),
             next_id: 101,
-            people: Vec::new(),
+            people: BTreeMap::new(),
             archived: Vec::new(),
             merged: BTreeMap::new(),
             searchable: None,
@@ -141,6 +144,7 @@ impl HubSpot {
             call_key: None,
             searchable_calls: None,
             exchanges: Vec::new(),
+            keeps_no_json: false,
             faults: Faults::default(),
         };
         let hubspot =
@@ -210,6 +214,16 @@ impl HubSpot {
         self.state.read(|state| state.exchanges.clone())
     }
 
+    /// Keeps exchanges without their JSON from now on, so that a long test needs little memory.
+    pub fn keep_no_json(&self) {
+        self.state.update(|state| state.keeps_no_json = true);
+    }
+
+    /// Returns the number of all requests so far.
+    pub fn requests(&self) -> usize {
+        self.state.read(|state| state.exchanges.len())
+    }
+
     /// Returns the number of requests for an operation.
     pub fn count(&self, call: Call) -> usize {
         self.state.read(|state| state.exchanges.iter().filter(|exchange| exchange.call == call).count())
@@ -242,14 +256,19 @@ async fn respond(state: Arc<Watched<State>>, request: Request<Incoming>) -> Resu
     };
     let reply = reply.filter(|_| action != Some(Action::CutAfterActing));
     state.update(|state| {
+        let json = |bytes: &[u8]| match state.keeps_no_json {
+            true => Value::Null,
+            false => serde_json::from_slice(bytes).unwrap_or_default(),
+        };
+        let (request, answer) = (json(&bytes), reply.as_ref().map(|reply| json(&reply.body)).unwrap_or_default());
         state.exchanges.push(Exchange {
             call,
             method: head.method.to_string(),
             path,
-            request: serde_json::from_slice(&bytes).unwrap_or_default(),
+            request,
             authorization: header("authorization").to_owned(),
             status: reply.as_ref().map(|reply| reply.status),
-            answer: reply.as_ref().and_then(|reply| serde_json::from_slice(&reply.body).ok()).unwrap_or_default(),
+            answer,
         });
     });
     if let Some(Action::Slow(time)) = action {

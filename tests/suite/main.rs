@@ -24,6 +24,8 @@ mod conversations;
 mod cost;
 mod crash;
 mod customer_index;
+mod customer_keeper;
+mod customer_paging;
 mod customer_sync;
 mod customers;
 mod delivery;

@@ -52,7 +52,7 @@ pub(super) fn answer(state: &mut State, asked: &ApiRequest<'_>) -> Reply {
         return problem::limited(policy);
     }
     match asked.call {
-        Call::Search => found(asked.json().and_then(|body| search::search(state.searched(), &body))),
+        Call::Search => found(asked.json().and_then(|body| search::search(state.searched().values(), &body))),
         Call::ReadContacts => asked.json().map_or_else(problem::invalid, |body| state.read_contacts(&body)),
         Call::SearchCalls => found(asked.json().and_then(|body| state.search_calls(&body))),
         Call::CreateCall => match asked.json() {
@@ -71,8 +71,9 @@ pub(super) fn answer(state: &mut State, asked: &ApiRequest<'_>) -> Reply {
         },
         Call::Contacts => {
             let is_archived = asked.one("archived").as_deref() == Some("true");
-            let people = if is_archived { &state.archived } else { &state.people };
-            let found = |person: &Person| {
+            let people: Vec<&Person> =
+                if is_archived { state.archived.iter().collect() } else { state.people.values().collect() };
+            let found = |person: &&Person| {
                 let mut shown = person.shown(&asked.all("properties"));
                 if is_archived {
                     // The archiving is the last change.
@@ -81,10 +82,10 @@ pub(super) fn answer(state: &mut State, asked: &ApiRequest<'_>) -> Reply {
                 }
                 shown
             };
-            page(asked, people, |person| person.id.to_string(), found)
+            page(asked, &people, |person| person.id.to_string(), found)
         }
         Call::Contact => {
-            let found = state.people.iter().find(|person| person.id.to_string() == asked.name());
+            let found = asked.name().parse().ok().and_then(|id: u64| state.people.get(&id));
             found.map_or_else(problem::not_found, |person| ok(&person.shown(&asked.all("properties"))))
         }
         Call::Owners => {

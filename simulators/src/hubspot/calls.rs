@@ -138,7 +138,7 @@ impl State {
             if types.is_empty() || !types.iter().all(is_right) {
                 return Err("the simulator supports only associations with contacts");
             }
-            if !self.people.iter().any(|person| person.id().to_string() == id) {
+            if !id.parse().is_ok_and(|id: u64| self.people.contains_key(&id)) {
                 return Err("the contact does not exist");
             }
             contacts.push(id.to_owned());
@@ -151,7 +151,7 @@ impl State {
         if !search::filtered(asked).all(|name| self.has_call_property(name)) {
             return Err("a property does not exist");
         }
-        search::search(&self.calls[..self.searchable_calls.unwrap_or(self.calls.len())], asked)
+        search::search(self.calls.iter().take(self.searchable_calls.unwrap_or(self.calls.len())), asked)
     }
 
     /// Returns the call with this id, or with this value of the unique property.

@@ -1,5 +1,6 @@
 //! Changes of contacts: by people, by bulk jobs, and by time.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -14,16 +15,22 @@ const BATCH_MAX: usize = 100;
 
 impl HubSpot {
     /// Adds a contact and returns the contact's id. Ids increase.
-    pub fn add(&self, mut person: Person) -> String {
-        let id = self.state.update(|state| {
+    pub fn add(&self, person: Person) -> String {
+        self.add_all([person]).remove(0)
+    }
+
+    /// Adds contacts in a bulk job and returns their ids.
+    pub fn add_all(&self, people: impl IntoIterator<Item = Person>) -> Vec<String> {
+        let add = |state: &mut State, mut person: Person| {
             person.id = state.new_id();
             (person.created, person.modified) = (state.now(), state.now());
             let id = person.id;
-            state.people.push(person);
+            state.people.insert(id, person);
             id
-        });
-        self.notify("contact.creation", id, &json!({}));
-        id.to_string()
+        };
+        let ids: Vec<u64> = self.state.update(|state| people.into_iter().map(|person| add(state, person)).collect());
+        self.notify("contact.creation", &ids, &json!({}));
+        ids.iter().map(ToString::to_string).collect()
     }
 
     /// Changes a property of a contact.
@@ -43,7 +50,7 @@ impl HubSpot {
             }
         });
         let more = json!({ "propertyName": property, "propertyValue": value });
-        ids.iter().for_each(|id| self.notify("contact.propertyChange", *id, &more));
+        self.notify("contact.propertyChange", &ids, &more);
     }
 
     /// Archives a contact. Only the list of archived contacts has it then.
@@ -53,13 +60,13 @@ impl HubSpot {
             person.modified = state.now();
             state.archived.push(person);
         });
-        self.notify("contact.deletion", number(id), &json!({}));
+        self.notify("contact.deletion", &[number(id)], &json!({}));
     }
 
     /// Deletes a contact for privacy. No list has it then.
     pub fn forget(&self, id: &str) {
         self.state.update(|state| drop(state.take(number(id))));
-        self.notify("contact.privacyDeletion", number(id), &json!({}));
+        self.notify("contact.privacyDeletion", &[number(id)], &json!({}));
     }
 
     /// Merges a contact into another one, which remains.
@@ -75,7 +82,7 @@ impl HubSpot {
             person.modified = now;
         });
         let more = json!({ "primaryObjectId": id, "mergedObjectIds": [other], "newObjectId": id });
-        self.notify("contact.merge", id, &more);
+        self.notify("contact.merge", &[id], &more);
     }
 
     /// Changes the address of an owner.
@@ -107,6 +114,12 @@ impl HubSpot {
     }
 }
 
+/// Returns a time in milliseconds since 1970.
+pub(super) fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).expect("the time fits")
+}
+
 fn number(id: &str) -> u64 {
     id.parse().expect("the id is a number")
 }
@@ -119,13 +132,12 @@ impl State {
 
     /// Returns HubSpot's time in milliseconds since 1970.
     pub(super) fn now(&self) -> u64 {
-        let since = self.time().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).expect("the time fits")
+        milliseconds(self.time())
     }
 
     /// Returns the contacts that the search finds.
-    pub(super) fn searched(&self) -> &[Person] {
-        self.searchable.as_deref().unwrap_or(&self.people)
+    pub(super) fn searched(&self) -> &BTreeMap<u64, Person> {
+        self.searchable.as_ref().unwrap_or(&self.people)
     }
 
     /// Reads contacts by id. Missing ones are errors, merged ones are the remaining contact.
@@ -139,7 +151,7 @@ impl State {
         for input in &inputs {
             let id = input["id"].as_str().and_then(|id| id.parse::<u64>().ok());
             let id = id.map(|id| self.merged.get(&id).copied().unwrap_or(id));
-            match self.people.iter().find(|person| Some(person.id) == id) {
+            match id.and_then(|id| self.people.get(&id)) {
                 Some(person) => results.push(person.shown(&properties)),
                 None => missing.push(input["id"].clone()),
             }
@@ -158,11 +170,10 @@ impl State {
     }
 
     fn person(&mut self, id: u64) -> &mut Person {
-        self.people.iter_mut().find(|person| person.id == id).expect("the contact")
+        self.people.get_mut(&id).expect("the contact")
     }
 
     fn take(&mut self, id: u64) -> Person {
-        let at = self.people.iter().position(|person| person.id == id).expect("the contact");
-        self.people.remove(at)
+        self.people.remove(&id).expect("the contact")
     }
 }

@@ -28,6 +28,16 @@ pub(super) trait Record {
     /// Returns the value of a property of this object.
     fn property(&self, name: &str) -> Option<String>;
 
+    /// Returns the number of a property that has one: the id, and times in milliseconds.
+    fn number(&self, property: &str) -> Option<u64> {
+        match property {
+            "hs_object_id" => Some(self.id()),
+            "createdate" => Some(self.times().0),
+            "lastmodifieddate" => Some(self.times().1),
+            _ => None,
+        }
+    }
+
     /// Returns the value of a property, including those of every object.
     fn value(&self, property: &str) -> Option<String> {
         match property {
@@ -35,15 +45,6 @@ pub(super) trait Record {
             "createdate" => Some(iso(self.times().0)),
             "lastmodifieddate" => Some(iso(self.times().1)),
             _ => self.property(property),
-        }
-    }
-
-    /// Returns the value that filters and sorts compare: times in milliseconds.
-    fn compared(&self, property: &str) -> Option<String> {
-        match property {
-            "createdate" => Some(self.times().0.to_string()),
-            "lastmodifieddate" => Some(self.times().1.to_string()),
-            _ => self.value(property),
         }
     }
 

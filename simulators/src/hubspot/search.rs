@@ -14,7 +14,10 @@ const FILTERS_MAX: usize = 18;
 const QUERY_CHARS_MAX: usize = 3_000;
 
 /// Runs a search. The error is the problem of the request.
-pub(super) fn search<R: Record>(records: &[R], asked: &Value) -> Result<Value, &'static str> {
+pub(super) fn search<'r, R: Record + 'r>(
+    records: impl IntoIterator<Item = &'r R>,
+    asked: &Value,
+) -> Result<Value, &'static str> {
     let limit = asked["limit"].as_u64().unwrap_or(10) as usize;
     let after = match &asked["after"] {
         Value::Null => 0,
@@ -36,9 +39,10 @@ pub(super) fn search<R: Record>(records: &[R], asked: &Value) -> Result<Value, &
     if groups.len() > GROUPS_MAX || sizes.iter().any(is_large) || sizes.iter().sum::<usize>() > FILTERS_MAX {
         return Err("there are too many filters");
     }
+    let groups = groups.iter().map(Filter::group).collect::<Result<Vec<_>, _>>()?;
     let mut found = Vec::new();
     for record in records {
-        if is_in_a_group(record, &groups)? && has_words(record, query) {
+        if is_in_a_group(record, &groups) && has_words(record, query) {
             found.push(record);
         }
     }
@@ -64,37 +68,52 @@ pub(super) fn filtered(asked: &Value) -> impl Iterator<Item = &str> {
     filters.filter_map(|filter| filter["propertyName"].as_str())
 }
 
-/// Returns true if a record matches one of the filter groups, or if there are no groups.
-fn is_in_a_group(record: &impl Record, groups: &[Value]) -> Result<bool, &'static str> {
-    let mut is_in = groups.is_empty();
-    for group in groups {
-        let mut holds = true;
-        for filter in group["filters"].as_array().ok_or("a group has no filters")? {
-            holds &= passes(record, filter)?;
-        }
-        is_in |= holds;
-    }
-    Ok(is_in)
+/// A filter of a search.
+struct Filter<'f> {
+    property: &'f str,
+    operator: &'f str,
+    value: &'f str,
 }
 
-fn passes(record: &impl Record, filter: &Value) -> Result<bool, &'static str> {
-    let value = record.compared(filter["propertyName"].as_str().ok_or("a filter has no property")?);
-    let wanted = filter["value"].as_str();
-    let is = |orders: &[Ordering]| {
-        let wanted = wanted.ok_or("a filter has no value")?;
-        Ok(value.as_deref().is_some_and(|value| orders.contains(&order(value, wanted))))
-    };
-    match filter["operator"].as_str().ok_or("a filter has no operator")? {
-        "EQ" => is(&[Ordering::Equal]),
-        "NEQ" => is(&[Ordering::Less, Ordering::Greater]),
-        "LT" => is(&[Ordering::Less]),
-        "LTE" => is(&[Ordering::Less, Ordering::Equal]),
-        "GT" => is(&[Ordering::Greater]),
-        "GTE" => is(&[Ordering::Greater, Ordering::Equal]),
-        "HAS_PROPERTY" => Ok(value.is_some()),
-        "NOT_HAS_PROPERTY" => Ok(value.is_none()),
-        _ => Err("the simulator does not support this operator"),
+impl<'f> Filter<'f> {
+    /// Reads the filters of a group.
+    fn group(group: &'f Value) -> Result<Vec<Self>, &'static str> {
+        group["filters"].as_array().ok_or("a group has no filters")?.iter().map(Self::read).collect()
     }
+
+    fn read(filter: &'f Value) -> Result<Self, &'static str> {
+        let text = |name: &str| filter[name].as_str();
+        let operator = text("operator").ok_or("a filter has no operator")?;
+        let value = match operator {
+            "EQ" | "NEQ" | "LT" | "LTE" | "GT" | "GTE" => text("value").ok_or("a filter has no value")?,
+            "HAS_PROPERTY" | "NOT_HAS_PROPERTY" => "",
+            _ => return Err("the simulator does not support this operator"),
+        };
+        Ok(Self { property: text("propertyName").ok_or("a filter has no property")?, operator, value })
+    }
+
+    fn passes(&self, record: &impl Record) -> bool {
+        let value = || record.value(self.property);
+        let order = || match (record.number(self.property), self.value.parse::<u64>()) {
+            (Some(number), Ok(wanted)) => Some(number.cmp(&wanted)),
+            _ => value().map(|value| order(&value, self.value)),
+        };
+        match self.operator {
+            "EQ" => order().is_some_and(Ordering::is_eq),
+            "NEQ" => order().is_some_and(Ordering::is_ne),
+            "LT" => order().is_some_and(Ordering::is_lt),
+            "LTE" => order().is_some_and(Ordering::is_le),
+            "GT" => order().is_some_and(Ordering::is_gt),
+            "GTE" => order().is_some_and(Ordering::is_ge),
+            "HAS_PROPERTY" => value().is_some(),
+            _ => value().is_none(),
+        }
+    }
+}
+
+/// Returns true if a record matches one of the filter groups, or if there are no groups.
+fn is_in_a_group(record: &impl Record, groups: &[Vec<Filter<'_>>]) -> bool {
+    groups.is_empty() || groups.iter().any(|group| group.iter().all(|filter| filter.passes(record)))
 }
 
 /// Compares numbers by value, and texts case-insensitively.
@@ -119,9 +138,9 @@ fn sort(found: &mut [&impl Record], sorts: &Value) -> Result<(), &'static str> {
         return if rules.is_empty() { Ok(()) } else { Err("there is more than one rule to sort by") };
     };
     let property = rule.as_str().or(rule["propertyName"].as_str()).ok_or("a rule has no property")?;
-    found.sort_by(|one, other| {
-        let values = (one.compared(property).unwrap_or_default(), other.compared(property).unwrap_or_default());
-        order(&values.0, &values.1)
+    found.sort_by(|one, other| match (one.number(property), other.number(property)) {
+        (Some(one), Some(other)) => one.cmp(&other),
+        _ => order(&one.value(property).unwrap_or_default(), &other.value(property).unwrap_or_default()),
     });
     if rule["direction"] == "DESCENDING" {
         found.reverse();

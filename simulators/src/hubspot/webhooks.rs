@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,7 +13,10 @@ use serde_json::{Value, json};
 
 use crate::common::exchange::{exchange, split};
 use crate::front::hmac;
-use crate::hubspot::HubSpot;
+use crate::hubspot::{HubSpot, changes};
+
+/// Most events of one request.
+const EVENTS_MAX: usize = 100;
 
 /// The subscription of an app, and what was sent.
 #[derive(Debug, Default)]
@@ -48,6 +52,11 @@ impl HubSpot {
         self.state.update(|state| state.webhooks.target = Some(target));
     }
 
+    /// Ends the subscription.
+    pub fn unsubscribe(&self) {
+        self.state.update(|state| state.webhooks.target = None);
+    }
+
     /// Returns the webhooks that were answered.
     pub fn webhooks(&self) -> Vec<Sent> {
         self.state.read(|state| state.webhooks.sent.clone())
@@ -64,27 +73,37 @@ impl HubSpot {
         self.webhooks()
     }
 
-    /// Sends an event about a contact, if the app subscribed. HubSpot sends up to 100 at once, this simulator each one.
-    pub(super) fn notify(&self, event: &str, id: u64, more: &Value) {
+    /// Sends an event about contacts, if the app subscribed, in requests with up to [`EVENTS_MAX`] of them.
+    pub(super) fn notify(&self, event: &str, ids: &[u64], more: &Value) {
+        ids.chunks(EVENTS_MAX).for_each(|ids| self.notify_at_once(event, ids, more));
+    }
+
+    fn notify_at_once(&self, event: &str, ids: &[u64], more: &Value) {
         let prepared = self.state.update(|state| {
             let target = state.webhooks.target.clone()?;
-            state.webhooks.count += 1;
-            Some((target, state.webhooks.count, state.now()))
+            state.webhooks.count += ids.len() as u64;
+            Some((target, state.webhooks.count))
         });
-        let Some((target, count, now)) = prepared else { return };
-        let mut shown = json!({
-            "eventId": count, "subscriptionId": 25, "portalId": 1_234_567, "appId": 1_160_452, "occurredAt": now,
-            "subscriptionType": event, "attemptNumber": 0, "objectId": id, "changeSource": "CRM",
-        });
-        for (name, value) in more.as_object().into_iter().flatten() {
-            shown[name] = value.clone();
-        }
-        let body = json!([shown]).to_string();
+        let Some((target, count)) = prepared else { return };
+        // Receivers compare it with their clock, which is this machine's.
+        let now = changes::milliseconds(SystemTime::now());
+        let shown = |(later, id): (usize, &u64)| {
+            let mut shown = json!({
+                "eventId": count - later as u64, "subscriptionId": 25, "portalId": 1_234_567, "appId": 1_160_452,
+                "occurredAt": now, "subscriptionType": event, "attemptNumber": 0, "objectId": id, "changeSource": "CRM",
+            });
+            for (name, value) in more.as_object().into_iter().flatten() {
+                shown[name] = value.clone();
+            }
+            shown
+        };
+        let body = ids.iter().enumerate().map(shown).collect::<Value>().to_string();
         let signature = signature(&target.client_secret, "POST", &target.url, &body, now);
-        let (state, event) = (Arc::clone(&self.state), event.to_owned());
+        let (state, event, ids) = (Arc::clone(&self.state), event.to_owned(), ids.to_vec());
         self.runtime.as_ref().expect("the runtime ends with the simulator").spawn(async move {
             let answer = send(&target, body, &signature, now).await;
-            state.update(|state| state.webhooks.sent.push(Sent { event, id, answer }));
+            let sent = |id| Sent { event: event.clone(), id, answer: answer.clone() };
+            state.update(|state| state.webhooks.sent.extend(ids.into_iter().map(sent)));
         });
     }
 }
