@@ -1,6 +1,5 @@
 //! A server process, pinned to its side, with measurements of its resource use. Killed when dropped.
 
-use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -11,7 +10,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
 use rustix::param::clock_ticks_per_second;
-use rustix::process::{Pid, Signal, kill_process};
 use tokio::runtime::Builder;
 
 use crate::connection::Connection;
@@ -106,12 +104,8 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Errors are ignored, because the process may have ended already. A program that records a profile writes it
-        // at its regular end.
-        match env::var_os("LLVM_PROFILE_FILE").and(Pid::from_raw(self.child.id().cast_signed())) {
-            Some(pid) => drop(kill_process(pid, Signal::TERM)),
-            None => drop(self.child.kill()),
-        }
+        // Errors are ignored, because the process may have ended already.
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -5,19 +5,14 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
+use crate::build;
 use crate::tools::{root, target};
-use crate::{build, profile};
 
-/// Programs of the benchmark: the load generator, and native code that gives the same answers.
-const PROGRAMS: [&str; 2] = ["frontgate-bench", "frontgate-bench-native"];
-
-/// Option for a profile-guided gateway.
-pub(crate) const PROFILE_GUIDED: &str = "--profile-guided";
+/// Programs of the benchmark: the gateway, the load generator, and native code that gives the same answers.
+const PROGRAMS: [&str; 3] = ["frontgate", "frontgate-bench", "frontgate-bench-native"];
 
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    let (guided, arguments): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| **argument == PROFILE_GUIDED);
     build::programs(build::RELEASE, &PROGRAMS)?;
-    if guided.is_empty() { build::programs(build::RELEASE, &["frontgate"]) } else { profile::frontgate() }?;
     build::bench_guests()?;
     let program = target().join("release/frontgate-bench");
     let mut bench = Command::new(&program);

@@ -6,7 +6,6 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::profile;
 use crate::tools::{PLUGIN_TARGET, add_plugin_target, cargo, execute, root, target};
 
 /// Profile of the shipped programs.
@@ -15,8 +14,8 @@ pub(crate) const RELEASE: &str = "release";
 pub(crate) const QUICK: &str = "quick";
 
 /// Builds gateway and plugins with the release profile.
-pub(crate) fn build(is_profile_guided: bool) -> Result<()> {
-    if is_profile_guided { profile::frontgate() } else { programs(RELEASE, &["frontgate"]) }?;
+pub(crate) fn build() -> Result<()> {
+    programs(RELEASE, &["frontgate"])?;
     plugins(RELEASE)?;
     mark_reusable()
 }

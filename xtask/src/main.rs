@@ -8,7 +8,6 @@ mod freeze;
 mod fuzz;
 mod languages;
 mod postgres;
-mod profile;
 mod run;
 mod test;
 mod tools;
@@ -31,16 +30,9 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "build",
-        arguments: "[--profile-guided]",
-        help: &[
-            "builds the release gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)",
-            "--profile-guided: arranges the gateway's code by a recorded load of the benchmark, which takes twice as long",
-        ],
-        execute: |arguments| match arguments {
-            [] => build::build(false),
-            [option] if option == bench::PROFILE_GUIDED => build::build(true),
-            _ => bail!("the only argument is {}", bench::PROFILE_GUIDED),
-        },
+        arguments: "",
+        help: &["builds the release gateway (target/release/frontgate) and the shipped plugins (plugins/*.wasm)"],
+        execute: |_| build::build(),
     },
     Command {
         name: "run",
@@ -70,7 +62,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "bench",
-        arguments: "[PART...] [--rounds N] [--seconds S] [--out FILE] [--with-million] [--with-wasmtime-serve] [--profile-guided]",
+        arguments: "[PART...] [--rounds N] [--seconds S] [--out FILE] [--with-million] [--with-wasmtime-serve]",
         help: &[
             "builds the release gateway and measures it against native code, Node and others",
             "parts: list, nothing, shipped, call, languages, reload, beside, start, memory, overload, cost, store, sync, tenants; see bench/README.md",

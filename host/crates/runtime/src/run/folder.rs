@@ -173,6 +173,10 @@ impl FilePool {
     }
 
     /// Calls a function. Blocking work that the function spawns runs on these threads.
+    ///
+    /// Never inlined: a plugin's stack moves between threads, and code on it that also suspends could enter on the
+    /// thread that it ran on before.
+    #[inline(never)]
     pub(crate) fn enter<T>(&self, operation: impl FnOnce() -> T) -> T {
         let _inside = self.runtime.as_ref().map(Runtime::enter);
         operation()
