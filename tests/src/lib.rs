@@ -143,3 +143,8 @@ pub fn renamed(component: &[u8], from: &str, to: &str) -> Vec<u8> {
     }
     bytes
 }
+
+/// Runs statements on a SQLite file that a gateway or another program may have open.
+pub fn execute_sqlite(path: &std::path::Path, statements: &str) {
+    rusqlite::Connection::open(path).and_then(|file| file.execute_batch(statements)).expect("valid statements");
+}

@@ -10,7 +10,7 @@ use frontgate_delivery::job::{Kind, NewDelivery};
 use frontgate_delivery::measuring::Queue;
 use frontgate_delivery::store::StoredAnswer;
 use frontgate_store::{Database, Settings};
-use frontgate_tests::Database as TestDatabase;
+use frontgate_tests::{Database as TestDatabase, execute_sqlite};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
@@ -111,7 +111,7 @@ impl Waiting {
                  INSERT INTO keepers (tenant, part, replica, fence, since_ms) VALUES ('demo', 'twilio', 1, 1, 0)",
             );
         }
-        base.add(depth)?;
+        base.add(depth);
         Ok(Self { base, queue: Queue::new(Arc::clone(&store), 1, 1), store })
     }
 }
@@ -125,7 +125,7 @@ impl Base {
     }
 
     /// Adds deliveries that are due. On Postgres, triggers count them afterwards, in one statement.
-    fn add(&self, count: u64) -> anyhow::Result<()> {
+    fn add(&self, count: u64) {
         let into =
             "INSERT INTO deliveries (tenant, kind, name, conversation, payload, request, state, due_ms, created_ms,
                                             since_ms, changed_ms)
@@ -134,11 +134,14 @@ impl Base {
         let had = "(SELECT coalesce(max(due_ms), 0) FROM deliveries WHERE due_ms < 1000000000)";
         match self {
             Self::Sqlite(folder) => {
-                rusqlite::Connection::open(folder.path().join("bench.db"))?.execute_batch(&format!(
-                    "WITH RECURSIVE numbers (number) AS (
+                execute_sqlite(
+                    &folder.path().join("bench.db"),
+                    &format!(
+                        "WITH RECURSIVE numbers (number) AS (
                    SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {count})
                  {into}, 'CH' || lower(hex(randomblob(16))), '[]', '-', 'ready', {had} + number, 1, 1, 1 FROM numbers"
-                ))?;
+                    ),
+                );
             }
             Self::Postgres(database) => drop(database.execute(&format!(
                 "ALTER TABLE deliveries DISABLE TRIGGER delivery_added;
@@ -148,7 +151,6 @@ impl Base {
                  ANALYZE deliveries"
             ))),
         }
-        Ok(())
     }
 }
 
@@ -213,6 +215,6 @@ fn lease(runtime: &Runtime, plan: Plan, waiting: &Waiting) -> anyhow::Result<f64
         }
     }
     let rate = count as f64 / began.elapsed().as_secs_f64();
-    waiting.base.add(count.max(1))?;
+    waiting.base.add(count.max(1));
     Ok(rate)
 }
