@@ -279,7 +279,7 @@ fn the_index_is_complete_after_a_crash_at_any_commit() {
         for count in [6, 8, 9, 10, 11, 13] {
             let mut crm = Crm::start(450);
             // The first customers arrive after the start.
-            crm.hubspot.fault(Fault::new(Action::Slow(Duration::from_secs(1))).on(Call::Search));
+            crm.hubspot.fault(Fault::new(Action::Slow(Duration::from_secs(3))).on(Call::Search));
             let mut gateway = crm.setup().start_crashing(&format!("{point}:{count}"));
             let is_ended_or_ready = || gateway.has_ended() || gateway.log().event("customers.enumerated").count() > 0;
             eventually("the gateway ends or is ready", is_ended_or_ready, |is_so| *is_so);
