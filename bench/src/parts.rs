@@ -25,5 +25,8 @@ pub(crate) struct Plan {
     pub(crate) time: Duration,
 }
 
+/// Duration of the warm-up before measurements, in which Node compiles hot code.
+const WARM_UP: Duration = Duration::from_secs(3);
+
 /// Number of connections that keeps a server busy.
 const CONNECTIONS: u32 = 16;

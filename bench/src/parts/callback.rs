@@ -1,16 +1,11 @@
 //! A signed callback over HTTP: the gateway with its plugin, native code, Express and `wasmtime serve`.
 
-use std::time::Duration;
-
-use super::{CONNECTIONS, Plan};
+use super::{CONNECTIONS, Plan, WARM_UP};
 use crate::load::Load;
 use crate::process::Process;
 use crate::report::{Goal, Part, Report, Series};
 use crate::request::Question;
 use crate::servers;
-
-/// Duration of the warm-up before measurements, in which Node compiles hot code.
-const WARM_UP: Duration = Duration::from_secs(3);
 
 const REUSED: &str = "gateway, reused instances";
 const FRESH: &str = "gateway, fresh instances";

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use frontgate_tests::{Setup, component};
 
-use super::{CONNECTIONS, Plan};
+use super::{CONNECTIONS, Plan, WARM_UP};
 use crate::load::Load;
 use crate::process::Process;
 use crate::report::{Goal, Part, Report, Series};
@@ -42,6 +42,9 @@ pub(crate) fn shipped(report: &mut Report, plan: Plan, with_million: bool) -> an
     let express = servers::express();
     if let Err(error) = &express {
         part.skip("Express with Twilio's middleware", format!("{error:#}"));
+    }
+    if let Ok(express) = &express {
+        Load::full(Question::List, CONNECTIONS).run(express.address, WARM_UP)?;
     }
     let native = servers::native()?;
     let mut gateways = Vec::new();
