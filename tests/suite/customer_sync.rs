@@ -166,22 +166,24 @@ impl Crm {
     #[track_caller]
     pub(crate) fn assert_followed(&self, gateway: &Gateway) {
         for (owner, worker) in WORKERS.into_iter().enumerate() {
-            let expected = self.of(owner);
-            let listed = || {
-                gateway.admin_post("/customers/sync", "{}");
-                listed(gateway, worker)
-            };
-            // The difference is shown, not all customers.
-            let difference = || {
-                let (listed, expected) = (listed(), expected.iter());
-                let missing: Vec<_> = expected.clone().filter(|(id, name)| listed.get(*id) != Some(*name)).collect();
-                let more: Vec<_> = listed.keys().filter(|id| !self.of(owner).contains_key(*id)).collect();
-                format!("{missing:?} {more:?}")
-            };
-            eventually("the index is as the CRM", difference, |difference| difference == "[] []");
+            assert_lists(gateway, worker, &self.of(owner), "{}");
         }
         assert_eq!(status(gateway)["customers"], self.people.len());
     }
+}
+
+/// Waits until a worker sees exactly these customers: names by id. Each look requests a run, so none waits for its time.
+#[track_caller]
+pub(crate) fn assert_lists(gateway: &Gateway, worker: &str, expected: &BTreeMap<String, String>, run: &str) {
+    // The difference is shown, not all customers.
+    let difference = || {
+        gateway.admin_post("/customers/sync", run);
+        let listed = listed(gateway, worker);
+        let missing: Vec<_> = expected.iter().filter(|(id, name)| listed.get(*id) != Some(*name)).collect();
+        let more: Vec<_> = listed.keys().filter(|id| !expected.contains_key(*id)).collect();
+        format!("{missing:?} {more:?}")
+    };
+    eventually("the index is as the CRM", difference, |difference| difference == "[] []");
 }
 
 /// Returns the names that a worker sees, by id. Each customer is listed once.

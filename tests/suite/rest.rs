@@ -10,9 +10,10 @@ use std::fs;
 use std::time::Duration;
 
 use frontgate_tests::rest::{Dialect, Person};
-use frontgate_tests::{Gateway, RestCrm, Setup, component, eventually, list, root};
+use frontgate_tests::{Gateway, RestCrm, Setup, component, list, root};
 
 use crate::customer_index::{status, wait_until_ready};
+use crate::customer_sync::{assert_lists, listed};
 
 const ANA: &str = "ana@example.org";
 const BEN: &str = "ben@example.org";
@@ -140,17 +141,7 @@ impl Crm {
     #[track_caller]
     fn assert_followed(&self, gateway: &Gateway, run: &str) {
         for worker in [ANA, BEN, EVE] {
-            let expected = self.of(worker);
-            // The difference is shown, not all customers.
-            let difference = || {
-                gateway.admin_post("/customers/sync", run);
-                let listed = listed(gateway, worker);
-                let missing: Vec<_> =
-                    expected.iter().filter(|(id, name)| listed.get(*id) != Some(*name)).take(5).collect();
-                let more: Vec<_> = listed.keys().filter(|id| !expected.contains_key(*id)).take(5).collect();
-                format!("{missing:?} {more:?}")
-            };
-            eventually("the index is as the CRM", difference, |difference| difference == "[] []");
+            assert_lists(gateway, worker, &self.of(worker), run);
         }
         assert_eq!(status(gateway)["customers"], self.people.len());
     }
@@ -183,26 +174,6 @@ fn mapping(dialect: Dialect, url: &str) -> String {
             let page = fs::read_to_string(root().join("docs/operate/rest.md")).expect("the page");
             let block = page.split("```toml mapping.toml\n").nth(1).and_then(|rest| rest.split("```").next());
             block.expect("the example").replace("https://crm.example.com", url)
-        }
-    }
-}
-
-/// Returns the names that a worker sees, by id. Each customer is listed once.
-fn listed(gateway: &Gateway, worker: &str) -> BTreeMap<String, String> {
-    let (mut all, mut token) = (BTreeMap::new(), None::<String>);
-    loop {
-        let mut form = list(&[("PageSize", "1000"), ("Worker", worker)]);
-        form.extend(token.as_deref().map(|token| ("NextPageToken", token)));
-        let answer = gateway.crm(&form);
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        for customer in answer.json["objects"]["customers"].as_array().expect("customers") {
-            let text = |name: &str| customer[name].as_str().expect("a text").to_owned();
-            let before = all.insert(text("customer_id"), text("display_name"));
-            assert_eq!(before, None, "a customer is listed twice");
-        }
-        token = answer.json["objects"]["next_page_token"].as_str().map(str::to_owned);
-        if token.is_none() {
-            return all;
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use frontgate_tests::salesforce::{Action, Fault, Person, Problem};
-use frontgate_tests::{Gateway, Salesforce, Setup, eventually, list};
+use frontgate_tests::{Gateway, Salesforce, Setup, eventually};
 
 use super::source::INDEX;
 use super::{ANA, BEN, setup};
 use crate::customer_index::{status, wait_until_ready};
+use crate::customer_sync::assert_lists;
 use crate::replicas::times;
 
 /// An org, and what its users have by now: names and owners by id.
@@ -123,36 +124,9 @@ impl Crm {
         for (owner, worker) in [ANA, BEN].into_iter().enumerate() {
             let own = self.people.iter().filter(|(_, (_, of))| *of == owner);
             let expected: BTreeMap<_, _> = own.map(|(id, (name, _))| (id.clone(), name.clone())).collect();
-            // The difference is shown, not all customers.
-            let difference = || {
-                gateway.admin_post("/customers/sync", "{}");
-                let listed = listed(gateway, worker);
-                let missing: Vec<_> = expected.iter().filter(|(id, name)| listed.get(*id) != Some(*name)).collect();
-                let more: Vec<_> = listed.keys().filter(|id| !expected.contains_key(*id)).collect();
-                format!("{missing:?} {more:?}")
-            };
-            eventually("the index is as the org", difference, |difference| difference == "[] []");
+            assert_lists(gateway, worker, &expected, "{}");
         }
         assert_eq!(status(gateway)["customers"], self.people.len());
-    }
-}
-
-/// Returns the names that a worker sees, by id. Each customer is listed once.
-pub(super) fn listed(gateway: &Gateway, worker: &str) -> BTreeMap<String, String> {
-    let (mut all, mut token) = (BTreeMap::new(), None::<String>);
-    loop {
-        let mut form = list(&[("PageSize", "1000"), ("Worker", worker)]);
-        form.extend(token.as_deref().map(|token| ("NextPageToken", token)));
-        let answer = gateway.crm(&form);
-        assert_eq!(answer.status, 200, "{}", answer.text);
-        for customer in answer.json["objects"]["customers"].as_array().expect("customers") {
-            let text = |name: &str| customer[name].as_str().expect("a text").to_owned();
-            assert_eq!(all.insert(text("customer_id"), text("display_name")), None, "a customer is listed twice");
-        }
-        token = answer.json["objects"]["next_page_token"].as_str().map(str::to_owned);
-        if token.is_none() {
-            return all;
-        }
     }
 }
 

@@ -4,9 +4,9 @@ use frontgate_tests::salesforce::{Action, Call, Fault, Object, Org, Person, Prob
 use frontgate_tests::{Gateway, Salesforce, eventually, list};
 use serde_json::Value;
 
-use super::follow::listed as names;
 use super::{ANA, Account, BEN, ids, people, setup, shown};
 use crate::customer_index::{status, wait_until_ready};
+use crate::customer_sync::listed as names;
 
 /// Settings of a gateway that keeps an index.
 pub(super) const INDEX: [(&str, &str); 5] = [
