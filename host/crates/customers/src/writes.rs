@@ -148,11 +148,12 @@ impl TenantCustomers {
     ///
     /// Fails if the tables cannot be written.
     pub async fn remove_missing(self: &Arc<Self>, confirmed: bool) -> Result<(), StoreError> {
-        loop {
+        let mut removed = Some(0);
+        while let Some(after) = removed {
             let tenant = Arc::clone(&self.tenant);
-            if !self.write(move |transaction| sweep::remove_missing(transaction, &tenant, confirmed)).await? {
-                break;
-            }
+            let remove =
+                move |transaction: &Transaction<'_>| sweep::remove_missing(transaction, &tenant, after, confirmed);
+            removed = self.write(remove).await?;
         }
         self.follow().await
     }

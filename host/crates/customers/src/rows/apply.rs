@@ -137,6 +137,18 @@ fn is_keeper(transaction: &Transaction<'_>, tenant: &str, fence: Option<Fence>) 
     transaction.value(select, values![tenant, replica, fence])
 }
 
+/// Returns the statement that reads present customers by their ids.
+///
+/// The ids are a table, and not a list behind `IN`: for a list, SQLite reads all rows of the source.
+pub(crate) fn known_select(ids: usize) -> String {
+    format!(
+        "WITH asked (id) AS (VALUES {})
+         SELECT c.customer_id, c.n, c.sort_key, c.digest, c.version FROM asked CROSS JOIN customers c
+         WHERE c.source = ?1 AND c.customer_id = asked.id AND c.gone_ms IS NULL",
+        groups(1, 1, ids)
+    )
+}
+
 /// Returns the digest of a customer's id, by which an erased customer is recognized.
 pub(crate) fn id_digest(id: &str) -> Vec<u8> {
     Sha256::digest(id).to_vec()
@@ -250,14 +262,9 @@ impl<'w> Writer<'w> {
         let ids: Vec<&str> = ids.collect();
         let mut found = BTreeMap::new();
         for chunk in ids.chunks(KEYS_MAX) {
-            let select = format!(
-                "SELECT customer_id, n, sort_key, digest, version FROM customers
-                 WHERE source = ?1 AND gone_ms IS NULL AND customer_id IN ({})",
-                places(1, chunk.len())
-            );
             let mut values: Vec<&dyn Value> = vec![&self.source.id];
             values.extend(chunk.iter().map(|id| id as &dyn Value));
-            let rows = self.transaction.rows(&select, &values, |row| {
+            let rows = self.transaction.rows(&known_select(chunk.len()), &values, |row| {
                 let known = Known { n: row.get(1)?, sort_key: row.get(2)?, digest: row.get(3)?, version: row.get(4)? };
                 Ok((row.get::<String>(0)?, known))
             })?;

@@ -62,15 +62,22 @@ fn missing(transaction: &Transaction<'_>, source: i64, generation: i64) -> sql::
     transaction.value(count, values![source, generation])
 }
 
-/// Removes some of the customers that the last enumeration did not find; returns whether more may be left. `confirmed`:
-/// also if their removal waits for an operator.
-pub(crate) fn remove_missing(transaction: &Transaction<'_>, tenant: &str, confirmed: bool) -> sql::Result<bool> {
-    let Some(source) = source::read(transaction, tenant)? else { return Ok(false) };
+/// Removes some of the customers that the last enumeration did not find, in the order of their numbers, after the number
+/// `after`; returns the last number if more may be left. `confirmed`: also if their removal waits for an operator.
+pub(crate) fn remove_missing(
+    transaction: &Transaction<'_>,
+    tenant: &str,
+    after: i64,
+    confirmed: bool,
+) -> sql::Result<Option<i64>> {
+    let Some(source) = source::read(transaction, tenant)? else { return Ok(None) };
     if source.held > 0 && !confirmed {
-        return Ok(false);
+        return Ok(None);
     }
-    let select = "SELECT n FROM customers WHERE source = ?1 AND generation < ?2 AND gone_ms IS NULL LIMIT ?3";
-    let rows = transaction.rows(select, values![source.id, source.generation, REMOVED_AT_ONCE], |row| row.get(0))?;
+    let select = "SELECT n FROM customers
+                  WHERE source = ?1 AND n > ?2 AND generation < ?3 AND gone_ms IS NULL ORDER BY n LIMIT ?4";
+    let values = values![source.id, after, source.generation, REMOVED_AT_ONCE];
+    let rows: Vec<i64> = transaction.rows(select, values, |row| row.get(0))?;
     let mut writer = Writer::new(transaction, &source);
     writer.mark_gone(&rows)?;
     let is_more = rows.len() as i64 == REMOVED_AT_ONCE;
@@ -79,7 +86,7 @@ pub(crate) fn remove_missing(transaction: &Transaction<'_>, tenant: &str, confir
     let update = "UPDATE customer_sources SET seq = ?2, held = ?3, live = ?4, sweeping = ?5 WHERE id = ?1";
     let live = source.live - i64::try_from(rows.len()).unwrap_or_default();
     transaction.execute(update, values![source.id, writer.seq, held, live, sweeping])?;
-    Ok(is_more)
+    Ok(rows.last().copied().filter(|_| is_more))
 }
 
 /// Deletes what is left of customers that were removed long ago; returns whether more may be left.

@@ -14,7 +14,7 @@ pub(super) async fn finish(customers: &TenantCustomers, sweeping: i64, cursor: V
     let end = customers.write(finish).await.expect("a write");
     for _ in 0..chunks {
         let tenant = Arc::clone(&customers.tenant);
-        let remove = move |transaction: &Transaction<'_>| sweep::remove_missing(transaction, &tenant, false);
+        let remove = move |transaction: &Transaction<'_>| sweep::remove_missing(transaction, &tenant, 0, false);
         customers.write(remove).await.expect("a write");
     }
     end

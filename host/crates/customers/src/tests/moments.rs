@@ -9,7 +9,7 @@ use frontgate_store::values;
 use frontgate_test_postgres::{Database, Place};
 
 use super::{Draft, Model, Reported, Step, World, batch, model};
-use crate::rows::{forget, source};
+use crate::rows::{apply, forget, source};
 use crate::{Applied, CursorKind, Customers, Fence, Readiness, Write};
 
 /// Positions in the model's list of ways to be seen.
@@ -117,4 +117,16 @@ fn an_index_that_is_switched_on_during_its_deletion_begins_anew() {
         let left = move |read: &Transaction<'_>| source::read(read, &aside);
         assert_eq!(world.runtime.block_on(own.database.read("demo", left)).expect("a read"), None);
     }
+}
+
+#[test]
+fn sqlite_looks_up_known_customers_by_their_ids() {
+    let [place, _] = Place::both();
+    let world = World::new(&place, "demo");
+    let plan = |transaction: &Transaction<'_>| {
+        let select = format!("EXPLAIN QUERY PLAN {}", apply::known_select(3));
+        transaction.rows(&select, values![1_i64, "a", "b", "c"], |row| row.get::<String>(3))
+    };
+    let plan = world.runtime.block_on(world.own().write(plan)).expect("a read").join("\n");
+    assert!(plan.contains("customers_by_id (source=? AND customer_id=?)"), "{plan}");
 }
