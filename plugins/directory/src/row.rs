@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
+use crm_values::phone::e164;
 use csv::StringRecord;
 use frontgate_sdk::{Audience, Customer, CustomerSummary, SourceCustomer, warn};
 
@@ -88,7 +89,7 @@ impl Row {
     pub(crate) fn has_number(&self, number: &str, settings: &Settings) -> bool {
         self.numbers(settings)
             .filter(|written| phone::may_be(written, number))
-            .any(|written| phone::e164(written, settings.country).as_deref() == Some(number))
+            .any(|written| e164(written, settings.country).as_deref() == Some(number))
     }
 
     /// Returns the identities of all chat columns.
@@ -143,7 +144,7 @@ impl Row {
         let mut numbers = |columns: &[String]| -> Vec<String> {
             let written = columns.iter().map(|column| self.value(column)).filter(|number| !number.is_empty());
             let read = written.filter_map(|written| {
-                let number = phone::e164(written, settings.country);
+                let number = e164(written, settings.country);
                 if number.is_none() {
                     invalid.push(written.to_owned());
                 }

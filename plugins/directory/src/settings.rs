@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 
+use crm_values::phone::Country;
 use frontgate_sdk::{Error, Result, settings};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-use crate::phone::Country;
 
 /// Characters to escape in a URL: all except the unreserved ones of RFC 3986.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -79,7 +78,8 @@ impl Settings {
     pub(crate) fn read() -> Result<Self> {
         settings::only(&KNOWN)?;
         let customers = Self::path()?;
-        let country = settings::get("country").map(|code| Country::named(&code)).transpose().map_err(Error::Failed)?;
+        let country = settings::get("country").map(Country::try_from).transpose();
+        let country = country.map_err(|problem| Error::failed(format!("the setting `country`: {problem}")))?;
         let column = |key: &str| settings::get(&format!("columns.{key}"));
         let all = settings::all();
         let named = all.iter().filter(|(key, _)| key.starts_with("columns.") || key == "details.columns");

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crm_values::phone::{self, Country};
 use frontgate_sdk::{Audience, Customer, CustomerSummary, Error, Result, SourceCustomer, http, warn};
 use serde::Deserialize;
 
 use crate::owners::Owners;
-use crate::phone::{self, Country};
 use crate::search::CONTACTS;
 use crate::settings::Settings;
 use crate::{api, owners};

@@ -138,7 +138,6 @@ mod contact;
 mod cursor;
 mod list;
 mod owners;
-mod phone;
 mod refusal;
 mod search;
 mod settings;

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crm_values::is_same;
 use frontgate_sdk::{Result, Team, debug, http, state};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{self, Stop};
 use crate::search::Found;
-use crate::settings::{Settings, is_same};
+use crate::settings::Settings;
 
 /// Time to live of a cached missing owner: short, so that a new owner takes effect soon.
 const UNKNOWN_KEEP: Duration = Duration::from_secs(60);
@@ -65,7 +66,7 @@ impl Owners {
     /// Returns the worker of an owner, or `None` for a removed owner.
     pub(crate) fn worker_of<'s>(&'s self, settings: &'s Settings, owner: &str) -> Option<&'s str> {
         let found = self.all.iter().find(|known| known.id == owner)?;
-        found.email.as_deref().map(|email| settings.worker_with(email))
+        found.email.as_deref().map(|email| settings.workers.worker_with(email))
     }
 
     /// Returns a team for each owner: the workers who see the owner's contacts. Of owners with the same address, the
@@ -74,13 +75,13 @@ impl Owners {
         let mut addresses = HashSet::new();
         let owners = self.all.iter().filter_map(|owner| Some((&owner.id, owner.email.as_deref()?)));
         let firsts = owners.filter(|(_, email)| addresses.insert(email.to_lowercase()));
-        firsts.map(|(id, email)| Team::new(id, settings.workers_with(email))).collect()
+        firsts.map(|(id, email)| Team::new(id, settings.workers.workers_with(email))).collect()
     }
 }
 
 /// Returns the owner id of a worker.
 pub(crate) fn id_of(settings: &Settings, worker: &str) -> Result<Option<String>> {
-    let email = settings.email_of(worker).to_lowercase();
+    let email = settings.workers.user_of(worker).to_lowercase();
     let is_it = |owner: &Owner| owner.email.as_deref().is_some_and(|known| is_same(known, &email));
     if let Some(owner) = Owners::cached().and_then(|owners| owners.all.into_iter().find(is_it)) {
         return Ok(Some(owner.id));
@@ -105,7 +106,7 @@ pub(crate) fn worker_of(settings: &Settings, owner: &str) -> Result<Option<Strin
         let found: Option<Owner> = api::find(http::get(&settings.url(&format!("owners/{owner}"))))?;
         Ok(found.and_then(|owner| owner.email))
     })?;
-    Ok(email.map(|email| settings.worker_with(&email).to_owned()))
+    Ok(email.map(|email| settings.workers.worker_with(&email).to_owned()))
 }
 
 /// Returns the cached value, or the value from HubSpot. Without a store, every call costs a request.

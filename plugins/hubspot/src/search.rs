@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crm_values::phone;
 use frontgate_sdk::Result;
 use frontgate_sdk::http::{self, Request};
 use serde::de::DeserializeOwned;
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::api;
 use crate::contact::Contact;
-use crate::phone;
 use crate::settings::Settings;
 
 /// The API resource of contacts.

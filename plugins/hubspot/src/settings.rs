@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crm_values::Workers;
+use crm_values::phone::Country;
 use frontgate_sdk::{Result, settings};
 use serde::Deserialize;
-
-use crate::phone::Country;
 
 /// The settings of one call. The crate's documentation describes each of them.
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) links: BTreeMap<String, String>,
     #[serde(default)]
-    workers: BTreeMap<String, String>,
+    pub(crate) workers: Workers,
 }
 
 /// The text block on a customer's page.
@@ -87,29 +87,6 @@ impl Settings {
         let mut letters = words.chars();
         letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
     }
-
-    /// Returns a worker's address in HubSpot.
-    pub(crate) fn email_of<'s>(&'s self, worker: &'s str) -> &'s str {
-        let found = self.workers.iter().find(|(identity, _)| is_same(identity, worker));
-        found.map_or(worker, |(_, email)| email)
-    }
-
-    /// Returns the workers with this address in HubSpot.
-    pub(crate) fn workers_with<'s>(&'s self, email: &'s str) -> impl Iterator<Item = &'s str> {
-        let identities = self.workers.keys().map(String::as_str).filter(move |identity| *identity != email);
-        identities.chain([email]).filter(move |worker| is_same(self.email_of(worker), email))
-    }
-
-    /// Returns the worker with this address in HubSpot.
-    pub(crate) fn worker_with<'s>(&'s self, email: &'s str) -> &'s str {
-        let found = self.workers.iter().find(|(_, known)| is_same(known, email));
-        found.map_or(email, |(identity, _)| identity)
-    }
-}
-
-/// Compares addresses and identities, ignoring case.
-pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }
 
 fn api() -> String {

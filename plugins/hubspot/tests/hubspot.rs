@@ -258,7 +258,7 @@ fn every_error_tells_the_operator_what_to_do() {
 #[test]
 fn invalid_settings_are_rejected() {
     let table = [
-        ("country", "USA", "the setting `country`: write two letters such as US or DE"),
+        ("country", "USA", "the setting `country`: `USA` is no country code; write two letters such as US or DE"),
         ("own_customers_only", "yes", "the setting `own_customers_only` is `yes`; write true or false"),
         ("link.Shop", "https://x.example.com", "unknown setting `link.Shop`: did you mean `links.Shop`?"),
         (

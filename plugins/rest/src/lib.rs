@@ -51,7 +51,6 @@ mod mapping;
 mod owners;
 mod page;
 mod path;
-mod phone;
 mod record;
 mod source;
 mod template;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crm_values::phone;
 use frontgate_sdk::{Customer, CustomerPage, Error, ListRequest, Position, Result, address, clock, warn};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +12,6 @@ use crate::ask::{Stop, Target, ask};
 use crate::mapping::{Call, Mapping};
 use crate::owners::Owners;
 use crate::page::{Place, page, records};
-use crate::phone;
 use crate::record::{Record, is_id};
 use crate::template::{Argument, Values};
 

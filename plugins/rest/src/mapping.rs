@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::rc::Rc;
 
+use crm_values::Workers;
+use crm_values::phone::Country;
 use frontgate_sdk::files::Cached;
 use frontgate_sdk::{Error, Result, settings};
 use serde::Deserialize;
@@ -17,7 +19,6 @@ pub(crate) use self::merge::PRESETS;
 pub(crate) use self::one_or_many::OneOrMany;
 pub(crate) use self::request::{Call, Condition, ErrorRule, Kind, Meaning, Paging, Request};
 use crate::path::Path;
-use crate::phone::Country;
 use crate::record::Text;
 use crate::template::{Argument, Template, Values};
 use crate::time::TimeFormat;
@@ -50,7 +51,7 @@ pub(crate) struct Mapping {
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Template>,
     #[serde(default)]
-    pub(crate) workers: BTreeMap<String, String>,
+    pub(crate) workers: Workers,
     #[serde(default)]
     pub(crate) errors: Vec<ErrorRule>,
     list: Request,
@@ -221,23 +222,6 @@ impl Mapping {
     pub(crate) fn reports_removals(&self) -> bool {
         self.sync.reports_removals.unwrap_or(self.removed.is_some())
     }
-
-    /// Returns a worker's address in the CRM.
-    pub(crate) fn email_of<'s>(&'s self, worker: &'s str) -> &'s str {
-        let found = self.workers.iter().find(|(identity, _)| is_same(identity, worker));
-        found.map_or(worker, |(_, email)| email)
-    }
-
-    /// Returns the workers with this address in the CRM.
-    pub(crate) fn workers_with<'s>(&'s self, email: &'s str) -> Vec<&'s str> {
-        let known = self.workers.keys().map(String::as_str).filter(|identity| *identity != email);
-        known.chain([email]).filter(|worker| is_same(self.email_of(worker), email)).collect()
-    }
-}
-
-/// Compares addresses and identities, ignoring case.
-pub(crate) fn is_same(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }
 
 fn yes() -> bool {

@@ -75,7 +75,7 @@ impl Owners {
     /// Returns a team for each owner: the workers who see the owner's customers.
     pub(crate) fn teams(&self, mapping: &Mapping) -> Option<Vec<Team>> {
         let all = self.all.as_ref()?.iter();
-        Some(all.map(|owner| Team::new(&owner.id, mapping.workers_with(&owner.email))).collect())
+        Some(all.map(|owner| Team::new(&owner.id, mapping.workers.workers_with(&owner.email))).collect())
     }
 }
 

@@ -1,13 +1,13 @@
 //! A record of the CRM, and the customer made from it.
 
+use crm_values::{is_same, phone};
 use frontgate_sdk::{Audience, Customer, CustomerSummary, SourceCustomer, http};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::mapping::{IdForm, Mapping, is_same};
+use crate::mapping::{IdForm, Mapping};
 use crate::owners::Owners;
 use crate::path::Path;
-use crate::phone;
 use crate::template::Template;
 use crate::time;
 
@@ -135,7 +135,7 @@ impl<'r> Record<'r> {
         let Some(owner) = self.owner().filter(|_| self.mapping.own_customers_only) else {
             return true;
         };
-        let email = self.mapping.email_of(worker);
+        let email = self.mapping.workers.user_of(worker);
         owners.email_of(&owner).is_some_and(|known| is_same(known, email))
     }
 
@@ -164,7 +164,7 @@ impl<'r> Record<'r> {
         }
         let owner = self.owner();
         let email = owner.as_deref().and_then(|owner| owners.email_of(owner));
-        customer.worker = email.and_then(|email| self.mapping.workers_with(email).first().map(|one| (*one).to_owned()));
+        customer.worker = email.and_then(|email| self.mapping.workers.workers_with(email).next().map(str::to_owned));
         (customer, invalid)
     }
 
@@ -181,7 +181,7 @@ impl<'r> Record<'r> {
             None => source.seen_by_everyone(),
             Some(owner) if owners.are_by_id() => source.seen_by([Audience::team(owner)]),
             Some(owner) => {
-                let workers = self.mapping.workers_with(&owner).into_iter().map(str::to_owned).collect::<Vec<_>>();
+                let workers = self.mapping.workers.workers_with(&owner).map(str::to_owned).collect::<Vec<_>>();
                 source.seen_by(workers.into_iter().map(Audience::worker))
             }
         };

@@ -1,11 +1,11 @@
 //! A contact, and the customer made from it.
 
+use crm_values::phone::{self, Country};
 use frontgate_sdk::{Audience, Customer, CustomerSummary, Error, SourceCustomer, http, warn};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::api::{self, Rows};
-use crate::phone;
 use crate::settings::Settings;
 use crate::soql;
 
@@ -56,8 +56,11 @@ impl Settings {
 
     /// Returns the condition for contacts that a worker sees.
     pub(crate) fn seen_by(&self, worker: &str) -> Option<String> {
-        let own =
-            format!("({} = {} AND {OWNER_IS_ACTIVE} = true)", self.owner_path(), soql::literal(self.user_of(worker)));
+        let own = format!(
+            "({} = {} AND {OWNER_IS_ACTIVE} = true)",
+            self.owner_path(),
+            soql::literal(self.workers.user_of(worker))
+        );
         let unowned = self.shows_unowned().then(|| format!("{OWNER_IS_ACTIVE} != true"));
         self.own_customers_only.then(|| soql::any([own].into_iter().chain(unowned)))
     }
@@ -176,7 +179,7 @@ impl Contact {
         customer = phone.into_iter().fold(customer, Customer::sms);
         customer = whatsapp.into_iter().fold(customer, Customer::whatsapp);
         let owner = self.filled(&settings.owner_path()).filter(|_| self.has_active_owner());
-        customer.worker = owner.map(|owner| settings.worker_with(&owner).to_owned());
+        customer.worker = owner.map(|owner| settings.workers.worker_with(&owner).to_owned());
         customer = customer.link("Salesforce", settings.record_url(&self.id), "Open in Salesforce");
         if let Some(email) = self.filled("Email").filter(|email| email.contains('@')) {
             customer = customer.link("Mail", format!("mailto:{email}"), email);
@@ -210,9 +213,14 @@ impl Contact {
     }
 }
 
+/// Returns the digits that a number has in every notation.
+pub(crate) fn common_digits(written: &str, country: Option<Country>) -> String {
+    phone::national(written, country).unwrap_or_else(|| phone::digits(written))
+}
+
 /// Returns the contact with this number, the first of several in the order of ids.
 pub(crate) fn by_number(settings: &Settings, number: &str) -> frontgate_sdk::Result<Option<Contact>> {
-    let pattern = soql::with_digits(&phone::common_digits(number, None));
+    let pattern = soql::with_digits(&common_digits(number, None));
     let condition = soql::any(settings.number_fields().map(|field| format!("{field} LIKE {pattern}")));
     let owner = settings.owner_path();
     let soql = soql::select(&settings.customer_fields(&owner), CONTACT, &[condition], NAMESAKES_MAX);

@@ -129,7 +129,6 @@ mod api;
 mod contact;
 mod cursor;
 mod list;
-mod phone;
 mod refusal;
 mod settings;
 mod soql;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use crm_values::phone;
 use frontgate_sdk::{CustomerPage, Error, ListRequest, Position, Result, clock, warn};
 
 use crate::api::{self, Found, Rows};
-use crate::contact::{CONTACT, Contact};
+use crate::contact::{CONTACT, Contact, common_digits};
 use crate::settings::Settings;
-use crate::{phone, soql};
+use crate::soql;
 
 /// Time after which no further request starts: a shorter page in time is better than a whole page too late.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -93,7 +94,7 @@ impl Search {
         let query: String = query.chars().take(QUERY_CHARS_MAX).collect();
         let is_number = query.chars().all(|c| c.is_ascii_digit() || " +-()./".contains(c));
         if is_number && phone::digits(&query).len() >= DIGITS_MIN {
-            return Self::Digits(phone::common_digits(&query, settings.country));
+            return Self::Digits(common_digits(&query, settings.country));
         }
         Self::Words(query.split_whitespace().map(str::to_owned).collect())
     }

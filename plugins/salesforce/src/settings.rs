@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crm_values::Workers;
+use crm_values::phone::Country;
 use frontgate_sdk::{Error, Result, settings};
 use serde::Deserialize;
 
-use crate::phone::Country;
 use crate::soql;
 
 /// The settings of one call. The crate's documentation describes each of them.
@@ -38,7 +39,7 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) links: BTreeMap<String, String>,
     #[serde(default)]
-    workers: BTreeMap<String, String>,
+    pub(crate) workers: Workers,
 }
 
 /// Who sees a contact whose owner is a queue or an inactive user.
@@ -142,29 +143,6 @@ impl Settings {
         }
         label
     }
-
-    /// Returns a worker's identity in Salesforce: the value of the owner's field.
-    pub(crate) fn user_of<'s>(&'s self, worker: &'s str) -> &'s str {
-        let found = self.workers.iter().find(|(identity, _)| is_same(identity, worker));
-        found.map_or(worker, |(_, user)| user)
-    }
-
-    /// Returns the workers with this identity in Salesforce.
-    pub(crate) fn workers_with<'s>(&'s self, user: &'s str) -> impl Iterator<Item = &'s str> {
-        let identities = self.workers.keys().map(String::as_str).filter(move |identity| *identity != user);
-        identities.chain([user]).filter(move |worker| is_same(self.user_of(worker), user))
-    }
-
-    /// Returns the worker with this identity in Salesforce.
-    pub(crate) fn worker_with<'s>(&'s self, user: &'s str) -> &'s str {
-        let found = self.workers.iter().find(|(_, known)| is_same(known, user));
-        found.map_or(user, |(identity, _)| identity)
-    }
-}
-
-/// Compares identities, ignoring case.
-fn is_same(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
 }
 
 fn api_version() -> String {

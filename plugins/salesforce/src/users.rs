@@ -44,7 +44,7 @@ pub(crate) fn teams(settings: &Settings) -> Result<Vec<Team>, Stop> {
         }
     };
     let workers = |user: &'_ str| -> Vec<String> {
-        if user.is_empty() { Vec::new() } else { settings.workers_with(user).map(str::to_owned).collect() }
+        if user.is_empty() { Vec::new() } else { settings.workers.workers_with(user).map(str::to_owned).collect() }
     };
     Ok(users.into_iter().map(|User(id, user)| Team::new(id, workers(&user))).collect())
 }
