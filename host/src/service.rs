@@ -78,13 +78,13 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let database = Arc::new(spawn_blocking(move || Database::open(&opening.store)).await??);
     let (opening, main) = (Arc::clone(&config), Arc::clone(&database));
     let customers = spawn_blocking(move || Database::open_customers(&opening.store, &main)).await??;
-    let customers = Arc::new(Customers::new(customers));
     let store = open_store(&config, &database).await?;
     let replica = Arc::clone(store.replica());
     let buckets = Buckets::shared(&database, move || replica.id());
     tokio::spawn(Arc::clone(&buckets).delete_expired());
     let services = Services { buckets: Some(Arc::clone(&buckets)), actions: Some(Arc::new(Actions::new(&store))) };
     let engine = Engine::new(&config.plugins, services)?;
+    let customers = Arc::new(Customers::new(customers, engine.background().clone()));
     let registry = Arc::new(Registry::default());
     let shown = Arc::clone(&registry);
     store.replica().show_plugins(move || {

@@ -45,7 +45,7 @@ impl CustomerSource {
         let deadlines = Deadlines { queue: until, answer: until };
         let invoker = plugins.invoker(tenant, &request, deadlines, CallRecords::default());
         let plugin = invoker.plugin(Role::CrmSource)?;
-        let facts = invoker.call(&plugin, Role::CrmSource).source_facts().await?;
+        let facts = invoker.call(&plugin, Role::CrmSource).in_background().source_facts().await?;
         let limit = u32::try_from(BATCH_ROWS_MAX).unwrap_or(u32::MAX);
         if !(1..=limit).contains(&facts.batch_size) {
             return Err(Failure::Contract(format!("batch-size is {}, not 1 to {limit}", facts.batch_size)));
@@ -58,8 +58,8 @@ impl CustomerSource {
     pub(crate) async fn changes(&mut self, cursor: &[u8]) -> Result<Changes, Failure> {
         let since = cursor.split_first().map(|(_, cursor)| cursor.to_vec());
         self.wait().await;
-        let asked = self.invoker.call(&self.plugin, Role::CrmSource).customer_changes(since, self.facts.batch_size);
-        match asked.await? {
+        let call = self.invoker.call(&self.plugin, Role::CrmSource).in_background();
+        match call.customer_changes(since, self.facts.batch_size).await? {
             ChangeAnswer::Batch(batch) => check(batch).map(Changes::Batch),
             ChangeAnswer::CursorExpired => Ok(Changes::Expired),
             ChangeAnswer::Busy(millis) => Err(Failure::Busy(Duration::from_millis(millis.into()))),
@@ -70,7 +70,8 @@ impl CustomerSource {
     pub(crate) async fn fetch(&mut self, ids: Vec<String>) -> Result<Vec<SourceCustomer>, Failure> {
         self.wait().await;
         let asked = ids.len();
-        let customers = self.invoker.call(&self.plugin, Role::CrmSource).fetch_customers(ids).await?;
+        let call = self.invoker.call(&self.plugin, Role::CrmSource).in_background();
+        let customers = call.fetch_customers(ids).await?;
         if customers.len() > asked {
             return Err(Failure::Contract(format!("fetch returned {} customers for {asked} ids", customers.len())));
         }

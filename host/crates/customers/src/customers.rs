@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use frontgate_store::sql::{self, Scope, Transaction};
 use frontgate_store::{Database, NO_TENANT, Origin, StoreError, values};
+use tokio::runtime::Handle;
 
 use crate::rows::forget;
 use crate::settings::Settings;
@@ -14,19 +15,20 @@ use crate::tenant::TenantCustomers;
 /// The customers of all tenants with an index. The default has no tables, and therefore no tenant.
 #[derive(Default)]
 pub struct Customers {
-    database: Option<Arc<Database>>,
+    /// The tables, and threads for work that nobody waits for.
+    database: Option<(Arc<Database>, Handle)>,
     tenants: ArcSwap<BTreeMap<Arc<str>, Arc<TenantCustomers>>>,
 }
 
 impl Customers {
-    /// Creates the customers of no tenant.
-    pub fn new(database: Arc<Database>) -> Self {
-        Self { database: Some(database), tenants: ArcSwap::default() }
+    /// Creates the customers of no tenant. `background` runs work that nobody waits for.
+    pub fn new(database: Arc<Database>, background: Handle) -> Self {
+        Self { database: Some((database, background)), tenants: ArcSwap::default() }
     }
 
     /// Replaces the tenants. A tenant whose settings are as before keeps its index.
     pub fn configure<'s>(&self, settings: impl IntoIterator<Item = (&'s Arc<str>, &'s Settings)>) {
-        let Some(database) = &self.database else { return };
+        let Some((database, background)) = &self.database else { return };
         let before = self.tenants.load_full();
         let indexed = settings.into_iter().filter(|(_, settings)| settings.index);
         let tenants = indexed.filter_map(|(tenant, settings)| {
@@ -34,7 +36,7 @@ impl Customers {
             let customers = match kept {
                 Some(kept) => Arc::clone(kept),
                 // `check` reports invalid settings before a start and a reload.
-                None => Arc::new(TenantCustomers::new(tenant, settings, database).ok()?),
+                None => Arc::new(TenantCustomers::new(tenant, settings, database, background).ok()?),
             };
             Some((Arc::clone(tenant), customers))
         });
@@ -57,7 +59,7 @@ impl Customers {
     ///
     /// Fails if the tables cannot be written.
     pub async fn delete_others(&self) -> Result<(), StoreError> {
-        let Some(database) = &self.database else { return Ok(()) };
+        let Some((database, _)) = &self.database else { return Ok(()) };
         let select = "SELECT tenant FROM customer_sources";
         let stored = database.read(NO_TENANT, |read| read.rows(select, values![], |row| row.get::<String>(0)));
         let mut is_deleted = false;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use frontgate_store::StoreError;
 use frontgate_store::sql::Transaction;
-use tokio::task::spawn_blocking;
 
 use crate::memory::{Followed, Loading, Snapshot};
 use crate::rows::read;
@@ -49,7 +48,7 @@ impl TenantCustomers {
                 break;
             }
             changed.extend(rows.iter().map(|row| row.n));
-            let applied = spawn_blocking(move || usable.follow(source, &rows));
+            let applied = self.background.spawn_blocking(move || usable.follow(source, &rows));
             known = match applied.await.map_err(|_| StoreError::Closed)? {
                 Followed::Done(snapshot) => Some(Arc::new(*snapshot)),
                 Followed::Lost => None,
@@ -66,7 +65,7 @@ impl TenantCustomers {
     async fn merge(&self) -> Result<(), StoreError> {
         while let Some(snapshot) = self.snapshot.load_full().filter(|snapshot| snapshot.index.wants_merge()) {
             let Some(plan) = snapshot.index.merge_plan() else { return Ok(()) };
-            let merged = spawn_blocking(move || plan.run()).await.map_err(|_| StoreError::Closed)?;
+            let merged = self.background.spawn_blocking(move || plan.run()).await.map_err(|_| StoreError::Closed)?;
             // Only the holder of `following` replaces the snapshot.
             let Some(index) = snapshot.index.install(&merged) else { return Ok(()) };
             self.snapshot.store(Some(Arc::new(snapshot.with_index(index))));
@@ -80,7 +79,7 @@ impl TenantCustomers {
             let rows = self.database.read(&self.tenant, move |read| read::all(read, id, after)).await?;
             let count = rows.len();
             after = rows.last().map_or(after, |row| i64::from(row.n));
-            let pushed = spawn_blocking(move || {
+            let pushed = self.background.spawn_blocking(move || {
                 rows.iter().for_each(|row| loading.push(row));
                 loading
             });
@@ -89,7 +88,7 @@ impl TenantCustomers {
                 break;
             }
         }
-        spawn_blocking(move || loading.finish(source)).await.map_err(|_| StoreError::Closed)
+        self.background.spawn_blocking(move || loading.finish(source)).await.map_err(|_| StoreError::Closed)
     }
 
     /// Replaces the snapshot, and forgets names of changed rows, or all of them if changes are not known. Pages and

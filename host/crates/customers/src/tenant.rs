@@ -8,6 +8,7 @@ use frontgate_contract::bindings::plugin_types::{Customer, CustomerSummary};
 use frontgate_customer_search::{SortKeys, Spelling, VERSION};
 use frontgate_store::Database;
 use quick_cache::sync::Cache;
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use crate::addresses::Country;
@@ -61,6 +62,8 @@ pub struct TenantCustomers {
     pub(crate) tenant: Arc<str>,
     pub(crate) settings: Settings,
     pub(crate) database: Arc<Database>,
+    /// Threads for work that nobody waits for.
+    pub(crate) background: Handle,
     pub(crate) conversion: Arc<Conversion>,
     /// Settings that decide how texts, keys and numbers are made.
     pub(crate) version: String,
@@ -91,7 +94,12 @@ impl TenantCustomers {
     /// # Errors
     ///
     /// Fails with the setting that is invalid.
-    pub fn new(tenant: &Arc<str>, settings: &Settings, database: &Arc<Database>) -> Result<Self, String> {
+    pub fn new(
+        tenant: &Arc<str>,
+        settings: &Settings,
+        database: &Arc<Database>,
+        background: &Handle,
+    ) -> Result<Self, String> {
         let locale = settings.locale.as_deref().unwrap_or("und");
         let keys = SortKeys::new(locale).map_err(|error| error.to_string())?;
         let country = match settings.country.as_deref() {
@@ -105,6 +113,7 @@ impl TenantCustomers {
             version: format!("{VERSION} {locale} {country}"),
             settings: settings.clone(),
             database: Arc::clone(database),
+            background: background.clone(),
             conversion: Arc::new(conversion),
             snapshot: ArcSwapOption::empty(),
             following: tokio::sync::Mutex::default(),

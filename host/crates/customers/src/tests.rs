@@ -146,7 +146,7 @@ impl World {
         let database = Database::open_customers(&self.settings, &main).expect("a database");
         let open = || {
             let settings = Settings { index: true, country: Some("BR".to_owned()), ..Settings::default() };
-            Arc::new(TenantCustomers::new(&self.tenant, &settings, &database).expect("settings"))
+            Arc::new(TenantCustomers::new(&self.tenant, &settings, &database, self.runtime.handle()).expect("settings"))
         };
         let gateways = [open(), open()];
         for gateway in &gateways {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use frontgate_contract::bindings::crm_source::{self, SourceCustomer};
 use frontgate_store::sql::{self, Scope, Transaction};
 use frontgate_store::{Origin, StoreError};
-use tokio::task::spawn_blocking;
 
 use crate::record::PreparedCustomer;
 use crate::rows::apply::{self, Batch, CursorKind, Fence, Write};
@@ -72,8 +71,9 @@ impl TenantCustomers {
 
     async fn prepare_customers(&self, customers: Vec<SourceCustomer>) -> Result<Vec<PreparedCustomer>, StoreError> {
         let conversion = Arc::clone(&self.conversion);
-        let converted =
-            spawn_blocking(move || customers.into_iter().filter_map(|customer| conversion.prepare(customer)).collect());
+        let converted = self.background.spawn_blocking(move || {
+            customers.into_iter().filter_map(|customer| conversion.prepare(customer)).collect()
+        });
         converted.await.map_err(|_| StoreError::Closed)
     }
 

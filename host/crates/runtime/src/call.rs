@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use frontgate_contract::bindings::plugin_types;
@@ -65,6 +65,8 @@ pub struct Call<'c> {
     directory: Option<Arc<dyn Directory>>,
     files: Option<Arc<dyn Files>>,
     side_effects: Option<Arc<SideEffects>>,
+    /// Whether nobody waits for the call.
+    is_background: bool,
     /// Usage of the outer call, if this call is nested. Includes the processor time of the nested call.
     outer: Option<&'c Arc<Usage>>,
 }
@@ -95,7 +97,17 @@ impl<'c> Call<'c> {
         deadlines: Deadlines,
         directory: Option<Arc<dyn Directory>>,
     ) -> Self {
-        Self { engine, plugin, caller, deadlines, directory, files: None, side_effects: None, outer: None }
+        Self {
+            engine,
+            plugin,
+            caller,
+            deadlines,
+            directory,
+            files: None,
+            side_effects: None,
+            is_background: false,
+            outer: None,
+        }
     }
 
     /// Prepares a call of the CRM's plugin within another call, with the same caller and deadline. Uses capacity that
@@ -113,6 +125,11 @@ impl<'c> Call<'c> {
     /// Records the side effects of the call.
     pub fn with_side_effects(self, side_effects: &Arc<SideEffects>) -> Self {
         Self { side_effects: Some(Arc::clone(side_effects)), ..self }
+    }
+
+    /// Runs the call on the plugin threads from its start, since nobody waits for it.
+    pub fn in_background(self) -> Self {
+        Self { is_background: true, ..self }
     }
 
     /// Makes the call, and converts the answer back to its type.
@@ -151,7 +168,7 @@ impl<'c> Call<'c> {
 
     /// Waits for admission, and runs the call within its limits.
     async fn admitted(self, recorder: &mut Recorder<'_>, invoke: Invoke) -> Result<Answer, CallError> {
-        let Self { engine, plugin, caller, deadlines, directory, files, side_effects, outer } = self;
+        let Self { engine, plugin, caller, deadlines, directory, files, side_effects, is_background, outer } = self;
         let (nested, average) = (outer.is_some(), plugin.meters.average_run());
         let admission = engine.admission.admit(&plugin.places, caller.share.as_deref(), nested, deadlines, average);
         let admitted = admission.await?;
@@ -178,7 +195,10 @@ impl<'c> Call<'c> {
         recorder.admitted(began, &usage, &data.requests, is_reused);
         let (tenant, share) = (Arc::clone(&caller.tenant), caller.share.clone());
         let work = Work { plugin: Arc::clone(plugin), tenant, share, begin, admitted };
-        let running = offload(&engine.plugin_threads, &usage, &plugin.cpu_bound, Box::pin(work.run(began, invoke)));
+        // A call in the background says nothing about the next callback.
+        let background = AtomicBool::new(true);
+        let cpu_bound = if is_background { &background } else { &plugin.cpu_bound };
+        let running = offload(&engine.plugin_threads, &usage, cpu_bound, Box::pin(work.run(began, invoke)));
         let outcome = timeout_at(deadline, running).await;
         if let Some(outer) = outer {
             outer.cpu.charge(usage.cpu.spent_offloaded());
@@ -191,8 +211,8 @@ impl<'c> Call<'c> {
             Err(_) => Err(CallError::OutOfTime("deadline")),
         };
         // A trap can cost kernel time that is not measured, so the next call starts on the plugin threads.
-        let cpu_bound = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
-        plugin.cpu_bound.store(cpu_bound, Ordering::Relaxed);
+        let was_long = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
+        cpu_bound.store(was_long, Ordering::Relaxed);
         plugin.health.note(result.as_ref().err());
         result
     }

@@ -55,10 +55,6 @@ const SPARSE_IMAGE_BYTES_MAX: u64 = 65_536;
 /// Features of adapter modules, which the compiler generates to connect components inside a component.
 const OWN_FEATURES: WasmFeatures = WasmFeatures::MULTI_MEMORY;
 
-/// Niceness of the threads for CPU-bound calls, relative to the process. Short callbacks have priority over these
-/// calls.
-const BUSY_NICE: i32 = 10;
-
 /// Memory allocation strategy of instances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Allocation {
@@ -131,7 +127,7 @@ impl Engine {
         let (wasm, allocation) = start(config)?;
         tick(&wasm)?;
         // Relative to the current thread: a plugin thread that starts another one already has a lower priority.
-        let niceness = getpriority_process(None).map(|own| own + BUSY_NICE);
+        let niceness = getpriority_process(None).map(|own| own + scheduling::BACKGROUND_NICE);
         let runtime = Builder::new_multi_thread()
             .worker_threads(thread::available_parallelism().map_or(2, usize::from))
             .thread_name("plugin")
@@ -191,6 +187,11 @@ impl Engine {
     /// Returns a granted folder of a plugin, read on threads that all versions of the plugin share.
     pub(crate) fn folder(&self, plugin: &Arc<str>, path: &Path) -> anyhow::Result<Folder> {
         Ok(Folder::new(path, &self.files.of(plugin)?))
+    }
+
+    /// Returns the threads of low priority, also for other work than calls.
+    pub fn background(&self) -> &Handle {
+        &self.plugin_threads
     }
 
     /// Returns the memory allocation strategy of instances.

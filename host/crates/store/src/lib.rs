@@ -34,6 +34,8 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
+use frontgate_system::scheduling;
+use rustix::process::getpriority_process;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -99,11 +101,18 @@ impl Database {
                 let (connection, lock) = sqlite::schema::open_exclusive(&path, tables)?;
                 let mut monitor = SpaceMonitor::new(&path, config, &level);
                 let (ending, end) = (ended.clone().drop_guard(), End(Arc::clone(&queue)));
+                let niceness = getpriority_process(None).map(|own| own + scheduling::BACKGROUND_NICE);
                 thread::Builder::new()
                     .name("store".to_owned())
                     .spawn(move || {
                         let (_lock, _ending) = (lock, ending);
                         let end = end;
+                        // Large batches of customers delay no callback.
+                        if matches!(tables, Tables::Customers)
+                            && let Err(error) = niceness.map_err(Into::into).and_then(scheduling::lower_priority)
+                        {
+                            tracing::debug!("failed to lower the priority of a thread of the store: {error}");
+                        }
                         sqlite::writer::write(connection, &end.0, &mut monitor);
                     })
                     .context("failed to start the store's thread")?;

@@ -16,6 +16,9 @@ pub fn set_latency_slice() -> io::Result<()> {
     set(getpriority_process(None)?, SHORT_SLICE)
 }
 
+/// Niceness of threads for work that nobody waits for, relative to the process. Callbacks have priority over it.
+pub const BACKGROUND_NICE: i32 = 10;
+
 /// Sets a nice value and the default time slice on this thread and the threads that it starts later.
 pub fn lower_priority(nice: i32) -> io::Result<()> {
     // A kernel that rejects this call has also rejected the short slice, so setting the nice value is enough.

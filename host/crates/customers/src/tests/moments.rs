@@ -110,7 +110,7 @@ fn an_index_that_is_switched_on_during_its_deletion_begins_anew() {
         world.model = Model::default();
         world.begin_run();
         world.check(true, 0);
-        let others = Customers::new(Arc::clone(&own.database));
+        let others = Customers::new(Arc::clone(&own.database), world.runtime.handle().clone());
         others.configure([(&own.tenant, own.settings())]);
         world.runtime.block_on(others.delete_others()).expect("a write");
         world.check(true, 0);
