@@ -41,6 +41,12 @@ impl FilesHost<'_> {
         let granted = self.granted.as_ref().ok_or(ErrorCode::Access)?;
         Ok(Arc::clone(&granted.pool))
     }
+
+    /// Returns the granted folder itself, if it is `fd` and on a local file system.
+    fn local_folder(&self, fd: &Handle) -> FsResult<Option<&std::fs::File>> {
+        let (Descriptor::Dir(dir), Some(granted)) = (self.inner.table.get(fd)?, &self.granted) else { return Ok(None) };
+        Ok((granted.is_local && Arc::ptr_eq(&dir.dir, &granted.dir.dir)).then_some(&*dir.dir))
+    }
 }
 
 /// Runs an operation of wasmtime's implementation on threads of the plugin.
@@ -169,11 +175,7 @@ impl HostDescriptor for FilesHost<'_> {
         path_flags: types::PathFlags,
         path: String,
     ) -> FsResult<types::DescriptorStat> {
-        if let (Descriptor::Dir(dir), Some(granted)) = (self.inner.table.get(&fd)?, &self.granted)
-            && granted.is_local
-            && Arc::ptr_eq(&dir.dir, &granted.dir.dir)
-            && let Some(found) = stat::in_memory(&dir.dir, path_flags, &path)
-        {
+        if let Some(found) = self.local_folder(&fd)?.and_then(|dir| stat::in_memory(dir, path_flags, &path)) {
             return Ok(found);
         }
         on_pool!(self.stat_at(fd, path_flags, path))
@@ -193,6 +195,9 @@ impl HostDescriptor for FilesHost<'_> {
         path_flags: types::PathFlags,
         path: String,
     ) -> FsResult<types::MetadataHashValue> {
+        if let Some(found) = self.local_folder(&fd)?.and_then(|dir| stat::identity_in_memory(dir, path_flags, &path)) {
+            return Ok(found);
+        }
         on_pool!(self.metadata_hash_at(fd, path_flags, path))
     }
 
