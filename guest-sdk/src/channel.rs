@@ -74,6 +74,15 @@ pub trait Channel {
         let _ = connection;
         Ok(())
     }
+
+    /// Asks the provider whether it answers and accepts the credential, and changes nothing there.
+    ///
+    /// After `Forbidden`, Front shows the channel as offline at once; after other errors, if they last. By default, the
+    /// channel works, for providers that cannot be asked.
+    fn check(connection: Connection) -> Result<()> {
+        let _ = connection;
+        Ok(())
+    }
 }
 
 impl<T: Channel> Guest for T {
@@ -99,5 +108,9 @@ impl<T: Channel> Guest for T {
 
     fn disconnect(connection: Connection) -> Result<()> {
         T::disconnect(connection)
+    }
+
+    fn check(connection: Connection) -> Result<()> {
+        T::check(connection)
     }
 }

@@ -1,6 +1,7 @@
 //! Runs a gateway: creates its components in order, serves until a signal, and drains.
 
 pub(crate) mod admin_api;
+pub(crate) mod channels_api;
 pub(crate) mod customers_api;
 mod generation;
 mod reload;
@@ -34,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::admin_api::AdminApi;
+use self::channels_api::ChannelsApi;
 use self::customers_api::CustomersApi;
 use self::generation::{Generations, Shared};
 use self::reload::Reloader;
@@ -149,8 +151,9 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, Arc::clone(&admin_pages));
     let reloader = Arc::new(reloader);
     let operating = tokio::spawn({
-        let admin_api =
-            Arc::new(AdminApi::new(commands, Arc::clone(&reloader), CustomersApi::new(generations.customers())));
+        let customers = CustomersApi::new(generations.customers());
+        let channels = ChannelsApi::new(&generations);
+        let admin_api = Arc::new(AdminApi::new(commands, Arc::clone(&reloader), customers, channels));
         let answer = move |request| {
             let admin_api = Arc::clone(&admin_api);
             async move { admin_api.respond(request).await }

@@ -87,7 +87,10 @@ pub struct Known {
     pub removed: Vec<String>,
     /// The number of messages received, including rejected ones.
     pub attempts: usize,
+    /// The number of questions whether the provider works.
+    pub checks: usize,
     files: Vec<(String, Bytes)>,
+    is_revoked: bool,
     troubles: VecDeque<Trouble>,
     always: Option<Trouble>,
 }
@@ -150,6 +153,11 @@ impl Provider {
         self.known.update(|known| known.always = trouble);
     }
 
+    /// Sets whether the provider refuses the credential in `check`.
+    pub fn revoke(&self, is_revoked: bool) {
+        self.known.update(|known| known.is_revoked = is_revoked);
+    }
+
     /// Adds a file, served at `/files/NAME` and, without `Content-Length`, at `/unsized/NAME`.
     pub fn file(&self, name: &str, content: impl Into<Bytes>) {
         self.known.update(|known| known.files.push((name.to_owned(), content.into())));
@@ -205,6 +213,10 @@ async fn respond(known: Arc<Watched<Known>>, request: Request<Incoming>) -> Resu
         (&Method::GET, ["messages", key]) => known.read(|known| {
             let found = known.messages.iter().find(|taken| taken.body["key"] == **key);
             found.map_or_else(|| Reply::new(404, ""), |taken| Reply::new(200, receipt(taken)))
+        }),
+        (&Method::GET, ["status"]) => known.update(|known| {
+            known.checks += 1;
+            Reply::new(if known.is_revoked { 401 } else { 204 }, "")
         }),
         (&Method::POST, ["files", name]) => {
             let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -10,6 +10,7 @@ mod channel_crash;
 mod channel_decisions;
 mod channel_files;
 mod channel_hangs;
+mod channel_health;
 mod channel_limits;
 mod channel_rules;
 mod channel_twilio;

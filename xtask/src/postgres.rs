@@ -9,11 +9,12 @@ use crate::tools::execute;
 
 /// Arguments that select the tests that run once more with Postgres: those of what is stored and delivered. Three tests
 /// are about the SQLite file.
-pub(crate) const AGAIN: [&str; 21] = [
+pub(crate) const AGAIN: [&str; 22] = [
     "actions::",
     "channel_crash::",
     "channel_decisions::",
     "channel_hangs::",
+    "channel_health::",
     "channel_limits::",
     "channels::",
     "crash::",

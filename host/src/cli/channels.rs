@@ -13,9 +13,11 @@ use frontgate_delivery::store::front::ChannelState;
 use frontgate_delivery::store::queue_admin::{ChannelDetails, ChannelFilter, ChannelSummary, QueueAdmin};
 use frontgate_store::millis;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::format::{escaped, plain, short, table, time};
-use super::{app, say};
+use super::{app, client, say};
+use crate::service::channels_api::ChannelCommand;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -39,6 +41,15 @@ pub(super) enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Ask a channel's provider whether it answers and accepts the credential; exits with 1 if not
+    ///
+    /// The running gateway asks. It shows the result in Front within seconds.
+    Check {
+        /// `cha_...`, or the key in the channel's address; all connected channels if absent
+        channel: Option<String>,
+        #[command(flatten)]
+        only: Only,
     },
     /// Remove a channel: disable its addresses, notify its plugin, show the channel as offline in Front
     ///
@@ -75,6 +86,14 @@ pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitC
         Command::Show { channel, only, json } => {
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
             show(&config, desk.channel_details(line)?, *json)?;
+        }
+        Command::Check { channel, only } => {
+            let filter = only.filter(&config, &desk)?;
+            let lines = match channel {
+                Some(channel) => vec![desk.channel(channel, filter)?],
+                None => desk.channels(filter, false)?,
+            };
+            return check(&config, &lines);
         }
         Command::Disconnect { channel, only, yes } => {
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
@@ -122,13 +141,15 @@ fn list(lines: &[ChannelSummary], json: bool) -> anyhow::Result<()> {
         say!("no channels");
         return Ok(());
     }
-    let mut table = table(&["TENANT", "APP", "CHANNEL", "STATE", "SINCE", "TO PROVIDER", "TO FRONT"], &[4, 5, 6]);
+    let mut table =
+        table(&["TENANT", "APP", "CHANNEL", "STATE", "HEALTH", "SINCE", "TO PROVIDER", "TO FRONT"], &[5, 6, 7]);
     for line in lines {
         table.add_row([
             line.tenant.clone(),
             line.app.clone(),
             plain(&line.channel),
             line.state.name().to_owned(),
+            health(line).to_owned(),
             short(millis(SystemTime::now()) - line.since_ms),
             line.to_provider.to_string(),
             line.to_front.to_string(),
@@ -136,6 +157,16 @@ fn list(lines: &[ChannelSummary], json: bool) -> anyhow::Result<()> {
     }
     table.lines().for_each(|line| say!("{}", line.trim_end()));
     Ok(())
+}
+
+/// Returns what the last checks of a channel said.
+fn health(line: &ChannelSummary) -> &'static str {
+    match (line.state, line.is_offline, line.failing_since_ms) {
+        (ChannelState::Connected, true, _) => "offline",
+        (ChannelState::Connected, false, Some(_)) => "failing",
+        (ChannelState::Connected, false, None) => "ok",
+        (ChannelState::Connecting | ChannelState::Removed, ..) => "-",
+    }
 }
 
 /// A channel with its addresses, which are derived from the configuration.
@@ -167,6 +198,7 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
         ("state", line.state.name().to_owned()),
         ("since", time(line.since_ms)),
         ("created", time(line.created_ms)),
+        ("health", health(line).to_owned()),
         ("URL for Front", address.unwrap_or_else(gone)),
         ("URL for provider", provider_address.unwrap_or_else(gone)),
         ("credential", if whole.has_credential { "stored" } else { "none" }.to_owned()),
@@ -177,6 +209,9 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
     ];
     for (name, value) in facts {
         say!("{name:19} {}", plain(&value));
+    }
+    if let Some(since) = line.failing_since_ms {
+        say!("\nchecks fail since {}: {}", time(since), plain(line.reason.as_deref().unwrap_or("-")));
     }
     if line.state == ChannelState::Removed {
         say!("\nremoved: its addresses answer 404");
@@ -192,6 +227,27 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
         say!("\n{} by {who}: {}", time(*at), plain(what));
     }
     Ok(())
+}
+
+/// Has the gateway check channels, and prints a line for each.
+fn check(config: &Config, lines: &[ChannelSummary]) -> anyhow::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for line in lines {
+        let command = ChannelCommand { tenant: line.tenant.clone(), channel: line.id };
+        let answer = client::channels(config, "check", &command)?.map_err(anyhow::Error::msg)?;
+        let name = plain(&line.channel);
+        match answer.get("problem").and_then(Value::as_str) {
+            None => say!("{name}: the provider answers and accepts the credential"),
+            Some(problem) => {
+                say!("{name}: {}", plain(problem));
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    if lines.is_empty() {
+        say!("no channels");
+    }
+    Ok(code)
 }
 
 /// Asks the operator to enter the channel's name, because the removal cannot be undone.

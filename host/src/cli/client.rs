@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::service::admin_api::{CommandBody, CommandResult};
+use crate::service::channels_api::ChannelCommand;
 use crate::service::customers_api::CustomersCommand;
 
 /// Time limit of a request; longer than the deadline of any callback.
@@ -48,8 +49,17 @@ pub(super) fn customers(
     name: &str,
     command: &CustomersCommand,
 ) -> anyhow::Result<Result<Value, String>> {
-    let path = format!("/customers/{name}");
-    let (status, body) = operate(config, &path, serde_json::to_vec(command)?)?;
+    value(config, &format!("/customers/{name}"), serde_json::to_vec(command)?)
+}
+
+/// Sends a command about channels. The inner `Err` is the gateway's rejection.
+pub(super) fn channels(config: &Config, name: &str, command: &ChannelCommand) -> anyhow::Result<Result<Value, String>> {
+    value(config, &format!("/channels/{name}"), serde_json::to_vec(command)?)
+}
+
+/// Sends a command whose answer is JSON.
+fn value(config: &Config, path: &str, body: Vec<u8>) -> anyhow::Result<Result<Value, String>> {
+    let (status, body) = operate(config, path, body)?;
     if status != StatusCode::OK {
         return Ok(Err(String::from_utf8_lossy(&body).trim().to_owned()));
     }

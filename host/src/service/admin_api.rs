@@ -15,6 +15,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
+use super::channels_api::ChannelsApi;
 use super::customers_api::CustomersApi;
 use super::reload::Reloader;
 use crate::admin_pages::{text, with_type};
@@ -29,6 +30,7 @@ pub(crate) struct AdminApi {
     commands: Commands,
     reloader: Arc<Reloader>,
     customers: CustomersApi,
+    channels: ChannelsApi,
 }
 
 /// The result of a command.
@@ -59,8 +61,13 @@ pub(crate) struct CommandBody {
 
 impl AdminApi {
     /// Creates the API. Commands for plugins are sent to their owner through `commands`, and reloads to `reloader`.
-    pub(super) fn new(commands: Commands, reloader: Arc<Reloader>, customers: CustomersApi) -> Self {
-        Self { commands, reloader, customers }
+    pub(super) fn new(
+        commands: Commands,
+        reloader: Arc<Reloader>,
+        customers: CustomersApi,
+        channels: ChannelsApi,
+    ) -> Self {
+        Self { commands, reloader, customers, channels }
     }
 
     /// Answers one request.
@@ -74,6 +81,9 @@ impl AdminApi {
         };
         if let Some(name) = path.strip_prefix("/customers/") {
             return self.customers.respond(name, &body).await;
+        }
+        if let Some(name) = path.strip_prefix("/channels/") {
+            return self.channels.respond(name, &body).await;
         }
         let Some(details) = details(&body) else {
             return text(

@@ -65,6 +65,16 @@ impl Generations {
         Self { gateway: ArcSwap::from_pointee(first.gateway(&shared)), current: watch::Sender::new(first), shared }
     }
 
+    /// Returns what all generations share.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Returns a tenant of the current configuration.
+    pub(super) fn tenant(&self, name: &str) -> Option<Arc<Tenant>> {
+        self.current.borrow().tenants.iter().find(|tenant| &*tenant.name == name).cloned()
+    }
+
     /// Returns the customers of all tenants with an index.
     pub(super) fn customers(&self) -> &Arc<Customers> {
         self.shared.plugins.customers()

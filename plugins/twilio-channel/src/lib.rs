@@ -123,4 +123,8 @@ impl frontgate_sdk::Channel for TwilioChannel {
     fn disconnect(connection: Connection) -> Result<()> {
         hooks::disconnect(&Channel::of(connection)?)
     }
+
+    fn check(connection: Connection) -> Result<()> {
+        twilio::check(&Channel::of(connection)?.url("Configuration/Webhooks"))
+    }
 }

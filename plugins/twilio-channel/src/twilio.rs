@@ -3,9 +3,12 @@
 use frontgate_sdk::http::{self, Request};
 use frontgate_sdk::{Error, channel::Attachment};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::meaning;
+
+/// The text for rejected credentials.
+const CREDENTIALS: &str = "Twilio rejected the credentials";
 
 /// The reason for a failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum Refusal {
         /// Twilio's message, which can contain customers' data.
         message: String,
     },
+    /// Twilio does not accept the credentials; a retry succeeds after an operator's fix.
+    Credentials,
     /// A retry may succeed, perhaps after an operator's fix.
     Passing(String),
     /// The request or the response exceeds the gateway's limits.
@@ -49,9 +54,19 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::ForGood { status, code, .. } => Self::Invalid(meaning::of_refusal(status, code)),
+            Refusal::Credentials => Self::unavailable(CREDENTIALS),
             Refusal::Passing(why) => Self::Unavailable(why),
             Refusal::TooLarge => Self::invalid("A file exceeds this channel's limit."),
         }
+    }
+}
+
+/// Asks whether Twilio accepts the credentials, by reading a resource.
+pub(crate) fn check(url: &str) -> Result<(), Error> {
+    match get::<IgnoredAny>(url) {
+        Ok(IgnoredAny) => Ok(()),
+        Err(Refusal::Credentials) => Err(Error::Forbidden(CREDENTIALS.to_owned())),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 
@@ -93,7 +108,7 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
     let code = problem.as_ref().and_then(|problem| problem.code);
     match (response.status, code) {
         (200..=299, _) => Ok(response),
-        (401 | 403, _) => passing("Twilio rejected the credentials".to_owned()),
+        (401 | 403, _) => Err(Refusal::Credentials),
         // The conversation is being created, or another request is changing it.
         (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to retry later".to_owned()),
         (status @ 400..=499, _) if status != 404 || code.is_some() => {
@@ -115,6 +130,16 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn a_check_tells_refused_credentials_from_an_outage() {
+        let refused = Error::Forbidden(CREDENTIALS.to_owned());
+        let down = Error::unavailable("Twilio returned status 503");
+        for (status, want) in [(200, Ok(())), (401, Err(refused)), (503, Err(down))] {
+            testing::answers([Ok(Response::new(status, "{}"))]);
+            assert_eq!(check("https://x.example.com"), want);
+        }
+    }
 
     #[test]
     fn each_response_is_final_or_retryable() {

@@ -214,7 +214,7 @@ fn unanswered(error: &CallError, role: Role, delivery: &Delivery) -> Outcome {
 }
 
 /// Returns the error, followed by the plugin's own text in shortened form.
-fn sentence(error: &CallError) -> String {
+pub(crate) fn sentence(error: &CallError) -> String {
     match error.detail() {
         Some(detail) => format!("{error}: {}", frontgate_telemetry::brief(&detail)),
         None => error.to_string(),

@@ -12,6 +12,7 @@
 //! delivery and the second half of the flow of a channel's message (see ARCHITECTURE.md). The crate serves no HTTP.
 
 pub mod actions;
+pub mod channel_watch;
 mod concurrency;
 mod front_client;
 mod handlers;

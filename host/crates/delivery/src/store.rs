@@ -50,6 +50,8 @@ pub struct Store {
     due: Mutex<HashMap<String, Arc<Notify>>>,
     /// The signal of each awaited message, notified when its delivery is settled.
     watchers: front::Watchers,
+    /// Channels of each tenant whose messages could not be sent, and that are to be checked.
+    suspects: front::Suspects,
     /// Leases that workers of this process hold.
     leases: Mutex<HashSet<String>>,
     limits: quotas::Limits,
@@ -101,6 +103,7 @@ impl Store {
             bell,
             due: Mutex::default(),
             watchers: Mutex::default(),
+            suspects: front::Suspects::default(),
             leases: Mutex::default(),
             limits: quotas::Limits::new(settings),
             providers: ProviderGate::default(),

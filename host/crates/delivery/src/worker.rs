@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use super::channel_watch;
 use super::concurrency::ChannelConcurrency;
 use super::front_client::FrontClient;
 use super::handlers::DeliveryContext;
@@ -91,6 +92,10 @@ pub async fn work(
         });
         // The workers also end open deliveries of a removed app.
         let has_front = !tenant.front.is_empty() || store.has_open_for_front(&tenant.name).await;
+        if !tenant.front.is_empty() {
+            let (context, until) = (Arc::clone(&context), stop.clone());
+            workers.spawn(channel_watch::watch(context, until));
+        }
         for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || has_front) {
             let (context, tasks, rate_limits) = (Arc::clone(&context), TaskTracker::new(), Arc::clone(rate_limits));
             workers.spawn(Worker { context, kind, tasks, rate_limits, channels: Arc::default() }.run(stop.clone()));

@@ -87,6 +87,16 @@ pub struct Settings {
     #[default = 60_000]
     #[schemars(range(min = 1, max = 86_400_000))]
     pub files_timeout_ms: u64,
+    /// Time between two checks whether the provider of a channel answers and accepts its credential. A channel that
+    /// fails is checked every 15,000.
+    #[default = 300_000]
+    #[schemars(range(min = 100, max = 86_400_000))]
+    pub check_interval_ms: u64,
+    /// Time for which the checks of a channel fail until Front shows it as offline. A refused credential counts at
+    /// once.
+    #[default = 600_000]
+    #[schemars(range(min = 0, max = 86_400_000))]
+    pub offline_after_ms: u64,
     /// Time for which an unavailable file of a customer is retried. Then its message is imported without the file.
     #[default = 600_000]
     #[schemars(range(min = 0, max = 86_400_000))]

@@ -129,7 +129,7 @@ struct Table {
 use Kind::{Boolean, Bytes, Integer, Key, Text};
 
 /// The tables in the order in which they are copied. Counts are kept by triggers.
-const TABLES: [Table; 11] = [
+const TABLES: [Table; 12] = [
     Table {
         name: "events",
         columns: &[
@@ -204,6 +204,17 @@ const TABLES: [Table; 11] = [
             ("state", Text),
             ("created_ms", Integer),
             ("changed_ms", Integer),
+        ],
+    },
+    Table {
+        name: "front_channel_health",
+        columns: &[
+            ("channel", Integer),
+            ("failing_since_ms", Integer),
+            ("refusals", Integer),
+            ("reason", Text),
+            ("is_offline", Boolean),
+            ("is_told", Boolean),
         ],
     },
     Table {

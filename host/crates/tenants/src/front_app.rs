@@ -54,6 +54,10 @@ pub struct FrontApp {
     pub import_patience: Duration,
     /// Time limit of one file download.
     pub files_timeout: Duration,
+    /// Time between two checks of a channel.
+    pub check_interval: Duration,
+    /// Time for which the checks of a channel fail until Front shows it as offline.
+    pub offline_after: Duration,
     /// Period during which the download of a customer's file is retried.
     pub file_patience: Duration,
 }
@@ -92,6 +96,8 @@ impl FrontApp {
             at_once_per_channel_max: settings.at_once_per_channel_max,
             import_patience: Duration::from_millis(settings.import_patience_ms),
             files_timeout: Duration::from_millis(settings.files_timeout_ms),
+            check_interval: Duration::from_millis(settings.check_interval_ms),
+            offline_after: Duration::from_millis(settings.offline_after_ms),
             file_patience: Duration::from_millis(settings.file_patience_ms),
         })
     }

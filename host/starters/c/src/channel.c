@@ -98,3 +98,9 @@ bool exports_frontgate_plugin_channel_disconnect(exports_frontgate_plugin_channe
   (void)connection, (void)err;
   return true;
 }
+
+bool exports_frontgate_plugin_channel_check(exports_frontgate_plugin_channel_connection_t *connection,
+                                            exports_frontgate_plugin_channel_error_t *err) {
+  (void)connection, (void)err;
+  return true;
+}

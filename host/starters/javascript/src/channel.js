@@ -44,4 +44,6 @@ export const channel = {
   },
 
   disconnect(connection) {},
+
+  check(connection) {},
 };

@@ -58,3 +58,6 @@ class Channel(exports.Channel):
 
     def disconnect(self, connection):
         pass
+
+    def check(self, connection):
+        pass

@@ -46,4 +46,6 @@ export const channel: Channel = {
   },
 
   disconnect(connection) {},
+
+  check(connection) {},
 };

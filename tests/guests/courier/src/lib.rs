@@ -92,6 +92,14 @@ impl Channel for Courier {
         let url = url(&format!("/channels/{}", connection.channel_id));
         http::request("DELETE", &url).send()?.success().map(drop)
     }
+
+    fn check(_: Connection) -> Result<()> {
+        let answer = http::get(&url("/status")).send()?;
+        match answer.status {
+            401 => Err(Error::Forbidden("the provider refuses the token".to_owned())),
+            _ => answer.success().map(drop),
+        }
+    }
 }
 
 fn taken(answer: &http::Response) -> Result<SendReceipt> {

@@ -69,6 +69,11 @@ impl DeliveryContext {
         let side_effects = Arc::new(SideEffects::allowed_while(move || replica.may_act(leased_by)));
         let sent = call().with_side_effects(&side_effects).send(connection, outbound).await;
         crash::point("after-send");
+        if let Err(error) = &sent
+            && !matches!(error, CallError::NotFound | CallError::Invalid(_) | CallError::Failed(_))
+        {
+            self.store.suspect(&self.tenant.name, channel.id);
+        }
         Ok(match sent {
             Ok(receipt) => self.delivered(delivery, &front, receipt),
             Err(error) => send_failed(&error, side_effects.close()),

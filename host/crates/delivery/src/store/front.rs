@@ -3,6 +3,7 @@
 pub(super) mod apply_outcome;
 mod channels;
 mod conversations;
+mod health;
 mod imported;
 mod messages;
 mod provider_events;
@@ -13,6 +14,9 @@ pub(crate) use self::channels::Removal;
 pub(super) use self::channels::{COLUMNS, channel, remove};
 pub use self::channels::{Channel, ChannelState, ConnectResult};
 pub use self::conversations::Hints;
+pub use self::health::ChannelHealth;
+pub(super) use self::health::health;
+pub(crate) use self::health::{Checked, Suspects, WatchedChannel};
 pub use self::messages::{Incoming, StoredMessage};
 pub use self::provider_events::ProviderBatch;
 pub(crate) use self::replays::ReplayTurns;

@@ -16,6 +16,7 @@ pub(super) async fn check(checker: &Checker<'_>) {
     checker.check("the status of a message can always be queried", check_sent).await;
     checker.check("a request without the provider's signature reports no events", forged).await;
     checker.check("disconnecting twice does not crash", disconnect).await;
+    checker.check("a check with a missing or wrong credential does not crash", health).await;
 }
 
 async fn connect(checker: &Checker<'_>) -> Verdict {
@@ -105,6 +106,15 @@ async fn forged(checker: &Checker<'_>) -> Verdict {
 async fn disconnect(checker: &Checker<'_>) -> Verdict {
     for _ in 0..2 {
         let _ = checker.call("channel.disconnect", async |call| call.disconnect(connection(None)).await).await?;
+    }
+    Ok(())
+}
+
+async fn health(checker: &Checker<'_>) -> Verdict {
+    for credential in [None, Some("wrong")] {
+        let what = format!("channel.check with the credential {credential:?}");
+        let connection = connection(credential);
+        let _ = checker.call(&what, async |call| call.check(connection).await).await?;
     }
     Ok(())
 }

@@ -41,4 +41,9 @@ impl Call<'_> {
     pub async fn disconnect(self, connection: Connection) -> Result<(), CallError> {
         invoke!(self, channel.call_disconnect(&connection))
     }
+
+    /// Asks whether the provider answers and accepts the credential.
+    pub async fn check(self, connection: Connection) -> Result<(), CallError> {
+        invoke!(self, channel.call_check(&connection))
+    }
 }

@@ -76,3 +76,7 @@ func header(request HttpRequest, name string) string {
 func Disconnect(connection Connection) Result[Unit, Error] {
 	return Ok[Unit, Error](Unit{})
 }
+
+func Check(connection Connection) Result[Unit, Error] {
+	return Ok[Unit, Error](Unit{})
+}

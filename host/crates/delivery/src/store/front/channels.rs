@@ -6,6 +6,7 @@ use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{NO_TENANT, Origin, values};
 use serde::{Deserialize, Serialize};
 
+use super::health;
 use crate::job::{Kind, NewDelivery};
 use crate::store::{Store, StoreError, rows};
 
@@ -121,13 +122,17 @@ impl Store {
 
     /// Marks a channel as connected with this credential; returns whether it still exists.
     pub async fn confirm_connect(&self, tenant: &str, id: i64, credential: Option<String>) -> Result<bool, StoreError> {
-        self.database
+        let confirmed = self
+            .database
             .write_in_time(Origin::progress(tenant), Scope::Channel(id), move |transaction| {
+                health::begin_again(transaction, id)?;
                 let update = "UPDATE front_channels SET state = 'connected', credential = ?2, changed_ms = ?3
                               WHERE id = ?1 AND state <> 'removed'";
                 Ok(transaction.execute(update, values![id, credential, transaction.now_ms()])? == 1)
             })
-            .await
+            .await;
+        self.suspect(tenant, id);
+        confirmed
     }
 
     /// Deletes a channel that the plugin rejected.
@@ -217,6 +222,7 @@ pub(crate) fn remove(
     if transaction.execute(update, values![channel.id, transaction.now_ms()])? == 0 {
         return Ok(None);
     }
+    health::forget(transaction, channel.id)?;
     let delivery = NewDelivery {
         tenant: channel.tenant.as_str().into(),
         kind: Kind::Disconnect,

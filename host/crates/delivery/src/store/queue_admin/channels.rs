@@ -24,8 +24,9 @@ pub struct ChannelFilter<'f> {
 /// A channel in a list, without its secrets.
 #[derive(Debug, Serialize)]
 pub struct ChannelSummary {
+    /// Row id.
     #[serde(skip)]
-    id: i64,
+    pub id: i64,
     /// Name of the tenant.
     pub tenant: String,
     /// Name of the app.
@@ -42,6 +43,12 @@ pub struct ChannelSummary {
     pub to_provider: u64,
     /// Number of open messages to Front.
     pub to_front: u64,
+    /// Whether Front shows the channel as offline.
+    pub is_offline: bool,
+    /// Time of the first of its failed checks, in milliseconds since 1970; `None` if the last check succeeded.
+    pub failing_since_ms: Option<i64>,
+    /// Why the last check failed.
+    pub reason: Option<String>,
     /// Key in its addresses. Secret: it gives access to the channel's plugin.
     #[serde(skip)]
     pub key: String,
@@ -69,7 +76,8 @@ pub struct ChannelDetails {
 
 const COLUMNS: &str = "channel.id, tenant, app, channel_id, key, state, created_ms, changed_ms,
   (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-message') AS to_provider,
-  (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-import') AS to_front";
+  (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-import') AS to_front,
+  is_offline, failing_since_ms, reason";
 
 /// SQL clause that selects the open deliveries of all channels.
 const OPEN: &str = "WITH open AS MATERIALIZED (
@@ -80,6 +88,7 @@ impl QueueAdmin {
     pub fn channels(&self, filter: ChannelFilter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelSummary>> {
         let select = format!(
             "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
+               LEFT JOIN front_channel_health AS health ON health.channel = channel.id
              WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state <> 'removed')
              ORDER BY tenant, app, channel.id"
         );
@@ -196,6 +205,9 @@ fn summary(row: &Row<'_>) -> sql::Result<ChannelSummary> {
         created_ms: row.named("created_ms")?,
         to_provider: row.named("to_provider")?,
         to_front: row.named("to_front")?,
+        is_offline: row.named::<Option<bool>>("is_offline")?.unwrap_or_default(),
+        failing_since_ms: row.named("failing_since_ms")?,
+        reason: row.named("reason")?,
         key: row.named("key")?,
     })
 }

@@ -1,0 +1,60 @@
+//! Operators' commands about channels of Front apps, on their socket.
+
+use std::sync::Arc;
+
+use frontgate_delivery::channel_watch;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::generation::Generations;
+use crate::admin_pages::{text, with_type};
+
+/// The body of a command about a channel.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ChannelCommand {
+    /// The tenant.
+    pub(crate) tenant: String,
+    /// Row id of the channel.
+    pub(crate) channel: i64,
+}
+
+/// Answers commands about channels.
+pub(super) struct ChannelsApi {
+    generations: Arc<Generations>,
+}
+
+impl ChannelsApi {
+    pub(super) fn new(generations: &Arc<Generations>) -> Self {
+        Self { generations: Arc::clone(generations) }
+    }
+
+    /// Answers the command with this name.
+    pub(super) async fn respond(&self, name: &str, body: &[u8]) -> Response<Full<Bytes>> {
+        let Ok(command) = serde_json::from_slice::<ChannelCommand>(body) else {
+            return text(StatusCode::BAD_REQUEST, "invalid body\n");
+        };
+        let answered = match name {
+            "check" => self.check(&command).await,
+            _ => Err(format!("unknown command `{name}`")),
+        };
+        match answered {
+            Ok(problem) => {
+                let answer = json!({ "problem": problem }).to_string();
+                with_type("application/json", StatusCode::OK, answer.into_bytes())
+            }
+            Err(reason) => text(StatusCode::CONFLICT, reason + "\n"),
+        }
+    }
+
+    /// Checks a channel; returns why it does not work, or `None`.
+    async fn check(&self, command: &ChannelCommand) -> Result<Option<String>, String> {
+        let shared = self.generations.shared();
+        let tenant = self.generations.tenant(&command.tenant);
+        let tenant = tenant.ok_or_else(|| format!("tenant `{}` is not in the configuration", command.tenant))?;
+        channel_watch::check_by_id(&shared.plugins, &shared.store, &tenant, command.channel).await
+    }
+}
