@@ -122,6 +122,8 @@ impl FrontBuilder {
 impl Front {
     /// The default App UID.
     pub const APP: &'static str = "app-uid-0001";
+    /// The company's API token, with all scopes.
+    pub const API_TOKEN: &'static str = "made-up-api-token";
     /// The default app secret.
     pub const SECRET: &'static str = "channel-secret-for-tests-0001";
 

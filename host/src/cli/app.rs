@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use frontgate_config::Config;
 use frontgate_delivery::store::queue_admin::{ChannelFilter, QueueAdmin};
@@ -68,6 +68,17 @@ impl App {
         let others = all.filter(|(tenant, name, _)| (*tenant, *name) != (&*self.tenant, &*self.name));
         let readable = others.filter(|(.., app)| app.app_secrets.iter().all(|secret| secret.error().is_none()));
         readable.map(|(tenant, name, app)| (format!("{tenant}/{name}"), front_keys(app))).collect()
+    }
+
+    /// Returns the App UID and the URL of Front's API.
+    pub(super) fn front(&self) -> anyhow::Result<(&str, &str)> {
+        let settings = self.settings();
+        let place = format!("tenants.{}.front.{}.app_uid", self.tenant, self.name);
+        let uid = settings.app_uid.as_ref().with_context(|| format!("{place} is missing"))?;
+        if let Some(fault) = uid.error() {
+            bail!("{place}: {fault}");
+        }
+        Ok((uid.expose(), &settings.api_url))
     }
 
     /// Returns the prefix of the app's paths.

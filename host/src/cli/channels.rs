@@ -1,8 +1,10 @@
 //! `frontgate channels`: lists, shows and disconnects channels of Front apps.
 #![expect(clippy::print_stderr, reason = "a prompt is not output")]
 
+mod create;
+
 use std::io::{BufRead as _, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -42,6 +44,22 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Create a channel of an app in Front, and wait until it is connected
+    Create(create::Arguments),
+    /// Replace a channel's credential with one that the provider accepts; ids, addresses and conversations stay
+    ///
+    /// The running gateway has the plugin connect the channel with the new credential, and checks it. Front keeps the
+    /// credential that the admin entered, and uses it when the admin connects the channel again. If the app has a
+    /// sign-in (OAuth), an admin signs in again in Front instead.
+    Reauthorize {
+        /// `cha_...`, or the key in the channel's address
+        channel: String,
+        #[command(flatten)]
+        only: Only,
+        /// File with the new credential
+        #[arg(long, value_name = "FILE")]
+        credential_file: PathBuf,
+    },
     /// Ask a channel's provider whether it answers and accepts the credential; exits with 1 if not
     ///
     /// The running gateway asks. It shows the result in Front within seconds.
@@ -75,8 +93,8 @@ pub(super) struct Only {
     app: Option<String>,
 }
 
-pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
-    let config = Config::load_unchecked(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+pub(super) fn channels(file: &Path, command: &Command) -> anyhow::Result<ExitCode> {
+    let config = Config::load_unchecked(file).map_err(|faults| anyhow::anyhow!("{faults}"))?;
     let mut desk = app::desk(&config)?;
     match command {
         Command::List { only, all, json } => {
@@ -87,13 +105,21 @@ pub(super) fn channels(config: &Path, command: &Command) -> anyhow::Result<ExitC
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
             show(&config, desk.channel_details(line)?, *json)?;
         }
+        Command::Create(arguments) => return create::create(file, arguments),
+        Command::Reauthorize { channel, only, credential_file } => {
+            let line = desk.channel(channel, only.filter(&config, &desk)?)?;
+            let credential = create::secret(credential_file)?;
+            let command = ChannelCommand::of(&line, Some(credential.to_string()));
+            return ask(&config, "reauthorize", &[(&line, command)]);
+        }
         Command::Check { channel, only } => {
             let filter = only.filter(&config, &desk)?;
             let lines = match channel {
                 Some(channel) => vec![desk.channel(channel, filter)?],
                 None => desk.channels(filter, false)?,
             };
-            return check(&config, &lines);
+            let commands: Vec<_> = lines.iter().map(|line| (line, ChannelCommand::of(line, None))).collect();
+            return ask(&config, "check", &commands);
         }
         Command::Disconnect { channel, only, yes } => {
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
@@ -229,12 +255,11 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// Has the gateway check channels, and prints a line for each.
-fn check(config: &Config, lines: &[ChannelSummary]) -> anyhow::Result<ExitCode> {
+/// Has the gateway carry out commands, and prints a line for each channel.
+fn ask(config: &Config, name: &str, commands: &[(&ChannelSummary, ChannelCommand)]) -> anyhow::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
-    for line in lines {
-        let command = ChannelCommand { tenant: line.tenant.clone(), channel: line.id };
-        let answer = client::channels(config, "check", &command)?.map_err(anyhow::Error::msg)?;
+    for (line, command) in commands {
+        let answer = client::channels(config, name, command)?.map_err(anyhow::Error::msg)?;
         let name = plain(&line.channel);
         match answer.get("problem").and_then(Value::as_str) {
             None => say!("{name}: the provider answers and accepts the credential"),
@@ -244,7 +269,7 @@ fn check(config: &Config, lines: &[ChannelSummary]) -> anyhow::Result<ExitCode> 
             }
         }
     }
-    if lines.is_empty() {
+    if commands.is_empty() {
         say!("no channels");
     }
     Ok(code)

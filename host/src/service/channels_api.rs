@@ -3,23 +3,34 @@
 use std::sync::Arc;
 
 use frontgate_delivery::channel_watch;
+use frontgate_delivery::store::queue_admin::ChannelSummary;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::generation::Generations;
+use super::generation::{Generations, Shared};
 use crate::admin_pages::{text, with_type};
 
 /// The body of a command about a channel.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ChannelCommand {
     /// The tenant.
     pub(crate) tenant: String,
     /// Row id of the channel.
     pub(crate) channel: i64,
+    /// The new credential.
+    #[serde(default)]
+    pub(crate) credential: Option<String>,
+}
+
+impl ChannelCommand {
+    /// Creates a command about a channel.
+    pub(crate) fn of(channel: &ChannelSummary, credential: Option<String>) -> Self {
+        Self { tenant: channel.tenant.clone(), channel: channel.id, credential }
+    }
 }
 
 /// Answers commands about channels.
@@ -38,7 +49,7 @@ impl ChannelsApi {
             return text(StatusCode::BAD_REQUEST, "invalid body\n");
         };
         let answered = match name {
-            "check" => self.check(&command).await,
+            "check" | "reauthorize" => self.check(command).await,
             _ => Err(format!("unknown command `{name}`")),
         };
         match answered {
@@ -50,11 +61,15 @@ impl ChannelsApi {
         }
     }
 
-    /// Checks a channel; returns why it does not work, or `None`.
-    async fn check(&self, command: &ChannelCommand) -> Result<Option<String>, String> {
+    /// Connects a channel with a new credential, if there is one, and checks it; returns why it does not work, or `None`.
+    async fn check(&self, command: ChannelCommand) -> Result<Option<String>, String> {
         let shared = self.generations.shared();
         let tenant = self.generations.tenant(&command.tenant);
         let tenant = tenant.ok_or_else(|| format!("tenant `{}` is not in the configuration", command.tenant))?;
-        channel_watch::check_by_id(&shared.plugins, &shared.store, &tenant, command.channel).await
+        let Shared { plugins, store, .. } = shared;
+        match command.credential {
+            None => channel_watch::check_by_id(plugins, store, &tenant, command.channel).await,
+            Some(credential) => channel_watch::reauthorize(plugins, store, &tenant, command.channel, credential).await,
+        }
     }
 }

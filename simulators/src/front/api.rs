@@ -10,6 +10,8 @@ use std::time::Instant;
 use percent_encoding::percent_decode_str;
 
 use crate::common::reply::Reply;
+use crate::front::admin;
+use crate::front::draft::Connect;
 use crate::front::fault::Call;
 use crate::front::form::Form;
 use crate::front::problem::Problem;
@@ -36,6 +38,7 @@ impl Place {
             ("PUT", ["channels", channel, "conversations", thread, "messages", message, "status"]) => {
                 (Call::MessageStatus, vec![*channel, *thread, *message])
             }
+            ("POST", ["inboxes", inbox, "channels"]) => (Call::CreateChannel, vec![*inbox]),
             ("GET", ["messages", message]) => (Call::FetchMessage, vec![*message]),
             ("GET", ["messages", message, "download", file]) => (Call::Download, vec![*message, *file]),
             ("GET", ["conversations", conversation]) => (Call::FetchConversation, vec![*conversation]),
@@ -83,18 +86,24 @@ struct Done {
     reply: Reply,
     /// The id of the message to import.
     accepted: Option<String>,
+    /// The channel to authorize at the app's server.
+    created: Option<(String, Connect)>,
 }
 
 impl From<Reply> for Done {
     fn from(reply: Reply) -> Self {
-        Self { reply, accepted: None }
+        Self { reply, accepted: None, created: None }
     }
 }
 
 /// Executes a request and returns the response.
 pub(crate) fn act(shared: &Arc<Shared>, request: &ApiRequest) -> Reply {
     match perform(shared, request) {
-        Ok(Done { reply, accepted }) => {
+        Ok(Done { reply, accepted, created }) => {
+            if let Some((id, connect)) = created {
+                let shared = Arc::clone(shared);
+                tokio::spawn(async move { admin::authorize(&shared, id, connect).await });
+            }
             if let Some(id) = accepted {
                 tokio::spawn(steps::imported(Arc::clone(shared), id));
             }
@@ -107,6 +116,9 @@ pub(crate) fn act(shared: &Arc<Shared>, request: &ApiRequest) -> Reply {
 fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
     if request.place.call == Call::Unknown {
         return Err(Problem::not_found());
+    }
+    if request.place.call == Call::CreateChannel {
+        return channels::create(shared, request);
     }
     let channel = allowed(request)?.to_owned();
     shared.update(|state| limit(state, request))?;
@@ -122,7 +134,7 @@ fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
             Call::Download => fetch::download(state, shared, request, &channel),
             Call::FetchMessage => fetch::message(&state.world, request, &channel, &shared.url),
             Call::FetchConversation => fetch::conversation(&state.world, request, &channel, &shared.url),
-            Call::Storage | Call::Unknown | Call::Any => Err(Problem::not_found()),
+            Call::CreateChannel | Call::Storage | Call::Unknown | Call::Any => Err(Problem::not_found()),
         };
         state.requests[request.index].acted = done.is_ok();
         done
@@ -135,6 +147,8 @@ fn allowed(request: &ApiRequest) -> Result<&str, Problem> {
         Authorization::Missing => Err(Problem::unauthorized("no Authorization header")),
         Authorization::Wrong(why) => Err(Problem::unauthorized(why)),
         Authorization::Channel { channel, .. } => Ok(channel),
+        // [?] Whether the Channel API accepts API tokens.
+        Authorization::Api => Err(Problem::unauthorized("an API token")),
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Call {
     MessageStatus,
     /// `PATCH /channels/{cha}`
     UpdateChannel,
+    /// `POST /inboxes/{inb}/channels`
+    CreateChannel,
     /// `GET /messages/{msg}/download/{fil}`
     Download,
     /// `GET /messages/{msg}`
@@ -32,11 +34,12 @@ impl Kind for Call {
 }
 
 impl Call {
-    const NAMED: [(&str, Self); 9] = [
+    const NAMED: [(&str, Self); 10] = [
         ("inbound", Self::Inbound),
         ("outbound", Self::Outbound),
         ("message-status", Self::MessageStatus),
         ("update-channel", Self::UpdateChannel),
+        ("create-channel", Self::CreateChannel),
         ("download", Self::Download),
         ("fetch-message", Self::FetchMessage),
         ("fetch-conversation", Self::FetchConversation),

@@ -21,6 +21,8 @@ pub enum Authorization {
         /// The id of the token.
         jti: String,
     },
+    /// The token is the company's API token.
+    Api,
 }
 
 /// A file in a form.
@@ -83,7 +85,7 @@ impl Recorded {
     pub fn jti(&self) -> Option<&str> {
         match &self.authorization {
             Authorization::Channel { jti, .. } => Some(jti),
-            Authorization::Missing | Authorization::Wrong(_) => None,
+            Authorization::Missing | Authorization::Wrong(_) | Authorization::Api => None,
         }
     }
 }

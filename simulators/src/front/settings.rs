@@ -30,6 +30,7 @@ pub enum Downloads {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) server: Option<SocketAddr>,
+    pub(crate) server_url: Option<String>,
     pub(crate) deadline: Duration,
     pub(crate) timestamps: Timestamps,
     pub(crate) import_delay: Duration,
@@ -46,6 +47,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             server: None,
+            server_url: None,
             deadline: Duration::from_secs(7),
             timestamps: Timestamps::Milliseconds,
             import_delay: Duration::from_millis(10),
@@ -66,6 +68,11 @@ impl Front {
     /// after the server has moved.
     pub fn point_at(&self, server: SocketAddr) {
         self.shared.update(|state| state.settings.server = Some(server));
+    }
+
+    /// Sets the URL of the app's server, at which channels that are created by the API are authorized.
+    pub fn app_server(&self, url: &str) {
+        self.shared.update(|state| state.settings.server_url = Some(url.to_owned()));
     }
 
     /// The timeout of requests to the channel server. Default: 7 s.

@@ -14,7 +14,7 @@ use frontgate_front::api;
 use frontgate_front::api::{ChannelStatus, Fate};
 use frontgate_replicas::Part;
 use frontgate_runtime::{CallError, CallRecords, Deadlines};
-use frontgate_tenants::{FrontApp, Plugins, Tenant};
+use frontgate_tenants::{FrontApp, PluginInvoker, Plugins, Tenant};
 use futures_util::StreamExt as _;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -92,10 +92,7 @@ pub async fn check(
     app: &FrontApp,
     channel: &Channel,
 ) -> Result<(), CallError> {
-    let request: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-    let until = Instant::now() + CHECK_TIMEOUT;
-    let deadlines = Deadlines { queue: until, answer: until };
-    let invoker = plugins.invoker(tenant, &request, deadlines, CallRecords::default());
+    let invoker = invoker(plugins, tenant);
     let plugin = invoker.channel_plugin(app)?;
     let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
     invoker.call(&plugin, Role::Channel).check(connection).await
@@ -113,6 +110,42 @@ pub async fn check_by_id(
     tenant: &Arc<Tenant>,
     id: i64,
 ) -> Result<Option<String>, String> {
+    let (channel, app) = connected(store, tenant, id).await?;
+    let checked = check(plugins, tenant, app, &channel).await;
+    store.suspect(&tenant.name, id);
+    Ok(checked.err().map(|error| sentence(&error)))
+}
+
+/// Connects a channel with another credential, and checks it; returns why it does not work, or `None`. A credential that
+/// the plugin rejects changes nothing.
+///
+/// # Errors
+///
+/// Fails with a text if the channel is not there or not connected.
+pub async fn reauthorize(
+    plugins: &Arc<Plugins>,
+    store: &Store,
+    tenant: &Arc<Tenant>,
+    id: i64,
+    credential: String,
+) -> Result<Option<String>, String> {
+    let (mut channel, app) = connected(store, tenant, id).await?;
+    channel.credential = Some(credential);
+    let invoker = invoker(plugins, tenant);
+    let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
+    let plugin = invoker.channel_plugin(app).map_err(|error| sentence(&error))?;
+    if let Err(error) = invoker.call(&plugin, Role::Channel).connect(connection).await {
+        return Ok(Some(sentence(&error)));
+    }
+    let confirmed = store.confirm_connect(&tenant.name, id, channel.credential.clone()).await;
+    if !confirmed.map_err(|error| error.to_string())? {
+        return Err(format!("channel {} was removed meanwhile", channel.channel_id));
+    }
+    Ok(check(plugins, tenant, app, &channel).await.err().map(|error| sentence(&error)))
+}
+
+/// Returns a connected channel of a tenant, with its app.
+async fn connected<'t>(store: &Store, tenant: &'t Tenant, id: i64) -> Result<(Channel, &'t Arc<FrontApp>), String> {
     let channel = store.channel(id).await.map_err(|error| error.to_string())?;
     let channel = channel.filter(|channel| channel.tenant == *tenant.name);
     let channel = channel.ok_or_else(|| "the channel was not found".to_owned())?;
@@ -121,9 +154,15 @@ pub async fn check_by_id(
     }
     let app = tenant.front.get(&channel.app);
     let app = app.ok_or_else(|| format!("[tenants.NAME.front.{}] is not in the configuration", channel.app))?;
-    let checked = check(plugins, tenant, app, &channel).await;
-    store.suspect(&tenant.name, id);
-    Ok(checked.err().map(|error| sentence(&error)))
+    Ok((channel, app))
+}
+
+/// Returns an invoker for one check.
+fn invoker(plugins: &Arc<Plugins>, tenant: &Arc<Tenant>) -> PluginInvoker {
+    let request: Arc<str> = uuid::Uuid::now_v7().to_string().into();
+    let until = Instant::now() + CHECK_TIMEOUT;
+    let deadlines = Deadlines { queue: until, answer: until };
+    plugins.invoker(tenant, &request, deadlines, CallRecords::default())
 }
 
 impl DeliveryContext {

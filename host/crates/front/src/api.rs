@@ -1,10 +1,12 @@
 //! Describes calls to Front's Channel API by method, path and body. The caller adds the host and a fresh token, and
 //! streams the files.
 
+mod channels;
 mod fields;
 mod messages;
 mod response;
 
+pub use self::channels::{Credentials, NewChannel, create_channel};
 pub use self::fields::Field;
 pub use self::messages::{Contact, Content, Writer, inbound, outbound};
 pub use self::response::{Budget, Fate, Response, Scope};

@@ -146,7 +146,7 @@ pub(crate) fn import(state: &mut State, request: &ApiRequest, channel: &str, for
     let conversation = state.world.conversation_mut(&known).expect("it was just found");
     conversation.is_open |= is_inbound;
     conversation.messages.push(message);
-    Ok(Done { reply, accepted: Some(id) })
+    Ok(Done { reply, accepted: Some(id), created: None })
 }
 
 fn accepted(uid: &str) -> Reply {
