@@ -6,6 +6,7 @@ use frontgate_store::sql::{self, Transaction, Value};
 use frontgate_store::values;
 use sha2::{Digest as _, Sha256};
 
+use super::read::known_select;
 use super::source::{self, SourceRow};
 use super::{KEYS_MAX, groups, places};
 use crate::record::PreparedCustomer;
@@ -135,18 +136,6 @@ fn is_keeper(transaction: &Transaction<'_>, tenant: &str, fence: Option<Fence>) 
     let select = "SELECT EXISTS (SELECT 1 FROM keepers
                   WHERE tenant = ?1 AND part = 'customers' AND replica = ?2 AND fence = ?3)";
     transaction.value(select, values![tenant, replica, fence])
-}
-
-/// Returns the statement that reads present customers by their ids.
-///
-/// The ids are a table, and not a list behind `IN`: for a list, SQLite reads all rows of the source.
-pub(crate) fn known_select(ids: usize) -> String {
-    format!(
-        "WITH asked (id) AS (VALUES {})
-         SELECT c.customer_id, c.n, c.sort_key, c.digest, c.version FROM asked CROSS JOIN customers c
-         WHERE c.source = ?1 AND c.customer_id = asked.id AND c.gone_ms IS NULL",
-        groups(1, 1, ids)
-    )
 }
 
 /// Returns the digest of a customer's id, by which an erased customer is recognized.

@@ -6,7 +6,7 @@ use frontgate_contract::bindings::plugin_types::{Customer, CustomerSummary};
 use frontgate_store::sql::{self, Row, Transaction, Value};
 use frontgate_store::values;
 
-use super::{KEYS_MAX, places};
+use super::{KEYS_MAX, groups, places};
 use crate::record;
 
 /// Rows that one read returns for the index in memory.
@@ -102,6 +102,18 @@ pub(crate) fn summaries(read: &Transaction<'_>, source: i64, rows: &[u32]) -> sq
         })?);
     }
     Ok(found)
+}
+
+/// Returns the statement that reads present customers by their ids.
+///
+/// The ids are a table, and not a list behind `IN`: for a list, SQLite reads all rows of the source.
+pub(crate) fn known_select(ids: usize) -> String {
+    format!(
+        "WITH asked (id) AS (VALUES {})
+         SELECT c.customer_id, c.n, c.sort_key, c.digest, c.version FROM asked CROSS JOIN customers c
+         WHERE c.source = ?1 AND c.customer_id = asked.id AND c.gone_ms IS NULL",
+        groups(1, 1, ids)
+    )
 }
 
 /// Returns the place in the list of a customer, who may be gone: of the row `end` if that is the customer's, else of the

@@ -9,7 +9,7 @@ use frontgate_store::values;
 use frontgate_test_postgres::{Database, Place};
 
 use super::{Draft, Model, Reported, Step, World, batch, model};
-use crate::rows::{apply, forget, source};
+use crate::rows::{forget, read, source};
 use crate::{Applied, CursorKind, Customers, Fence, Readiness, Write};
 
 /// Positions in the model's list of ways to be seen.
@@ -124,7 +124,7 @@ fn sqlite_looks_up_known_customers_by_their_ids() {
     let [place, _] = Place::both();
     let world = World::new(&place, "demo");
     let plan = |transaction: &Transaction<'_>| {
-        let select = format!("EXPLAIN QUERY PLAN {}", apply::known_select(3));
+        let select = format!("EXPLAIN QUERY PLAN {}", read::known_select(3));
         transaction.rows(&select, values![1_i64, "a", "b", "c"], |row| row.get::<String>(3))
     };
     let plan = world.runtime.block_on(world.own().write(plan)).expect("a read").join("\n");
