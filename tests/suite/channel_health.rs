@@ -21,10 +21,10 @@ fn fixture(offline_after_ms: u64) -> ChannelFixture {
 }
 
 /// Returns the statuses that Front has accepted, in order.
-fn told(front: &Front) -> Vec<String> {
+fn reported(front: &Front) -> Vec<String> {
     let requests = front.requests();
-    let told = requests.iter().filter(|request| request.call == Call::UpdateChannel && request.acted);
-    told.map(|request| request.body["status"].as_str().unwrap_or_default().to_owned()).collect()
+    let reported = requests.iter().filter(|request| request.call == Call::UpdateChannel && request.acted);
+    reported.map(|request| request.body["status"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 #[track_caller]
@@ -40,14 +40,14 @@ fn wait_for_checks(fixture: &ChannelFixture) {
 }
 
 #[test]
-fn front_is_told_once_that_a_provider_is_down_and_once_that_it_is_back() {
+fn front_shows_once_that_a_provider_is_down_and_once_that_it_is_back() {
     let fixture = fixture(300);
     fixture.provider.go_down();
     wait_until_online(&fixture, false);
     fixture.provider.come_back();
     wait_until_online(&fixture, true);
     wait_for_checks(&fixture);
-    assert_eq!(told(&fixture.front), ["offline", "ok"]);
+    assert_eq!(reported(&fixture.front), ["offline", "ok"]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_short_outage_is_not_shown_in_front() {
     fixture.gateway.log().event("channel.check_failed").wait_for(1);
     fixture.provider.come_back();
     wait_for_checks(&fixture);
-    assert!(told(&fixture.front).is_empty());
+    assert!(reported(&fixture.front).is_empty());
 }
 
 #[test]
@@ -105,13 +105,13 @@ fn a_channel_that_is_authorized_again_works_and_keeps_its_address_and_conversati
 }
 
 #[test]
-fn front_is_told_when_it_is_back_itself() {
+fn a_status_is_reported_when_front_is_back_itself() {
     let fixture = fixture(NEVER_MS);
     fixture.front.fault(Fault::new(Action::FailBefore(500)).on(Call::UpdateChannel).times(2));
     fixture.provider.revoke(true);
     wait_until_online(&fixture, false);
     fixture.gateway.log().event("channel.status_delayed").wait_for(2);
-    assert_eq!(told(&fixture.front), ["offline"]);
+    assert_eq!(reported(&fixture.front), ["offline"]);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn what_front_shows_is_known_after_a_restart() {
     wait_for_checks(&fixture);
     fixture.provider.revoke(false);
     wait_until_online(&fixture, true);
-    assert_eq!(told(&fixture.front), ["offline", "ok"]);
+    assert_eq!(reported(&fixture.front), ["offline", "ok"]);
 }
 
 #[test]

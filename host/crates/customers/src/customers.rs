@@ -15,13 +15,13 @@ use crate::tenant::TenantCustomers;
 /// The customers of all tenants with an index. The default has no tables, and therefore no tenant.
 #[derive(Default)]
 pub struct Customers {
-    /// The tables, and threads for work that nobody waits for.
+    /// The tables, and threads for background work.
     database: Option<(Arc<Database>, Handle)>,
     tenants: ArcSwap<BTreeMap<Arc<str>, Arc<TenantCustomers>>>,
 }
 
 impl Customers {
-    /// Creates the customers of no tenant. `background` runs work that nobody waits for.
+    /// Creates the customers of no tenant. `background` are threads for background work.
     pub fn new(database: Arc<Database>, background: Handle) -> Self {
         Self { database: Some((database, background)), tenants: ArcSwap::default() }
     }

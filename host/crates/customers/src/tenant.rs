@@ -62,7 +62,7 @@ pub struct TenantCustomers {
     pub(crate) tenant: Arc<str>,
     pub(crate) settings: Settings,
     pub(crate) database: Arc<Database>,
-    /// Threads for work that nobody waits for.
+    /// Threads for background work.
     pub(crate) background: Handle,
     pub(crate) conversion: Arc<Conversion>,
     /// Settings that decide how texts, keys and numbers are made.

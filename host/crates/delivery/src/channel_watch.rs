@@ -1,4 +1,4 @@
-//! Checks the connected channels of a tenant, and tells Front which of them are offline.
+//! Checks the connected channels of a tenant, and reports to Front which of them are offline.
 //!
 //! The gateway that delivers to Front checks each channel at an interval, soon after a message could not be sent, and
 //! after the channel was connected. Only failures are stored, so that channels that work cost no writes.
@@ -28,7 +28,7 @@ use crate::store::front::{Channel, ChannelHealth, ChannelState, Checked};
 
 /// How often the list of channels is read.
 const LIST_INTERVAL: Duration = Duration::from_secs(2);
-/// Longest time between two checks of a channel that fails, and between two calls that tell Front.
+/// Longest time between two checks of a channel that fails, and between two calls that report its status.
 const FAILING_INTERVAL: Duration = Duration::from_secs(15);
 /// Concurrent checks of a tenant.
 const CHECKS_AT_ONCE: usize = 8;
@@ -197,18 +197,18 @@ impl DeliveryContext {
             }
         };
         report(&channel, &before, &after);
-        let is_told = after.is_told || self.tell(front, &channel, after.is_offline).await;
+        let is_reported = after.is_reported || self.report_status(front, &channel, after.is_offline).await;
         let interval = front.app.check_interval;
-        let works = after.failing_since_ms.is_none() && is_told;
+        let works = after.failing_since_ms.is_none() && is_reported;
         Some(if works { interval } else { interval.min(FAILING_INTERVAL) })
     }
 
-    /// Tells Front whether a channel is offline; returns whether Front need not be told again.
-    async fn tell(&self, front: &FrontClient, channel: &Channel, is_offline: bool) -> bool {
+    /// Reports to Front whether a channel is offline; returns whether no further report is needed.
+    async fn report_status(&self, front: &FrontClient, channel: &Channel, is_offline: bool) -> bool {
         let Some(turn) = self.store.replica().begin(&self.tenant.name, Part::Front) else { return false };
         let status = if is_offline { ChannelStatus::Offline } else { ChannelStatus::Ok };
-        let told = front.call(turn.replica, channel, &api::channel_status(&channel.channel_id, status)).await;
-        match told {
+        let sent = front.call(turn.replica, channel, &api::channel_status(&channel.channel_id, status)).await;
+        match sent {
             Fate::Accepted { .. } => {}
             Fate::Again { reason, .. } | Fate::Unclear(reason) | Fate::Token(reason) => {
                 warn!(
@@ -221,7 +221,7 @@ impl DeliveryContext {
                 );
                 return false;
             }
-            // Front does not know the channel any more.
+            // The channel does not exist in Front.
             Fate::NotFound(reason) | Fate::Refused(reason) => warn!(
                 event = "channel.status_refused",
                 tenant = channel.tenant,
@@ -231,7 +231,7 @@ impl DeliveryContext {
                 channel.channel_id
             ),
         }
-        self.store.note_told(channel, is_offline).await.is_ok()
+        self.store.note_reported(channel, is_offline).await.is_ok()
     }
 }
 

@@ -65,7 +65,7 @@ pub struct Call<'c> {
     directory: Option<Arc<dyn Directory>>,
     files: Option<Arc<dyn Files>>,
     side_effects: Option<Arc<SideEffects>>,
-    /// Whether nobody waits for the call.
+    /// Whether it is background work.
     is_background: bool,
     /// Usage of the outer call, if this call is nested. Includes the processor time of the nested call.
     outer: Option<&'c Arc<Usage>>,
@@ -127,7 +127,7 @@ impl<'c> Call<'c> {
         Self { side_effects: Some(Arc::clone(side_effects)), ..self }
     }
 
-    /// Runs the call on the plugin threads from its start, since nobody waits for it.
+    /// Runs the call as background work: on the plugin threads from its start.
     pub fn in_background(self) -> Self {
         Self { is_background: true, ..self }
     }

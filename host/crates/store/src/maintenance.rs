@@ -214,7 +214,7 @@ const TABLES: [Table; 12] = [
             ("refusals", Integer),
             ("reason", Text),
             ("is_offline", Boolean),
-            ("is_told", Boolean),
+            ("is_reported", Boolean),
         ],
     },
     Table {

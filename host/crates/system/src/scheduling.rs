@@ -16,7 +16,7 @@ pub fn set_latency_slice() -> io::Result<()> {
     set(getpriority_process(None)?, SHORT_SLICE)
 }
 
-/// Niceness of threads for work that nobody waits for, relative to the process. Callbacks have priority over it.
+/// Niceness of threads for background work, relative to the process. Callbacks have priority over it.
 pub const BACKGROUND_NICE: i32 = 10;
 
 /// Sets a nice value and the default time slice on this thread and the threads that it starts later.

@@ -1,4 +1,4 @@
-//! Whether channels work: failing checks, and what Front was told.
+//! Whether channels work: failing checks, and which status Front has.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub struct ChannelHealth {
     /// Whether Front shows, or is to show, the channel as offline.
     pub is_offline: bool,
     /// Whether Front has accepted that status.
-    pub(crate) is_told: bool,
+    pub(crate) is_reported: bool,
 }
 
 impl ChannelHealth {
@@ -67,13 +67,13 @@ impl ChannelHealth {
         // A channel that is offline stays so until a check succeeds.
         let is_offline = failing_since_ms
             .is_some_and(|since| self.is_offline || refusals >= REFUSALS_MAX || now_ms - since >= offline_after_ms);
-        let is_told = self.is_told && is_offline == self.is_offline;
-        Self { failing_since_ms, refusals, reason, is_offline, is_told }
+        let is_reported = self.is_reported && is_offline == self.is_offline;
+        Self { failing_since_ms, refusals, reason, is_offline, is_reported }
     }
 
     /// Returns whether there is nothing to remember.
     fn is_settled(&self) -> bool {
-        self.failing_since_ms.is_none() && !self.is_offline && self.is_told
+        self.failing_since_ms.is_none() && !self.is_offline && self.is_reported
     }
 }
 
@@ -83,7 +83,7 @@ pub(crate) struct WatchedChannel {
     pub(crate) id: i64,
     /// Time of the last change: the channel was connected or connected again.
     pub(crate) changed_ms: i64,
-    /// Whether it has failed, or Front is to be told.
+    /// Whether it has failed, or its status is to be reported.
     pub(crate) is_troubled: bool,
 }
 
@@ -145,13 +145,13 @@ impl Store {
     }
 
     /// Stores that Front has accepted a status.
-    pub(crate) async fn note_told(&self, channel: &Channel, is_offline: bool) -> Result<(), StoreError> {
+    pub(crate) async fn note_reported(&self, channel: &Channel, is_offline: bool) -> Result<(), StoreError> {
         let id = channel.id;
         self.database
             .write(Origin::progress(channel.tenant.as_str()), Scope::Channel(id), move |transaction| {
                 let known = health(transaction, id)?;
                 if known.is_offline == is_offline {
-                    write(transaction, id, &ChannelHealth { is_told: true, ..known })?;
+                    write(transaction, id, &ChannelHealth { is_reported: true, ..known })?;
                 }
                 Ok(())
             })
@@ -161,7 +161,7 @@ impl Store {
 
 /// Reads what is known about a channel.
 pub(crate) fn health(read: &Transaction<'_>, channel: i64) -> sql::Result<ChannelHealth> {
-    let select = "SELECT failing_since_ms, refusals, reason, is_offline, is_told FROM front_channel_health
+    let select = "SELECT failing_since_ms, refusals, reason, is_offline, is_reported FROM front_channel_health
                   WHERE channel = ?1";
     let found = read.row(select, values![channel], |row| {
         Ok(ChannelHealth {
@@ -169,10 +169,10 @@ pub(crate) fn health(read: &Transaction<'_>, channel: i64) -> sql::Result<Channe
             refusals: row.get(1)?,
             reason: row.get(2)?,
             is_offline: row.get(3)?,
-            is_told: row.get(4)?,
+            is_reported: row.get(4)?,
         })
     })?;
-    Ok(found.unwrap_or(ChannelHealth { is_told: true, ..ChannelHealth::default() }))
+    Ok(found.unwrap_or(ChannelHealth { is_reported: true, ..ChannelHealth::default() }))
 }
 
 /// Forgets failures of a channel that is connected again. What Front shows stays known.
@@ -192,13 +192,13 @@ fn write(transaction: &Transaction<'_>, channel: i64, health: &ChannelHealth) ->
         return forget(transaction, channel);
     }
     let upsert = "INSERT INTO front_channel_health
-                    (channel, failing_since_ms, refusals, reason, is_offline, is_told)
+                    (channel, failing_since_ms, refusals, reason, is_offline, is_reported)
                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                   ON CONFLICT (channel) DO UPDATE SET failing_since_ms = excluded.failing_since_ms,
                     refusals = excluded.refusals, reason = excluded.reason, is_offline = excluded.is_offline,
-                    is_told = excluded.is_told";
-    let ChannelHealth { failing_since_ms, refusals, reason, is_offline, is_told } = health;
-    transaction.execute(upsert, values![channel, failing_since_ms, refusals, reason, is_offline, is_told]).map(drop)
+                    is_reported = excluded.is_reported";
+    let ChannelHealth { failing_since_ms, refusals, reason, is_offline, is_reported } = health;
+    transaction.execute(upsert, values![channel, failing_since_ms, refusals, reason, is_offline, is_reported]).map(drop)
 }
 
 #[cfg(test)]
@@ -213,11 +213,11 @@ mod tests {
 
     /// Returns whether a channel is offline after each of these checks, one a minute.
     fn offline(checks: &[Checked]) -> Vec<bool> {
-        let mut health = ChannelHealth { is_told: true, ..ChannelHealth::default() };
+        let mut health = ChannelHealth { is_reported: true, ..ChannelHealth::default() };
         let step = |(minute, checked): (i64, &Checked)| {
             let next = health.after(checked, minute * MINUTE, 3 * MINUTE);
-            assert_eq!(next.is_told, next.is_offline == health.is_offline, "Front is told of changes");
-            health = ChannelHealth { is_told: true, ..next };
+            assert_eq!(next.is_reported, next.is_offline == health.is_offline, "changes are reported");
+            health = ChannelHealth { is_reported: true, ..next };
             health.is_offline
         };
         (0..).zip(checks).map(step).collect()

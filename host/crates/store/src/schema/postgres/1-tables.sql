@@ -201,7 +201,7 @@ CREATE TABLE front_channels (
 );
 CREATE UNIQUE INDEX front_channels_there ON front_channels (tenant, app, channel_id) WHERE state <> 'removed';
 
--- Channels that have failed, and what Front was told. A channel without a row works.
+-- Channels that have failed, and which status Front has. A channel without a row works.
 CREATE TABLE front_channel_health (
   channel bigint PRIMARY KEY,
   -- Time of the first of the failed checks; NULL if the last check succeeded.
@@ -211,7 +211,7 @@ CREATE TABLE front_channel_health (
   reason text,
   -- Whether Front shows, or is to show, the channel as offline; and whether it has accepted that.
   is_offline boolean NOT NULL,
-  is_told boolean NOT NULL
+  is_reported boolean NOT NULL
 );
 
 CREATE TABLE front_conversations (

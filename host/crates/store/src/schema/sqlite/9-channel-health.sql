@@ -1,4 +1,4 @@
--- Channels of Front apps that have failed, and what Front was told. A channel without a row works.
+-- Channels of Front apps that have failed, and which status Front has. A channel without a row works.
 CREATE TABLE front_channel_health (
   channel INTEGER PRIMARY KEY,
   -- Time of the first of the failed checks; NULL if the last check succeeded.
@@ -8,5 +8,5 @@ CREATE TABLE front_channel_health (
   reason TEXT,
   -- Whether Front shows, or is to show, the channel as offline; and whether it has accepted that.
   is_offline INTEGER NOT NULL,
-  is_told INTEGER NOT NULL
+  is_reported INTEGER NOT NULL
 );
