@@ -2,13 +2,14 @@
 
 mod inbound;
 mod outbound;
+mod webhook;
 
 use crate::Result;
 use crate::bindings::channel::Guest;
 pub use crate::bindings::channel::{
-    Address, AddressPage, AgentMessage, Attachment, Body, ChannelEvent as Event, Connection, FailedDelivery, File,
-    Header, HttpRequest as Request, HttpResponse as Response, InboundMessage, OutboundKind, OutboundMessage, Party,
-    SendReceipt, SendStatus, Source, WebhookResult,
+    Address, AddressPage, AgentMessage, Attachment, Author, AuthorKind, Body, ChannelEvent as Event, Connection,
+    FailedDelivery, File, Header, HttpRequest as Request, HttpResponse as Response, InboundMessage, OutboundKind,
+    OutboundMessage, Party, SendReceipt, SendStatus, Source, WebhookResult,
 };
 
 /// Connects Front with a provider. The gateway implements Front's side of the channel, and stores every message until

@@ -241,6 +241,11 @@ impl Front {
         found.unwrap_or_else(|| panic!("unknown message {id}"))
     }
 
+    /// Returns the person with this email address, and creates a teammate if necessary.
+    pub fn teammate(&self, email: &str) -> Author {
+        self.shared.update(|state| state.world.teammate(email, Author::USER))
+    }
+
     /// Blocks until the condition is true.
     ///
     /// # Panics

@@ -17,9 +17,13 @@ pub(crate) struct Team {
 
 impl Team {
     pub(crate) fn new() -> Self {
+        Self::with(|setup| setup)
+    }
+
+    pub(crate) fn with(change: impl FnOnce(Setup) -> Setup) -> Self {
         let (front, twilio) = (Front::start(), Twilio::start());
         front.burst(1_000);
-        let gateway = setup(&front, &twilio).start();
+        let gateway = change(setup(&front, &twilio)).start();
         front.point_at(gateway.address());
         twilio.point_at(gateway.address(), PUBLIC_URL, "/elsewhere", TOKEN);
         twilio.custom_routing(false);

@@ -66,6 +66,7 @@ fn an_echo_channel_returns_every_message() {
     assert_eq!(found.texts(), ["planted text", "planted text"]);
     let echo = &found.messages[1];
     assert!(echo.is_inbound && echo.recipients[0].handle == LEE, "{echo:?}");
+    assert_eq!(echo.referenced, found.messages[0].external_id);
     assert_eq!(echo.attachments[0].filename, "a.txt");
     assert_eq!(echo.attachments[0].digest, found.messages[0].attachments[0].digest);
 }

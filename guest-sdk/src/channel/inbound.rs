@@ -1,10 +1,6 @@
-//! Builders for requests of the provider, and for the events that they report.
+//! Builders for the events that a provider reports.
 
-use crate::channel::{
-    AgentMessage, Body, Event, FailedDelivery, File, Header, InboundMessage, Party, Request, Response, Source,
-    WebhookResult,
-};
-use crate::{Error, Result};
+use crate::channel::{AgentMessage, Body, Event, FailedDelivery, File, InboundMessage, Party, Source};
 
 impl Body {
     /// Returns the text or the HTML, for tests.
@@ -43,6 +39,7 @@ impl InboundMessage {
         Self {
             external_id: external_id.into(),
             external_conversation_id: external_conversation_id.into(),
+            in_reply_to: None,
             sender: Party::new(sender),
             subject: None,
             body: Body::Plain(body.into()),
@@ -74,6 +71,18 @@ impl InboundMessage {
     /// ```
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.sender = self.sender.named(name);
+        self
+    }
+
+    /// Sets the provider's id of the message that the customer explicitly answers.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::InboundMessage;
+    /// let message = InboundMessage::new("M2", "C7", "+12025550107", "Yes!").in_reply_to("M1");
+    /// assert_eq!(message.in_reply_to.as_deref(), Some("M1"));
+    /// ```
+    pub fn in_reply_to(mut self, id: impl Into<String>) -> Self {
+        self.in_reply_to = Some(id.into());
         self
     }
 
@@ -133,8 +142,10 @@ impl AgentMessage {
         Self {
             external_id: external_id.into(),
             external_conversation_id: external_conversation_id.into(),
+            in_reply_to: None,
             to: vec![Party::new(to)],
             author: None,
+            author_id: None,
             subject: None,
             body: Body::Plain(body.into()),
             delivered_at: None,
@@ -165,6 +176,30 @@ impl AgentMessage {
     /// ```
     pub fn author(mut self, author: impl Into<String>) -> Self {
         self.author = Some(author.into());
+        self
+    }
+
+    /// Sets the agent's teammate in Front: `tea_...`, or an alias such as `alt:email:ana@example.com`.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::AgentMessage;
+    /// let message = AgentMessage::new("M3", "C7", "+12025550107", "Hello!").author_id("tea_6r55a");
+    /// assert_eq!(message.author_id.as_deref(), Some("tea_6r55a"));
+    /// ```
+    pub fn author_id(mut self, id: impl Into<String>) -> Self {
+        self.author_id = Some(id.into());
+        self
+    }
+
+    /// Sets the provider's id of the message that the agent explicitly answers.
+    ///
+    /// ```
+    /// # use frontgate_sdk::channel::AgentMessage;
+    /// let message = AgentMessage::new("M3", "C7", "+12025550107", "Hello!").in_reply_to("M2");
+    /// assert_eq!(message.in_reply_to.as_deref(), Some("M2"));
+    /// ```
+    pub fn in_reply_to(mut self, id: impl Into<String>) -> Self {
+        self.in_reply_to = Some(id.into());
         self
     }
 
@@ -244,121 +279,5 @@ impl From<AgentMessage> for Event {
 impl From<FailedDelivery> for Event {
     fn from(failed: FailedDelivery) -> Self {
         Self::Failed(failed)
-    }
-}
-
-impl WebhookResult {
-    /// Creates a result with this response status, without a body or events.
-    ///
-    /// ```
-    /// let forbidden = frontgate_sdk::channel::WebhookResult::status(403);
-    /// assert!(forbidden.events.is_empty());
-    /// ```
-    pub fn status(status: u16) -> Self {
-        let response = Response { status, headers: Vec::new(), body: Vec::new() };
-        Self { response, events: Vec::new() }
-    }
-
-    /// Adds an event.
-    ///
-    /// ```
-    /// use frontgate_sdk::channel::{InboundMessage, WebhookResult};
-    ///
-    /// let result = WebhookResult::status(204).event(InboundMessage::new("M2", "C7", "+12025550107", "Hello!"));
-    /// assert_eq!(result.events.len(), 1);
-    /// ```
-    pub fn event(mut self, event: impl Into<Event>) -> Self {
-        self.events.push(event.into());
-        self
-    }
-
-    /// Adds a response header.
-    ///
-    /// ```
-    /// let busy = frontgate_sdk::channel::WebhookResult::status(503).header("retry-after", "5");
-    /// assert_eq!(busy.response.headers[0].value, "5");
-    /// ```
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.response.headers.push(Header { name: name.into(), value: value.into() });
-        self
-    }
-
-    /// Sets the response body.
-    ///
-    /// ```
-    /// let challenge = frontgate_sdk::channel::WebhookResult::status(200).body("text/plain", "1158201444");
-    /// assert_eq!(challenge.response.body, b"1158201444");
-    /// ```
-    pub fn body(mut self, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        self.response.body = body.into();
-        self.header("content-type", content_type)
-    }
-}
-
-impl Request {
-    /// Creates a request of the provider, for tests.
-    ///
-    /// ```
-    /// use frontgate_sdk::channel::Request;
-    ///
-    /// let request = Request::post("https://gw.example.net/front/sms/k/provider", "{}").with("X-Signature", "s");
-    /// assert_eq!(request.header("x-signature"), Some("s"));
-    /// ```
-    pub fn post(url: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
-        Self { method: "POST".to_owned(), url: url.into(), headers: Vec::new(), body: body.into() }
-    }
-
-    /// Adds a header.
-    ///
-    /// ```
-    /// # use frontgate_sdk::channel::Request;
-    /// let request = Request::post("https://gw.example.net/", "").with("X-Signature", "s");
-    /// assert_eq!(request.headers[0].name, "x-signature");
-    /// ```
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push(Header { name: name.to_ascii_lowercase(), value: value.into() });
-        self
-    }
-
-    /// Returns the first header with this name, case-insensitively.
-    ///
-    /// ```
-    /// # use frontgate_sdk::channel::Request;
-    /// let request = Request::post("https://gw.example.net/", "").with("x-signature", "s");
-    /// assert_eq!((request.header("X-Signature"), request.header("x-other")), (Some("s"), None));
-    /// ```
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        headers.find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.as_str())
-    }
-
-    /// Returns the body as text.
-    ///
-    /// ```
-    /// # use frontgate_sdk::channel::Request;
-    /// assert_eq!(Request::post("https://gw.example.net/", "Hello!").text()?, "Hello!");
-    /// # Ok::<(), frontgate_sdk::Error>(())
-    /// ```
-    pub fn text(&self) -> Result<&str> {
-        std::str::from_utf8(&self.body).map_err(|_| Error::invalid("the body is not UTF-8"))
-    }
-
-    /// Reads the body as JSON.
-    ///
-    /// ```
-    /// use frontgate_sdk::channel::Request;
-    /// use serde::Deserialize;
-    ///
-    /// #[derive(Deserialize)]
-    /// struct Webhook {
-    ///     text: String,
-    /// }
-    ///
-    /// let webhook: Webhook = Request::post("https://gw.example.net/", r#"{"text":"Hello!"}"#).json()?;
-    /// assert_eq!(webhook.text, "Hello!");
-    /// # Ok::<(), frontgate_sdk::Error>(())
-    /// ```
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        crate::json::read_request(&self.body)
     }
 }

@@ -1,7 +1,8 @@
 //! Builders for outbound messages, and for the results of sending them.
 
 use crate::channel::{
-    Address, AddressPage, Attachment, Connection, Event, OutboundKind, OutboundMessage, Party, SendReceipt,
+    Address, AddressPage, Attachment, Author, AuthorKind, Connection, Event, OutboundKind, OutboundMessage, Party,
+    SendReceipt,
 };
 use crate::{Error, Result};
 
@@ -49,6 +50,8 @@ impl OutboundMessage {
             conversation_ids: Vec::new(),
             to: vec![Party::new(to)],
             author: None,
+            replied_to: None,
+            in_reply_to: None,
             subject: None,
             html: html(&text),
             text,
@@ -65,6 +68,42 @@ impl OutboundMessage {
     pub fn conversation(mut self, id: impl Into<String>) -> Self {
         self.conversation_ids.push(id.into());
         self
+    }
+
+    /// Sets a teammate as the author.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{Author, OutboundMessage};
+    ///
+    /// let ana = Author::teammate("tea_1", "ana@example.org").named("Ana Ruiz");
+    /// let message = OutboundMessage::new("+12025550107", "Hello!").author(ana);
+    /// assert_eq!(message.author.and_then(|author| author.id).as_deref(), Some("tea_1"));
+    /// ```
+    pub fn author(mut self, author: Author) -> Self {
+        self.author = Some(author);
+        self
+    }
+
+    /// Sets the plugin's id of the message that the author chose to answer.
+    ///
+    /// ```
+    /// let message = frontgate_sdk::channel::OutboundMessage::new("+12025550107", "Hello!").in_reply_to("M1");
+    /// assert_eq!(message.answers(), Some("M1"));
+    /// ```
+    pub fn in_reply_to(mut self, id: impl Into<String>) -> Self {
+        self.in_reply_to = Some(id.into());
+        self
+    }
+
+    /// Returns the plugin's id of the answered message: the one that the author chose, or else the one that Front links.
+    ///
+    /// ```
+    /// let mut message = frontgate_sdk::channel::OutboundMessage::new("+12025550107", "Hello!");
+    /// message.replied_to = Some("M2".to_owned());
+    /// assert_eq!(message.answers(), Some("M2"));
+    /// ```
+    pub fn answers(&self) -> Option<&str> {
+        self.in_reply_to.as_deref().or(self.replied_to.as_deref())
     }
 
     /// Adds an attachment.
@@ -99,6 +138,30 @@ impl OutboundMessage {
 /// Escapes text as the gateway does.
 fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\n', "<br>")
+}
+
+impl Author {
+    /// Creates a teammate without a name, for tests.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{Author, AuthorKind};
+    ///
+    /// assert_eq!(Author::teammate("tea_1", "ana@example.org").kind, AuthorKind::Teammate);
+    /// ```
+    pub fn teammate(id: impl Into<String>, handle: impl Into<String>) -> Self {
+        Self { kind: AuthorKind::Teammate, id: Some(id.into()), handle: Some(handle.into()), name: None }
+    }
+
+    /// Sets the display name.
+    ///
+    /// ```
+    /// let ana = frontgate_sdk::channel::Author::teammate("tea_1", "ana@example.org").named("Ana Ruiz");
+    /// assert_eq!(ana.name.as_deref(), Some("Ana Ruiz"));
+    /// ```
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
 }
 
 impl Attachment {

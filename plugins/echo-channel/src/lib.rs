@@ -1,11 +1,13 @@
 //! A Front channel without a provider. Returns every message of a teammate, including files, as a message of the
 //! recipient. Useful to try out Front, and the smallest complete channel.
 //!
-//! The webhook accepts `{"id", "conversation", "from", "text"}` without a signature, as a customer's message.
+//! The webhook accepts JSON without a signature: `{"id", "conversation", "from", "text"}` as a customer's message, and
+//! `{"id", "conversation", "to", "text"}` as a message of an agent, with an `author` and an `author_id`. Both can have
+//! `in_reply_to`. The echo of a message answers it.
 
 use frontgate_sdk::channel::{
-    Address, AddressPage, Attachment, Connection, File, InboundMessage, OutboundKind, OutboundMessage, Request,
-    SendReceipt, Source, WebhookResult,
+    Address, AddressPage, AgentMessage, Attachment, Connection, Event, File, InboundMessage, OutboundKind,
+    OutboundMessage, Request, SendReceipt, Source, WebhookResult,
 };
 use frontgate_sdk::{Channel, Result, attachments, info};
 use serde::Deserialize;
@@ -45,26 +47,52 @@ impl Channel for EchoChannel {
         let files = small.into_iter().map(copy).collect::<Result<_>>()?;
         let mut echo = InboundMessage::new(format!("echo-{}", message.idempotency_key), conversation, "", body);
         (echo.sender, echo.subject, echo.files) = (to, message.subject, files);
+        echo.in_reply_to.clone_from(&receipt.external_id);
         Ok(receipt.event(echo))
     }
 
     fn receive(_: Connection, request: Request) -> Result<WebhookResult> {
-        match serde_json::from_slice(&request.body) {
-            Ok(Written { id, conversation, from, text }) => {
-                Ok(WebhookResult::status(204).event(InboundMessage::new(id, conversation, from, text)))
-            }
+        match serde_json::from_slice(&request.body).map(Written::event) {
+            Ok(event) => Ok(WebhookResult::status(204).event(event)),
             Err(error) => Ok(WebhookResult::status(400).body("text/plain", error.to_string())),
         }
     }
 }
 
-/// A customer's message in a webhook.
+/// A message in a webhook.
 #[derive(Deserialize)]
 struct Written {
     id: String,
     conversation: String,
-    from: String,
+    #[serde(flatten)]
+    direction: Direction,
     text: String,
+    in_reply_to: Option<String>,
+    author: Option<String>,
+    author_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Direction {
+    /// A customer wrote.
+    From(String),
+    /// An agent wrote to a customer.
+    To(String),
+}
+
+impl Written {
+    fn event(self) -> Event {
+        let Self { id, conversation, text, in_reply_to, author, author_id, .. } = self;
+        match self.direction {
+            Direction::From(from) => {
+                InboundMessage { in_reply_to, ..InboundMessage::new(id, conversation, from, text) }.into()
+            }
+            Direction::To(to) => {
+                AgentMessage { in_reply_to, author, author_id, ..AgentMessage::new(id, conversation, to, text) }.into()
+            }
+        }
+    }
 }
 
 fn is_small(file: &Attachment) -> bool {

@@ -26,6 +26,8 @@
 //! webhooks = "number"
 //! # The algorithm of SharedKeys: "HMAC_SHA256" or "HMAC_SHA1". Signatures with the other one are rejected.
 //! shared_key_algorithm = "HMAC_SHA256"
+//! # Teammates who also write in Twilio: the identity there, and the teammate in Front, by id or e-mail address.
+//! teammates = { "otto" = "tea_6r55a", "ana" = "alt:email:ana@example.com" }
 //!
 //! # An API key. The gateway adds it to requests; the plugin never sees it. Downloads reject requests with a key, so
 //! # none is bound to their host.
@@ -69,6 +71,16 @@
 //! - A reply must go to customers in the conversation, and a new conversation has one customer. The plugin rejects
 //!   other messages, and messages for a conversation that was closed in Twilio.
 
+//!
+//! # Authors and answers
+//!
+//! - The setting `teammates` maps identities: a message of a mapped teammate has the identity as its author in Twilio,
+//!   and a message that the identity writes in Twilio belongs to the teammate in Front. Other teammates have their e-mail
+//!   address as the author.
+//! - Twilio's messages have no field for the message that they answer, and events do not contain WhatsApp's quotes. The
+//!   plugin writes the SID (`IM...`) of the answered message into the attribute `in_reply_to`, and reads it from messages
+//!   of apps that set the same attribute.
+
 mod conversation;
 mod form;
 mod hooks;
@@ -82,6 +94,7 @@ mod send;
 mod sent;
 mod settings;
 mod signature;
+mod teammates;
 mod time;
 mod twilio;
 

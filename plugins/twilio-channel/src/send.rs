@@ -68,8 +68,10 @@ fn post(
         }
         None => None,
     };
-    let (attributes, teammate) = (mark.attributes(), message.author.as_ref().map(|author| author.handle.as_str()));
-    let author = open.author.as_deref().or(teammate).filter(|author| author.chars().count() <= AUTHOR_CHARS_MAX);
+    let answered = message.answers().filter(|_| mark.part == 1);
+    let (attributes, writer) = (mark.attributes(answered), message.author.as_ref());
+    let writer = writer.and_then(|author| channel.settings.teammates.identity(author).or(author.handle.as_deref()));
+    let author = open.author.as_deref().or(writer).filter(|author| author.chars().count() <= AUTHOR_CHARS_MAX);
     let author = author.filter(|author| !author.is_empty());
     let fields = [
         ("Author", author),

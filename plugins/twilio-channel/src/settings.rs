@@ -6,10 +6,11 @@ use frontgate_sdk::{Error, Result, address, settings};
 use crate::hooks::Webhooks;
 use crate::number;
 use crate::signature::Algorithm;
+use crate::teammates::Teammates;
 
 /// All settings.
-const KNOWN: [&str; 6] =
-    ["conversations_url", "media_url", "numbers", "service_sid", "shared_key_algorithm", "webhooks"];
+const KNOWN: [&str; 7] =
+    ["conversations_url", "media_url", "numbers", "service_sid", "shared_key_algorithm", "teammates.*", "webhooks"];
 
 /// The error for the settings of an earlier version.
 const MOVED: &str = "secret `auth_token` is no longer used: replace it with webhook_keys = { twilio = { env = \
@@ -26,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) webhooks: Webhooks,
     /// The algorithm of Twilio's SharedKeys.
     pub(crate) shared_key_algorithm: Algorithm,
+    pub(crate) teammates: Teammates,
 }
 
 /// A channel with its settings.
@@ -84,6 +86,7 @@ impl Settings {
             numbers: numbers()?,
             webhooks: webhooks()?,
             shared_key_algorithm: shared_key_algorithm()?,
+            teammates: Teammates::read()?,
         })
     }
 

@@ -1,9 +1,7 @@
 //! Tests the messages to admins, teammates and operators, and the verification of webhooks.
 //! `tests/suite/twilio_simulator/channel.rs` tests the plugin with the simulator of Twilio.
 
-use frontgate_sdk::channel::{
-    Connection, Header, OutboundKind, OutboundMessage, Party, Request, SendReceipt, WebhookResult,
-};
+use frontgate_sdk::channel::{Connection, Event, Header, OutboundMessage, Party, Request, SendReceipt, WebhookResult};
 use frontgate_sdk::http::{Error as HttpError, Response};
 use frontgate_sdk::signatures::Algorithm;
 use frontgate_sdk::{Channel as _, Error, testing};
@@ -28,16 +26,10 @@ fn connection(credential: Option<&str>) -> Connection {
 
 fn message(conversation: Option<&str>, to: &[&str], text: &str) -> OutboundMessage {
     OutboundMessage {
-        kind: OutboundKind::Message,
         idempotency_key: "k-1".to_owned(),
-        message_id: None,
         conversation_ids: conversation.into_iter().map(str::to_owned).collect(),
         to: to.iter().copied().map(Party::new).collect(),
-        author: None,
-        subject: None,
-        text: text.to_owned(),
-        html: String::new(),
-        attachments: Vec::new(),
+        ..OutboundMessage::new(CUSTOMER, text)
     }
 }
 
@@ -255,4 +247,20 @@ fn only_requests_signed_by_twilio_are_accepted() {
     ] {
         assert_eq!(request(signature, body), Ok(WebhookResult::status(403)), "{signature:?} {body}");
     }
+}
+
+#[test]
+fn an_agents_message_names_the_answered_message_and_the_teammate() {
+    settings(&[("teammates.otto", "tea_7"), ("webhooks", "manual")]);
+    testing::signatures(|_| true);
+    testing::answers([people(CUSTOMER)]);
+    let answered = "IM00000000000000000000000000000003";
+    let body = format!(
+        "EventType=onMessageAdded&Source=API&MessageSid=IM1&ConversationSid={CONVERSATION}&Author=otto&Body=Yes\
+         &Attributes=%7B%22in_reply_to%22%3A%22{answered}%22%7D"
+    );
+    let received = TwilioChannel::receive(connection(None), Request::post(HOOK, body).with("x-twilio-signature", "s"));
+    let [Event::Agent(message)] = &received.expect("a result").events[..] else { panic!("no message of an agent") };
+    assert_eq!((message.author.as_deref(), message.author_id.as_deref()), (Some("otto"), Some("tea_7")));
+    assert_eq!(message.in_reply_to.as_deref(), Some(answered));
 }

@@ -20,7 +20,8 @@ pub(crate) const HELP: &str = "\
 POST /_control/connect            server, [token, address]
 POST /_control/addresses          server, [token]
 POST /_control/send               channel or server, to, text; a server gets a channel if it has none
-POST /_control/reply              conversation, text
+                                  [author (an email address), kind (such as rule or macro)], also of replies
+POST /_control/reply              conversation, text, [quote (msg…)]
 POST /_control/autoreply          conversation, text
 POST /_control/autoreply-rule     text; without one, removes the rule
 POST /_control/merge              into, from
@@ -80,6 +81,11 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
         let connect = Connect::to(field("server"));
         Connect { token: named("token"), address: named("address"), ..connect }
     };
+    let draft = || {
+        let draft = Draft::new(text);
+        let draft = named("author").map_or_else(|| draft.clone(), |email| draft.clone().author(&email));
+        named("kind").map_or_else(|| draft.clone(), |kind| draft.clone().author_kind(&kind))
+    };
     let is_channel = shared.read(|state| state.world.channel(channel).is_some());
     let is_conversation = shared.read(|state| state.world.conversation(conversation).is_some());
     let outcome = match path {
@@ -93,11 +99,17 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
             listed.map(|all| all.into_iter().map(|known| known.address).collect())
         }
         "/send" if channel.is_empty() && named("server").is_some() => match channel_of(shared, connect()).await {
-            Ok(channel) => sent(shared, &Place::New { channel: &channel }, &Draft::new(text).to(field("to"))).await,
+            Ok(channel) => sent(shared, &Place::New { channel: &channel }, &draft().to(field("to"))).await,
             Err(words) => Err(words),
         },
-        "/send" if is_channel => sent(shared, &Place::New { channel }, &Draft::new(text).to(field("to"))).await,
-        "/reply" if is_conversation => sent(shared, &Place::Reply { conversation }, &text.into()).await,
+        "/send" if is_channel => sent(shared, &Place::New { channel }, &draft().to(field("to"))).await,
+        "/reply" if is_conversation => match named("quote") {
+            None => sent(shared, &Place::Reply { conversation }, &draft()).await,
+            Some(quote) if is_in(shared, conversation, &quote) => {
+                sent(shared, &Place::Reply { conversation }, &draft().quote(&quote)).await
+            }
+            Some(_) => Err("unknown message".to_owned()),
+        },
         "/autoreply" if is_conversation => sent(shared, &Place::Autoreply { conversation }, &text.into()).await,
         "/autoreply-rule" => {
             shared.update(|state| state.settings.autoreply = named("text"));
@@ -117,6 +129,14 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
         _ => return None,
     };
     Some(outcome)
+}
+
+/// Returns whether a conversation has a message.
+fn is_in(shared: &Shared, conversation: &str, message: &str) -> bool {
+    shared.read(|state| {
+        let found = state.world.conversation(conversation);
+        found.is_some_and(|found| found.messages.iter().any(|known| known.id == message))
+    })
 }
 
 /// Returns a connected channel of a server. Connects one if necessary.

@@ -7,6 +7,7 @@ use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::common::rng::Rng;
+use crate::front::model::Author;
 
 type Edit = Arc<dyn Fn(&mut Value) + Send + Sync>;
 
@@ -17,6 +18,8 @@ pub struct Draft {
     pub(crate) body: Option<String>,
     pub(crate) subject: String,
     pub(crate) author: Option<String>,
+    pub(crate) author_kind: String,
+    pub(crate) quoted: Option<String>,
     /// The recipients: handles and roles.
     pub(crate) recipients: Vec<(String, String)>,
     pub(crate) files: Vec<NewFile>,
@@ -38,6 +41,8 @@ impl Draft {
             body: None,
             subject: String::new(),
             author: Some("ana@acme.example".to_owned()),
+            author_kind: Author::USER.to_owned(),
+            quoted: None,
             recipients: Vec::new(),
             files: Vec::new(),
             edit: None,
@@ -68,6 +73,17 @@ impl Draft {
     /// Sets the author by email.
     pub fn author(self, email: &str) -> Self {
         Self { author: Some(email.to_owned()), ..self }
+    }
+
+    /// Sets the type of the author: a bot such as `rule`, `macro`, `api` or `ai`.
+    pub fn author_kind(self, kind: &str) -> Self {
+        Self { author_kind: kind.to_owned(), ..self }
+    }
+
+    /// Answers a message of the conversation explicitly, by its `msg_...`. Default: the customer's last message, without
+    /// a quote.
+    pub fn quote(self, message: &str) -> Self {
+        Self { quoted: Some(message.to_owned()), ..self }
     }
 
     /// Sets the author to null.

@@ -101,7 +101,7 @@ pub struct Message {
     pub body: String,
     /// The body as plain text.
     pub text: String,
-    /// The teammate who wrote the message. `None` for customers, rules and imports.
+    /// The teammate or bot that wrote the message. `None` for customers, autoreplies, and imports without `author_id`.
     pub author: Option<Author>,
     /// Sender and recipients.
     pub recipients: Vec<Recipient>,
@@ -141,6 +141,13 @@ pub struct Author {
     pub id: String,
     /// The email address.
     pub email: String,
+    /// The type: `user`, or the kind of a bot.
+    pub kind: String,
+}
+
+impl Author {
+    /// The type of a person.
+    pub const USER: &str = "user";
 }
 
 /// A sender or recipient of a message.

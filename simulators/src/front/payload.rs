@@ -21,7 +21,7 @@ fn author(author: &Author, company: &str) -> Value {
         "is_admin": false,
         "is_available": true,
         "is_blocked": false,
-        "type": "user",
+        "type": author.kind,
     })
 }
 

@@ -57,12 +57,19 @@ pub(crate) fn compose(shared: &Shared, place: &Place<'_>, draft: &Draft) -> Stri
 
 fn outgoing(world: &mut World, conversation: &str, draft: &Draft, is_autoreply: bool) -> Message {
     let known = world.conversation(conversation).expect("it was just found");
-    let replied_to = known.messages.iter().rfind(|message| message.is_inbound).map(|message| message.id.clone());
+    let last = known.messages.iter().rfind(|message| message.is_inbound).map(|message| message.id.clone());
+    let quoted = draft.quoted.as_ref().map(|quoted| {
+        let found = known.messages.iter().find(|message| message.id == *quoted);
+        found.unwrap_or_else(|| panic!("{quoted} is not in {conversation}"))
+    });
+    // [?] Front documents the header, but not its content: the id that the channel server gave the quoted message.
+    let referenced = quoted.and_then(|quoted| quoted.external_id.clone());
+    let replied_to = quoted.map(|quoted| quoted.id.clone()).or(last);
     let mut to: Vec<_> = draft.recipients.clone();
     if to.is_empty() {
         to = known.handles().into_iter().map(|handle| (handle, "to".to_owned())).collect();
     }
-    let author = draft.author.as_ref().filter(|_| !is_autoreply).map(|email| world.teammate(email));
+    let author = draft.author.as_ref().filter(|_| !is_autoreply).map(|email| world.teammate(email, &draft.author_kind));
     let mut recipients: Vec<_> = to.iter().map(|(handle, role)| world.recipient(role, handle, None, None)).collect();
     if let Some(author) = &author {
         let (handle, role) = (author.email.clone(), "from".to_owned());
@@ -90,7 +97,7 @@ fn outgoing(world: &mut World, conversation: &str, draft: &Draft, is_autoreply: 
         recipients,
         attachments,
         state: MessageState::Sending,
-        referenced: None,
+        referenced,
         subject: draft.subject.clone(),
         replied_to,
         created_at: millis(SystemTime::now()),

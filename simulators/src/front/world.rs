@@ -111,13 +111,22 @@ impl World {
         messages.find(|message| message.external_id.as_deref() == Some(external_id))
     }
 
-    pub(crate) fn teammate(&mut self, email: &str) -> Author {
-        if let Some(known) = self.teammates.iter().find(|teammate| teammate.email == email) {
+    /// Returns the teammate or bot with this email address, and creates it if necessary.
+    pub(crate) fn teammate(&mut self, email: &str, kind: &str) -> Author {
+        if let Some(known) = self.teammates.iter().find(|teammate| teammate.email == email && teammate.kind == kind) {
             return known.clone();
         }
-        let author = Author { id: self.id("tea"), email: email.to_owned() };
+        let author = Author { id: self.id("tea"), email: email.to_owned(), kind: kind.to_owned() };
         self.teammates.push(author.clone());
         author
+    }
+
+    /// Finds a teammate by its id or `alt:email:...`.
+    pub(crate) fn known_teammate(&self, name: &str) -> Option<&Author> {
+        self.teammates.iter().find(|teammate| match name.strip_prefix("alt:email:") {
+            Some(email) => teammate.email == email && teammate.kind == Author::USER,
+            None => teammate.id == name,
+        })
     }
 
     /// Finds the contact with this handle or this email, or creates one.

@@ -54,7 +54,6 @@ fn an_import_is_accepted_and_notified_later() {
             "external_id": "1", "external_conversation_id": "conv-1", "referenced_message_external_id": "0"
         },
         "delivered_at": 1_700_000_000,
-        "body_format": "unheard of",
     });
     let slow = client.call("POST", &client.path("/inbound_messages"), &body).expect("an answer");
     let uid = |reply: &super::Reply| reply.json["message_uid"].as_str().unwrap_or_default().to_owned();
@@ -94,7 +93,7 @@ fn messages_of_the_company_are_imported_as_well() {
     let body = json!({
         "to": [{ "handle": LEE, "email": "lee@example.org" }, { "handle": KIM }],
         "sender_name": "Bo",
-        "author_id": "tea_1",
+        "author_id": front.teammate("bo@acme.example").id,
         "body": "On its way",
         "metadata": { "external_id": "1", "external_conversation_id": "conv-1" },
     });
@@ -102,6 +101,7 @@ fn messages_of_the_company_are_imported_as_well() {
     front.wait_for(|state| state.hooks().len() == 2);
     let message = front.conversation("conv-1").messages[0].clone();
     assert_eq!((message.is_inbound, message.to()), (false, vec![LEE, KIM]));
+    assert_eq!(message.author.map(|author| author.email).as_deref(), Some("bo@acme.example"));
     let alias = format!("/channels/alt:address:{}/inbound_messages", front.channel(&client.channel).address);
     let mut joined = inbound("conv-2", "2", "It is me");
     joined["sender"] = json!({ "handle": "another handle", "email": "lee@example.org" });
@@ -154,6 +154,34 @@ fn invalid_imports_are_rejected_as_by_front() {
         assert_eq!(client.call("PUT", &client.path(path), &json!({})).expect("an answer").status, 404);
     }
     assert_eq!(front.requests().iter().filter(|request| request.acted).count(), 1);
+}
+
+#[test]
+fn fields_that_are_not_published_are_rejected() {
+    let (_front, client, _) = connected(fine);
+    let with = |pointer: &str, name: &str| {
+        let mut body = inbound("conv-1", "1", "Hello");
+        body.pointer_mut(pointer).expect("an object")[name] = json!("x");
+        body
+    };
+    let status = |rest: &str, method: &str, body: &Value| {
+        let reply = client.call(method, &client.path(rest), body).expect("an answer");
+        (reply.status, reply.json["_error"]["details"][0].clone())
+    };
+    for (pointer, name, field) in [
+        ("", "body_format", "body.body_format"),
+        ("", "author_id", "body.author_id"),
+        ("/metadata", "thread_ref", "body.metadata.thread_ref"),
+        ("/sender", "role", "body.sender.role"),
+    ] {
+        let refused = status("/inbound_messages", "POST", &with(pointer, name));
+        assert_eq!(refused, (400, format!("{field}: unknown field").into()));
+    }
+    assert_eq!(status("", "PATCH", &json!({ "status": "ok", "reason": "x" })).0, 400);
+    let mut agent = json!({ "to": [{ "handle": LEE }], "body": "Hello", "author_id": "tea_none" });
+    agent["metadata"] = inbound("conv-1", "1", "Hello")["metadata"].clone();
+    let refused = status("/outbound_messages", "POST", &agent);
+    assert_eq!(refused, (400, "body.author_id: unknown teammate".into()));
 }
 
 #[test]
@@ -211,6 +239,7 @@ fn a_duplicate_external_id_is_recorded() {
     front.dedup(false);
     let sent = front.reply(&first, "On its way");
     let mut echo = inbound("conv-1", sent.ids().0, "On its way");
+    echo.as_object_mut().expect("an object").remove("sender");
     echo["to"] = json!([{ "handle": LEE }]);
     assert_eq!(client.call("POST", &client.path("/outbound_messages"), &echo).expect("an answer").status, 202);
     assert_eq!(front.duplicates().last().map(|known| known.first.clone()), Some(sent.message));

@@ -23,12 +23,18 @@ pub enum ProviderEvent {
 pub struct Import {
     pub(crate) external_id: String,
     pub(crate) conversation: String,
+    /// The plugin's id of the message that this one answers.
+    #[serde(default)]
+    pub(crate) in_reply_to: Option<String>,
     /// The customer who wrote the message; `None` if an agent wrote it.
     pub(crate) sender: Option<Party>,
     /// Recipients of an agent's message.
     pub(crate) to: Vec<Party>,
     /// Display name of the agent.
     pub(crate) author: Option<String>,
+    /// Front's id of the agent's teammate, as the plugin wrote it.
+    #[serde(default)]
+    pub(crate) author_id: Option<String>,
     pub(crate) subject: Option<String>,
     pub(crate) body: Body,
     pub(crate) delivered_at: Option<u64>,
@@ -102,6 +108,7 @@ impl Import {
         let parties: usize = self.sender.iter().chain(&self.to).map(party).sum();
         let files: usize = self.files.iter().map(file).sum();
         let ids = self.external_id.len() + self.conversation.len();
+        let ids = ids + optional(&self.in_reply_to) + optional(&self.author_id);
         let (Body::Plain(body) | Body::Html { html: body }) = &self.body;
         ids + body.len() + optional(&self.subject) + optional(&self.author) + parties + files
     }
@@ -123,9 +130,11 @@ impl From<ChannelEvent> for ProviderEvent {
             ChannelEvent::Inbound(message) => Self::Message(Box::new(Import {
                 external_id: message.external_id,
                 conversation: message.external_conversation_id,
+                in_reply_to: message.in_reply_to,
                 sender: Some(message.sender.into()),
                 to: Vec::new(),
                 author: None,
+                author_id: None,
                 subject: message.subject,
                 body: message.body.into(),
                 delivered_at: message.delivered_at,
@@ -134,9 +143,11 @@ impl From<ChannelEvent> for ProviderEvent {
             ChannelEvent::Agent(message) => Self::Message(Box::new(Import {
                 external_id: message.external_id,
                 conversation: message.external_conversation_id,
+                in_reply_to: message.in_reply_to,
                 sender: None,
                 to: message.to.into_iter().map(Party::from).collect(),
                 author: message.author,
+                author_id: message.author_id,
                 subject: message.subject,
                 body: message.body.into(),
                 delivered_at: message.delivered_at,

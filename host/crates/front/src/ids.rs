@@ -62,6 +62,19 @@ pub fn generate(random: [u8; 16]) -> String {
     format!("{GENERATED}{}", hex(&random))
 }
 
+/// Returns whether a text is Front's id of a teammate, or a resource alias of one, such as `alt:email:ana@example.com`.
+pub fn is_teammate(id: &str) -> bool {
+    let plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let alias = |rest: &str| {
+        rest.split_once(':').is_some_and(|(kind, value)| plain(kind) && !value.trim().is_empty() && is_line(value))
+    };
+    id.len() <= CHARS_MAX && (id.strip_prefix("tea_").is_some_and(plain) || id.strip_prefix("alt:").is_some_and(alias))
+}
+
+fn is_line(text: &str) -> bool {
+    text.chars().all(|letter| !letter.is_control() && !letter.is_whitespace())
+}
+
 /// Escapes an id as a segment of a URL's path.
 pub fn segment(id: &str) -> impl Display {
     utf8_percent_encode(id, IN_PATHS)
@@ -101,6 +114,17 @@ mod tests {
         assert_eq!(known_or_safe(&made, std::slice::from_ref(&made)), made);
         assert_eq!(known_or_safe("a/b", &["a/b".to_owned()]), "a/b");
         assert_eq!(known_or_safe("a/b", &[]), safe("a/b"));
+    }
+
+    #[test]
+    fn only_ids_and_aliases_of_teammates_are_accepted() {
+        for id in ["tea_6r55a", "alt:email:ana@acme.example", "alt:uid:7"] {
+            assert!(is_teammate(id), "{id}");
+        }
+        let long = format!("tea_{}", "a".repeat(CHARS_MAX));
+        for id in ["", "tea_", "tea_1 2", "ana@acme.example", "msg_1", "alt:", "alt:email:", "alt:email:a b", &long] {
+            assert!(!is_teammate(id), "{id}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 pub use self::attachments::{ATTACHMENTS_MAX, Attachment, FILENAME_CHARS_MAX};
 pub use self::management::{Authorization, Delete, Imported, ListAddresses};
 pub use self::message::{CONVERSATION_IDS_MAX, Kind, Message};
-pub use self::people::{Author, Party, RECIPIENTS_MAX, Recipient};
+pub use self::people::{Author, AuthorKind, Party, RECIPIENTS_MAX, Recipient};
 use super::signature::{Content, Verified};
 
 /// Maximum characters of an unknown type that are kept.

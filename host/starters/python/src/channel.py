@@ -53,7 +53,9 @@ class Channel(exports.Channel):
         if not message_id or not sender or body is None:
             return WebhookResult(HttpResponse(400, [], b""), [])
         # Use `Body_Plain` for text that a person typed: Front shows it literally, never as HTML.
-        message = InboundMessage(message_id, sender, Party(sender, None, None), None, Body_Plain(body), None, [])
+        message = InboundMessage(
+            message_id, sender, None, Party(sender, None, None), None, Body_Plain(body), None, []
+        )
         return WebhookResult(HttpResponse(204, [], b""), [ChannelEvent_Inbound(message)])
 
     def disconnect(self, connection):

@@ -5,7 +5,7 @@ use frontgate_sdk::{Result, warn};
 use serde::Deserialize;
 
 use crate::form::Form;
-use crate::mark::Mark;
+use crate::mark::{Mark, answered};
 use crate::people::People;
 use crate::settings::Channel;
 use crate::time;
@@ -31,6 +31,7 @@ struct Added<'f> {
     conversation: &'f str,
     author: &'f str,
     body: String,
+    in_reply_to: Option<String>,
     delivered_at: Option<u64>,
     files: Vec<File>,
 }
@@ -63,8 +64,9 @@ pub(super) fn added(channel: &Channel, form: &Form, is_own: bool) -> Result<Opti
     }
     let to: Vec<_> = people.customers().map(Party::new).collect();
     let agent = form.get("ClientIdentity").unwrap_or(added.author);
+    let author_id = channel.settings.teammates.id(agent).map(str::to_owned);
     let author = Some(agent.to_owned()).filter(|author| author != SYSTEM);
-    Ok((!to.is_empty()).then(|| added.outbound(to, author).into()))
+    Ok((!to.is_empty()).then(|| AgentMessage { author, author_id, ..added.outbound(to) }.into()))
 }
 
 /// Returns whether a message came from outside of Twilio, and not through its API or an app.
@@ -79,6 +81,7 @@ impl<'f> Added<'f> {
             conversation: form.get("ConversationSid")?,
             author: form.get("Author")?,
             body: form.get("Body").unwrap_or_default().to_owned(),
+            in_reply_to: form.get("Attributes").and_then(answered),
             delivered_at: form.get("DateCreated").and_then(time::seconds),
             files: files(channel, form.get("Media")),
         })
@@ -86,16 +89,18 @@ impl<'f> Added<'f> {
 
     fn inbound(self) -> InboundMessage {
         let mut message = InboundMessage::new(self.sid, self.conversation, self.author, self.body);
-        (message.delivered_at, message.files) = (self.delivered_at, self.files);
+        (message.in_reply_to, message.delivered_at, message.files) = (self.in_reply_to, self.delivered_at, self.files);
         message
     }
 
-    fn outbound(self, to: Vec<Party>, author: Option<String>) -> AgentMessage {
+    fn outbound(self, to: Vec<Party>) -> AgentMessage {
         AgentMessage {
             external_id: self.sid.to_owned(),
             external_conversation_id: self.conversation.to_owned(),
+            in_reply_to: self.in_reply_to,
             to,
-            author,
+            author: None,
+            author_id: None,
             subject: None,
             body: Body::Plain(self.body),
             delivered_at: self.delivered_at,

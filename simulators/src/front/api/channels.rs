@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::common::reply::Reply;
+use crate::front::api::messages::unpublished;
 use crate::front::api::{ApiRequest, Done};
 use crate::front::draft::Connect;
 use crate::front::problem::Problem;
@@ -14,8 +15,19 @@ fn status<'f>(fields: &'f Value, known: &[&str]) -> Result<&'f str, Problem> {
     status.ok_or_else(|| Problem::invalid(vec![format!("body.status: not one of {}", known.join(", "))]))
 }
 
+/// Rejects fields that are not published.
+fn only(fields: &Value, known: &[&str]) -> Result<(), Problem> {
+    let mut unknown = Vec::new();
+    unpublished(fields, "", known, &mut unknown);
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => Err(Problem::invalid(unknown.iter().map(|name| format!("body.{name}: unknown field")).collect())),
+    }
+}
+
 pub(crate) fn update(state: &mut State, channel: &str, fields: &Value) -> Result<Done, Problem> {
     let status = status(fields, &["offline", "ok"])?;
+    only(fields, &["status"])?;
     let channel = state.world.channel_mut(channel).ok_or_else(Problem::not_found)?;
     channel.is_online = status == "ok";
     Ok(Reply::new(204, "").into())
@@ -59,6 +71,7 @@ pub(crate) fn message_status(
     fields: &Value,
 ) -> Result<Done, Problem> {
     status(fields, &["failed"])?;
+    only(fields, &["status", "reason"])?;
     let reason = match &fields["reason"] {
         Value::Null => None,
         Value::String(reason) => Some(reason.clone()),

@@ -9,13 +9,41 @@ use crate::common::reply::Reply;
 use crate::front::api::{ApiRequest, Done};
 use crate::front::fault::Call;
 use crate::front::form::Form;
-use crate::front::model::{Attachment, Message, MessageState, Recipient};
+use crate::front::model::{Attachment, Author, Message, MessageState, Recipient};
 use crate::front::problem::Problem;
 use crate::front::record::Duplicate;
 use crate::front::state::State;
 use crate::front::world::{World, millis};
 
 const ID_CHARS_MAX: usize = 200;
+
+/// The published fields of an import. Lists have no index here.
+const INBOUND: [&str; 10] = [
+    "sender.handle",
+    "sender.name",
+    "sender.email",
+    "subject",
+    "body",
+    "metadata.external_id",
+    "metadata.external_conversation_id",
+    "metadata.referenced_message_external_id",
+    "delivered_at",
+    "attachments",
+];
+const OUTBOUND: [&str; 12] = [
+    "to.handle",
+    "to.name",
+    "to.email",
+    "sender_name",
+    "author_id",
+    "subject",
+    "body",
+    "metadata.external_id",
+    "metadata.external_conversation_id",
+    "metadata.referenced_message_external_id",
+    "delivered_at",
+    "attachments",
+];
 
 /// A validator that collects the problems of a body.
 struct Check<'c> {
@@ -56,6 +84,22 @@ impl<'c> Check<'c> {
         }
     }
 
+    /// Returns the teammate with an id or alias. [?] Front's error for an unknown one is undocumented.
+    fn teammate(&mut self, world: &World, id: &str) -> Option<Author> {
+        let found = world.known_teammate(id).cloned();
+        if found.is_none() {
+            self.details.push("body.author_id: unknown teammate".to_owned());
+        }
+        found
+    }
+
+    /// Rejects fields that are not published. Front itself ignores them; here they are a fault of the caller.
+    fn only(&mut self, known: &[&str]) {
+        let mut unknown = Vec::new();
+        unpublished(self.fields, "", known, &mut unknown);
+        self.details.extend(unknown.into_iter().map(|name| format!("body.{name}: unknown field")));
+    }
+
     fn id(&mut self, pointer: &str) -> &'c str {
         let text = self.required(pointer);
         self.short(pointer, text);
@@ -69,6 +113,23 @@ impl<'c> Check<'c> {
             self.details.push(format!("{name}: not a whole number of seconds"));
         }
         seconds
+    }
+}
+
+/// Collects the names of fields that are not known.
+pub(crate) fn unpublished(value: &Value, name: &str, known: &[&str], unknown: &mut Vec<String>) {
+    match value {
+        Value::Object(fields)
+            if name.is_empty() || known.iter().any(|known| known.starts_with(&format!("{name}."))) =>
+        {
+            for (key, value) in fields {
+                let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                unpublished(value, &name, known, unknown);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| unpublished(item, name, known, unknown)),
+        _ if known.contains(&name) => {}
+        _ => unknown.push(name.to_owned()),
     }
 }
 
@@ -106,9 +167,9 @@ pub(crate) fn import(state: &mut State, request: &ApiRequest, channel: &str, for
     check.short(reference, referenced.unwrap_or_default());
     let delivered_at = check.delivered_at();
     let sender_name = if is_inbound { None } else { check.optional("/sender_name") };
-    if !is_inbound {
-        check.optional("/author_id");
-    }
+    let author_id = if is_inbound { None } else { check.optional("/author_id") };
+    let author = author_id.map(|id| check.teammate(&state.world, id));
+    check.only(if is_inbound { &INBOUND } else { &OUTBOUND });
     if !check.details.is_empty() {
         return Err(Problem::invalid(check.details));
     }
@@ -127,7 +188,7 @@ pub(crate) fn import(state: &mut State, request: &ApiRequest, channel: &str, for
         external_id: Some(external_id.to_owned()),
         body: body.to_owned(),
         text: shown(body),
-        author: None,
+        author: author.flatten(),
         recipients,
         attachments: attachments(&mut state.world, form),
         state: MessageState::Accepted,

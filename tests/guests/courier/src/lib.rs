@@ -68,6 +68,12 @@ impl Channel for Courier {
             "text": message.text,
             "conversations": message.conversation_ids,
             "autoreply": message.kind == OutboundKind::Autoreply,
+            "replied_to": message.replied_to,
+            "in_reply_to": message.in_reply_to,
+            "author": message.author.map(|author| {
+                let kind = format!("{:?}", author.kind);
+                json!({ "kind": kind, "id": author.id, "handle": author.handle, "name": author.name })
+            }),
         });
         let answer = http::post(&url("/messages")).json(&body).send()?;
         if answer.status == 422 {

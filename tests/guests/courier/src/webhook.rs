@@ -24,6 +24,10 @@ struct Message {
     #[serde(default)]
     email: Option<String>,
     text: String,
+    #[serde(default)]
+    in_reply_to: Option<String>,
+    #[serde(default)]
+    author_id: Option<String>,
     /// Whether the text is HTML.
     #[serde(default)]
     html: bool,
@@ -44,6 +48,7 @@ pub(crate) fn receive(request: &Request) -> Result<WebhookResult> {
         Event::Inbound(message) => answer.event(InboundMessage {
             external_id: message.id,
             external_conversation_id: message.conversation,
+            in_reply_to: message.in_reply_to,
             sender: Party { email: message.email, ..Party::new(message.with).named("Mora Lind") },
             subject: None,
             body: body(message.html, message.text),
@@ -53,8 +58,10 @@ pub(crate) fn receive(request: &Request) -> Result<WebhookResult> {
         Event::Outbound(message) => answer.event(AgentMessage {
             external_id: message.id,
             external_conversation_id: message.conversation,
+            in_reply_to: message.in_reply_to,
             to: vec![Party::new(message.with)],
             author: Some("Otto".to_owned()),
+            author_id: message.author_id,
             subject: None,
             body: body(message.html, message.text),
             delivered_at: message.at,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use frontgate_sdk::channel::{
-    Attachment, Connection, Event, Header, OutboundKind, OutboundMessage, Party, Request, SendReceipt, SendStatus,
+    Attachment, Author, Connection, Event, Header, OutboundMessage, Party, Request, SendReceipt, SendStatus,
     WebhookResult,
 };
 use frontgate_sdk::http::{self, Response};
@@ -70,16 +70,12 @@ pub(super) fn channel(number: &str) -> Connection {
 
 pub(super) fn message(key: &str, conversation: Option<&str>, to: &[&str], text: &str) -> OutboundMessage {
     OutboundMessage {
-        kind: OutboundKind::Message,
         idempotency_key: key.to_owned(),
         message_id: Some(format!("msg_{key}")),
         conversation_ids: conversation.into_iter().map(str::to_owned).collect(),
         to: to.iter().copied().map(Party::new).collect(),
-        author: Some(Party::new(TEAMMATE)),
-        subject: None,
-        text: text.to_owned(),
-        html: text.to_owned(),
-        attachments: Vec::new(),
+        author: Some(Author::teammate("tea_1", TEAMMATE)),
+        ..OutboundMessage::new(NUMBER, text)
     }
 }
 

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use frontgate_front::api;
 use frontgate_front::api::{Call, Contact, Content, Fate, UPLOAD_BYTES_MAX, Writer, file_field};
 use frontgate_front::html::Html;
+use frontgate_front::ids::is_teammate;
 use frontgate_runtime::files::{Body, FileError};
 use frontgate_runtime::{CallRecords, Caller, fetch};
 use frontgate_store::crash;
@@ -23,6 +24,9 @@ use crate::provider_event::{File, Import, Party, Source};
 
 /// Pause before the next check of the messages in flight, since the event may be about one of them.
 pub(super) const ECHO_PAUSE: Duration = Duration::from_millis(250);
+
+/// Maximum time for which an answer waits for the message that it answers.
+const REFERENCE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Maximum size of a file of unknown size, which is held in memory: Front requires the length of an upload.
 const UNSIZED_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -46,10 +50,12 @@ impl DeliveryContext {
         let ids = self.store.message_ids(message).await.map_err(unread)?;
         let (external_id, conversation) =
             ids.ok_or_else(|| Outcome::Failed { reason: "message deleted after store.messages_keep_ms".to_owned() })?;
-        let ids = [external_id.as_str(), conversation.as_str()];
+        let reference = self.reference(delivery, &subject, &import).await?;
+        let ids = Ids { message: &external_id, conversation: &conversation, reference: reference.as_deref() };
+        let author = self.author_id(delivery, &import);
         let channel_id = &subject.channel.channel_id;
-        let call = |notes: &[String], files: usize| {
-            call(channel_id, &import, ids, &import.body.for_front(notes, files > 0), files)
+        let call = |author: Option<&str>, notes: &[String], files: usize| {
+            call(channel_id, &import, &ids, author, &import.body.for_front(notes, files > 0), files)
         };
         let plan = self.store.now_ms().to_string();
         if !self.plan(delivery, &plan).await? {
@@ -57,12 +63,21 @@ impl DeliveryContext {
         }
         crash::point("before-send");
         let names: Vec<String> = files.iter().filter_map(|file| file.filename.clone()).collect();
-        let with_files = call(&notes, files.len());
-        let mut fate = subject.front.call_now(permit, delivery.replica, &subject.channel, &with_files, files).await;
+        let whole = call(author, &notes, files.len());
+        let mut fate = subject.front.call_now(permit, delivery.replica, &subject.channel, &whole, files).await;
+        if matches!(fate, Fate::Refused(_)) && author.is_some() {
+            // Front may not know the teammate: try once more without the id.
+            self.warn_of_author(delivery, "Front rejected the message");
+            let permit = subject.front.permit(&subject.channel).await;
+            let (files, left_out) = self.files(delivery, &subject, &import).await?;
+            notes = left_out;
+            let anonymous = call(None, &notes, files.len());
+            fate = subject.front.call_now(permit, delivery.replica, &subject.channel, &anonymous, files).await;
+        }
         if matches!(fate, Fate::Refused(_)) && !names.is_empty() {
             // The files may be the reason: try once more with the text alone.
             notes.extend(names.into_iter().map(|name| format!("{name} was rejected by Front")));
-            fate = subject.front.call(delivery.replica, &subject.channel, &call(&notes, 0)).await;
+            fate = subject.front.call(delivery.replica, &subject.channel, &call(None, &notes, 0)).await;
         }
         crash::point("after-send");
         Ok(outcome(fate))
@@ -95,6 +110,44 @@ impl DeliveryContext {
         let patience = subject.front.app.import_patience.saturating_sub(since_sent(delivery, self.store.now_ms()));
         let reason = "waiting for Front's confirmation".to_owned();
         Ok((!patience.is_zero()).then_some(Outcome::Unknown { reason, asked: false, after: Some(patience) }))
+    }
+
+    /// Returns Front's id of the message that this one answers. Waits for a while if that may be a message in flight,
+    /// whose id of the provider is not stored yet.
+    async fn reference(&self, delivery: &Delivery, subject: &Subject, import: &Import) -> Result<Option<String>, Stop> {
+        let Some(name) = import.in_reply_to.clone().filter(|name| *name != import.external_id) else { return Ok(None) };
+        let channel = subject.channel.id;
+        let found = self.store.referenced_message(channel, name).await.map_err(unread)?;
+        if found.is_none()
+            && !delivery.unknown
+            && delivery.tried() < REFERENCE_PATIENCE
+            && self.store.has_message_in_flight(channel, delivery.since, delivery.message).await.map_err(unread)?
+        {
+            let reason = "waiting for messages in flight: the message may answer one of them";
+            return Err(retry_after(reason, ECHO_PAUSE).into());
+        }
+        Ok(found)
+    }
+
+    /// Returns the id of the agent's teammate, if the plugin gave one that Front can read.
+    fn author_id<'i>(&self, delivery: &Delivery, import: &'i Import) -> Option<&'i str> {
+        let id = import.author_id.as_deref()?;
+        if !is_teammate(id) {
+            self.warn_of_author(delivery, "the plugin's author-id is not an id of a teammate");
+            return None;
+        }
+        Some(id)
+    }
+
+    fn warn_of_author(&self, delivery: &Delivery, why: &str) {
+        tracing::warn!(
+            event = "delivery.author_id_dropped",
+            request = &*delivery.request,
+            tenant = &*self.tenant.name,
+            id = delivery.id,
+            "delivery {} sent without author-id: {why}",
+            delivery.id
+        );
     }
 
     /// Opens the files; returns the files that can be sent, and a note for each of the others.
@@ -199,11 +252,19 @@ pub(super) fn outcome(fate: Fate) -> Outcome {
     }
 }
 
-fn call(channel_id: &str, import: &Import, [external_id, conversation]: [&str; 2], body: &Html, files: usize) -> Call {
+/// Front's ids for an import.
+struct Ids<'i> {
+    message: &'i str,
+    conversation: &'i str,
+    /// The answered message.
+    reference: Option<&'i str>,
+}
+
+fn call(channel_id: &str, import: &Import, ids: &Ids<'_>, author_id: Option<&str>, body: &Html, files: usize) -> Call {
     let content = Content {
-        external_id,
-        external_conversation_id: conversation,
-        referenced_message_external_id: None,
+        external_id: ids.message,
+        external_conversation_id: ids.conversation,
+        referenced_message_external_id: ids.reference,
         subject: import.subject.as_deref(),
         body,
         delivered_at: import.delivered_at,
@@ -212,7 +273,7 @@ fn call(channel_id: &str, import: &Import, [external_id, conversation]: [&str; 2
         Some(sender) => api::inbound(channel_id, contact(sender), &content, files),
         None => {
             let to: Vec<Contact<'_>> = import.to.iter().map(contact).collect();
-            let by = Writer { name: import.author.as_deref(), author_id: None };
+            let by = Writer { name: import.author.as_deref(), author_id };
             api::outbound(channel_id, &to, by, &content, files)
         }
     }

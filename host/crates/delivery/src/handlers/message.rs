@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::channel::{
-    Attachment, OutboundKind, OutboundMessage, Party, SendReceipt, SendStatus,
+    Attachment, Author, AuthorKind, OutboundKind, OutboundMessage, Party, SendReceipt, SendStatus,
 };
 use frontgate_front::requests;
 use frontgate_front::requests::{ChannelRequest, Kind, Message};
@@ -35,7 +35,9 @@ impl DeliveryContext {
         let ids = message.conversation_ids.clone();
         let names = self.store.conversation_names(channel.id, delivery.message.unwrap_or_default(), ids).await;
         let names = names.map_err(unread)?;
-        let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names);
+        let answered = [&message.replied_to, &message.in_reply_to].map(Clone::clone);
+        let answered = self.store.answered_messages(channel.id, answered).await.map_err(unread)?;
+        let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names, answered);
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
         let plugin = asking.channel_plugin(&front.app).map_err(|error| retry(sentence(&error), true))?;
@@ -123,7 +125,12 @@ fn send_failed(error: &CallError, effect: Effect) -> Outcome {
     }
 }
 
-fn outbound(message: &Message, idempotency_key: String, conversation_ids: Vec<String>) -> OutboundMessage {
+fn outbound(
+    message: &Message,
+    idempotency_key: String,
+    conversation_ids: Vec<String>,
+    [replied_to, in_reply_to]: [Option<String>; 2],
+) -> OutboundMessage {
     OutboundMessage {
         kind: match message.kind {
             Kind::Message => OutboundKind::Message,
@@ -133,12 +140,27 @@ fn outbound(message: &Message, idempotency_key: String, conversation_ids: Vec<St
         message_id: message.id.clone(),
         conversation_ids,
         to: message.to.iter().map(party).collect(),
-        author: message.author.as_ref().map(|author| party(&author.party)),
+        author: message.author.as_ref().map(author),
+        replied_to,
+        in_reply_to,
         subject: message.subject.clone(),
         text: message.text.clone(),
         html: message.html.clone(),
         attachments: message.attachments.iter().map(attachment).collect(),
     }
+}
+
+fn author(author: &requests::Author) -> Author {
+    let requests::Author { kind, id, handle, name } = author.clone();
+    let kind = match kind {
+        requests::AuthorKind::Teammate => AuthorKind::Teammate,
+        requests::AuthorKind::Rule => AuthorKind::Rule,
+        requests::AuthorKind::Macro => AuthorKind::Macro,
+        requests::AuthorKind::Api => AuthorKind::Api,
+        requests::AuthorKind::Ai => AuthorKind::Ai,
+        requests::AuthorKind::Other => AuthorKind::Other,
+    };
+    Author { kind, id, handle, name }
 }
 
 fn party(party: &requests::Party) -> Party {

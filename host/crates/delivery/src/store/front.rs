@@ -7,6 +7,7 @@ mod health;
 mod imported;
 mod messages;
 mod provider_events;
+mod references;
 mod replays;
 mod watchers;
 

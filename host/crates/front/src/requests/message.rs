@@ -43,7 +43,7 @@ pub struct Message {
     pub front_conversation_id: Option<String>,
     /// `msg_...` of the message that this one answers.
     pub replied_to: Option<String>,
-    /// The `In-Reply-To` header. In legacy channels it has the gateway's id of the conversation.
+    /// The `In-Reply-To` header: the gateway's id of a message, or in legacy channels of the conversation.
     pub in_reply_to: Option<String>,
     /// The gateway's ids of the conversation: several after a merge, empty if a teammate started the conversation.
     pub conversation_ids: Vec<String>,
@@ -51,7 +51,7 @@ pub struct Message {
     pub to: Vec<Party>,
     /// All recipients, in every role.
     pub recipients: Vec<Recipient>,
-    /// The author.
+    /// The author, if known.
     pub author: Option<Author>,
     /// The subject, if not blank.
     pub subject: Option<String>,
@@ -87,7 +87,7 @@ impl Message {
             conversation_ids: conversation_ids(raw),
             to: people::addressees(&recipients),
             recipients,
-            author: people::author(payload),
+            author: people::author(payload, kind),
             subject: shape::word(payload, "/subject"),
             text,
             html,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Unreadable, shape};
+use super::{Kind, Unreadable, shape};
 
 /// Maximum number of recipients of one message. Messages have few recipients; all of them reach the plugin.
 pub const RECIPIENTS_MAX: usize = 100;
@@ -27,15 +27,48 @@ pub struct Recipient {
     pub party: Party,
 }
 
-/// The author: a teammate, or a machine that Front treats like a teammate.
+/// The author: a teammate, or a bot that Front treats like a teammate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
+    /// The kind of teammate or bot.
+    pub kind: AuthorKind,
     /// Front's id, `tea_...`.
     pub id: Option<String>,
-    /// `user` for a person; `rule`, `macro`, `api`, `ai` and others for machines.
-    pub kind: Option<String>,
-    /// The author as a party; the handle is the email address, or else the user name, or else the id.
-    pub party: Party,
+    /// The email address, or else the user name.
+    pub handle: Option<String>,
+    /// The displayed name.
+    pub name: Option<String>,
+}
+
+/// The kind of an author, from Front's `type` of a teammate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorKind {
+    /// A person.
+    Teammate,
+    /// A rule.
+    Rule,
+    /// A macro.
+    Macro,
+    /// A program: an OAuth client, an application or an integration.
+    Api,
+    /// An AI.
+    Ai,
+    /// Another kind.
+    Other,
+}
+
+impl AuthorKind {
+    /// Reads Front's type. Front sent no type before it had bots.
+    fn of(name: Option<&str>) -> Self {
+        match name {
+            None | Some("user") => Self::Teammate,
+            Some("rule") => Self::Rule,
+            Some("macro") => Self::Macro,
+            Some("api" | "application" | "integration") => Self::Api,
+            Some("ai") => Self::Ai,
+            Some(_) => Self::Other,
+        }
+    }
 }
 
 /// Returns the recipients that have a handle.
@@ -70,12 +103,16 @@ pub(super) fn addressees(recipients: &[Recipient]) -> Vec<Party> {
     all
 }
 
-/// Returns the author, if the payload has one.
-pub(super) fn author(payload: &Value) -> Option<Author> {
+/// Returns the author, if the payload has one. An autoreply names no author, and is always written by a rule.
+pub(super) fn author(payload: &Value, kind: Kind) -> Option<Author> {
     let word = |name| shape::word(payload, &format!("/author/{name}"));
-    let (id, email, username) = (word("id"), word("email"), word("username"));
-    let handle = email.clone().or_else(|| username.clone()).or_else(|| id.clone())?;
+    let (id, email, username, of) = (word("id"), word("email"), word("username"), word("type"));
     let names: Vec<String> = [word("first_name"), word("last_name")].into_iter().flatten().collect();
-    let name = Some(names.join(" ")).filter(|name| !name.is_empty()).or(username);
-    Some(Author { id, kind: word("type"), party: Party { handle, name, email } })
+    let name = Some(names.join(" ")).filter(|name| !name.is_empty()).or_else(|| username.clone());
+    let handle = email.or(username);
+    if [&id, &handle, &name, &of].into_iter().all(Option::is_none) {
+        let rule = Author { kind: AuthorKind::Rule, id, handle, name };
+        return (kind == Kind::Autoreply).then_some(rule);
+    }
+    Some(Author { kind: AuthorKind::of(of.as_deref()), id, handle, name })
 }

@@ -71,9 +71,8 @@ fn a_message_is_decoded_with_all_fields() {
     assert_eq!(message.to, [party("+15550199", Some("Lee")), party("+15550198", None)]);
     assert_eq!((message.recipients.len(), message.recipients[3].role.as_str()), (4, "from"));
     let author = message.author.expect("an author");
-    assert_eq!((author.id.as_deref(), author.kind.as_deref()), (Some("tea_cc3"), Some("user")));
-    let email = Some("ana@acme.example".to_owned());
-    assert_eq!(author.party, Party { email, ..party("ana@acme.example", Some("Ana Ruiz")) });
+    assert_eq!((author.id.as_deref(), author.kind), (Some("tea_cc3"), AuthorKind::Teammate));
+    assert_eq!((author.handle.as_deref(), author.name.as_deref()), (Some("ana@acme.example"), Some("Ana Ruiz")));
     assert_eq!((message.subject, message.created_ms), (None, Some(1_700_000_000_123)));
     assert_eq!(
         (message.text.as_str(), message.html.as_str()),
@@ -93,13 +92,34 @@ fn a_message_is_decoded_with_all_fields() {
 }
 
 #[test]
+fn every_type_of_teammate_has_a_kind() {
+    let kind = |of: Value| message(&with(&whole(), "/payload/author/type", of)).author.expect("an author").kind;
+    for (of, want) in [
+        ("user", AuthorKind::Teammate),
+        ("rule", AuthorKind::Rule),
+        ("macro", AuthorKind::Macro),
+        ("api", AuthorKind::Api),
+        ("application", AuthorKind::Api),
+        ("integration", AuthorKind::Api),
+        ("ai", AuthorKind::Ai),
+        ("bulk_reply", AuthorKind::Other),
+        ("new", AuthorKind::Other),
+    ] {
+        assert_eq!(kind(json!(of)), want, "{of}");
+    }
+    assert_eq!(kind(Value::Null), AuthorKind::Teammate);
+    assert_eq!(message(&with(&whole(), "/payload/author", Value::Null)).author, None);
+}
+
+#[test]
 fn an_autoreply_has_neither_id_nor_author_nor_metadata() {
     let body = json!({"type": "message_autoreply", "payload": {
         "_links": {"related": {"message_replied_to": "https://acme.api.frontapp.com/messages/msg_aa0"}},
         "type": "auto_reply", "created_at": 1_700_000_001.5, "body": "We are closed.", "text": "We are closed.",
         "recipients": [{"handle": "+15550199", "role": "to"}], "attachments": []}});
     let closed = message(&body);
-    assert_eq!((closed.kind, closed.id.as_deref(), closed.author.is_some()), (Kind::Autoreply, None, false));
+    assert_eq!((closed.kind, closed.id.as_deref()), (Kind::Autoreply, None));
+    assert_eq!(closed.author, Some(Author { kind: AuthorKind::Rule, id: None, handle: None, name: None }));
     assert_eq!((closed.to.len(), closed.conversation_ids.len()), (1, 0));
     assert_eq!(closed.replied_to.as_deref(), Some("msg_aa0"));
     let other_text = message(&with(&body, "/payload/text", json!("We are open.")));

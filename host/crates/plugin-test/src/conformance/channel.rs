@@ -135,6 +135,8 @@ pub(super) fn message(text: &str, to: &[&str]) -> OutboundMessage {
         conversation_ids: Vec::new(),
         to: to.iter().map(|to| Party { handle: (*to).to_owned(), name: None, email: None }).collect(),
         author: None,
+        replied_to: None,
+        in_reply_to: None,
         subject: None,
         text: text.to_owned(),
         html: text::html(text),

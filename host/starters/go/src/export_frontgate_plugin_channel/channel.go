@@ -55,6 +55,7 @@ func Receive(connection Connection, request HttpRequest) Result[WebhookResult, E
 	message := InboundMessage{
 		ExternalId:             id,
 		ExternalConversationId: from,
+		InReplyTo:              None[string](),
 		Sender:                 Party{Handle: from, Name: None[string](), Email: None[string]()},
 		Subject:                None[string](),
 		Body:                   MakeBodyPlain(string(request.Body)),

@@ -104,12 +104,12 @@ fn insert_import(transaction: &Transaction<'_>, batch: &ProviderBatch, import: &
     let ConversationKey { external_id: conversation, lane } =
         conversations::of_plugin(transaction, channel, &import.conversation, import.handle())?;
     let insert = "INSERT INTO front_messages
-                    (channel, identity, outbound, external_id, external_conversation_id, created_ms)
-                  VALUES (?1, ?2, FALSE, ?3, ?4, ?5) ON CONFLICT DO NOTHING RETURNING id";
+                    (channel, identity, outbound, external_id, external_conversation_id, created_ms, name)
+                  VALUES (?1, ?2, FALSE, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING RETURNING id";
     let (identity, external_id) = (indexed(format!("told {}", import.external_id)), ids::safe(&import.external_id));
     let now = transaction.now_ms();
-    let message =
-        transaction.row(insert, values![channel, identity, external_id, conversation, now], |row| row.get::<i64>(0))?;
+    let row = values![channel, identity, external_id, conversation, now, import.external_id];
+    let message = transaction.row(insert, row, |row| row.get::<i64>(0))?;
     let Some(message) = message else { return Ok(()) };
     let delivery = NewDelivery {
         tenant: Arc::clone(&batch.tenant),
