@@ -2,6 +2,7 @@
 
 mod inbound;
 mod outbound;
+mod template;
 mod webhook;
 
 use crate::Result;
@@ -9,7 +10,8 @@ use crate::bindings::channel::Guest;
 pub use crate::bindings::channel::{
     Address, AddressPage, AgentMessage, Attachment, Author, AuthorKind, Body, ChannelEvent as Event, Connection,
     FailedDelivery, File, Header, HttpRequest as Request, HttpResponse as Response, InboundMessage, OutboundKind,
-    OutboundMessage, Party, SendReceipt, SendStatus, Source, WebhookResult,
+    OutboundMessage, Party, SendReceipt, SendStatus, Source, Template, TemplatePage, TemplateStatus, TemplateUse,
+    TemplateVariable, VariableKind, VariableValue, WebhookResult,
 };
 
 /// Connects Front with a provider. The gateway implements Front's side of the channel, and stores every message until
@@ -48,6 +50,12 @@ pub trait Channel {
     fn list_addresses(credential: Option<String>, page_token: Option<String>) -> Result<AddressPage> {
         let _ = (credential, page_token);
         Ok(AddressPage::last([]))
+    }
+
+    /// Returns a page of the provider's templates, which teammates can choose in Front. By default, the page is empty.
+    fn list_templates(connection: Connection, page_token: Option<String>) -> Result<TemplatePage> {
+        let _ = (connection, page_token);
+        Ok(TemplatePage::last([]))
     }
 
     /// Sends a message. `Unavailable` is retried; every other error is final, and the teammate sees its text.
@@ -93,6 +101,10 @@ impl<T: Channel> Guest for T {
 
     fn list_addresses(credential: Option<String>, page_token: Option<String>) -> Result<AddressPage> {
         T::list_addresses(credential, page_token)
+    }
+
+    fn list_templates(connection: Connection, page_token: Option<String>) -> Result<TemplatePage> {
+        T::list_templates(connection, page_token)
     }
 
     fn send(connection: Connection, message: OutboundMessage) -> Result<SendReceipt> {

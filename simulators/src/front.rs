@@ -37,7 +37,9 @@ use crate::common::port::Port;
 pub use crate::front::admin::{Address, Farewell};
 pub use crate::front::draft::{Connect, Draft, generated};
 pub use crate::front::fault::{Action, Call, Fault};
-pub use crate::front::model::{Attachment, Author, Channel, Contact, Conversation, Message, MessageState, Recipient};
+pub use crate::front::model::{
+    Attachment, Author, Channel, Contact, Conversation, Message, MessageState, Recipient, Template, TemplateVariable,
+};
 pub use crate::front::record::{Authorization, Duplicate, File, Fired, Recorded, Refusal};
 pub use crate::front::scenarios::Sent;
 pub use crate::front::settings::{Downloads, Timestamps};
@@ -239,6 +241,11 @@ impl Front {
     pub fn message(&self, id: &str) -> Message {
         let found = self.shared.read(|state| state.message(id).cloned());
         found.unwrap_or_else(|| panic!("unknown message {id}"))
+    }
+
+    /// Returns the templates of a channel, oldest first.
+    pub fn templates(&self, channel: &str) -> Vec<Template> {
+        self.look(|state| state.templates(channel).into_iter().cloned().collect())
     }
 
     /// Returns the person with this email address, and creates a teammate if necessary.

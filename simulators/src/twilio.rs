@@ -10,6 +10,7 @@
 mod addresses;
 mod calls;
 pub(crate) mod clock;
+mod content;
 mod control;
 mod description;
 mod events;

@@ -89,6 +89,10 @@ pub struct Known {
     pub attempts: usize,
     /// The number of questions whether the provider works.
     pub checks: usize,
+    /// The number of requests for templates.
+    pub template_requests: usize,
+    /// Templates: id, status and body.
+    templates: Vec<[String; 3]>,
     files: Vec<(String, Bytes)>,
     is_revoked: bool,
     troubles: VecDeque<Trouble>,
@@ -163,6 +167,11 @@ impl Provider {
         self.known.update(|known| known.files.push((name.to_owned(), content.into())));
     }
 
+    /// Replaces the templates: id, status and body of each.
+    pub fn templates(&self, templates: &[[&str; 3]]) {
+        self.known.update(|known| known.templates = templates.iter().map(|one| one.map(str::to_owned)).collect());
+    }
+
     /// Calls `look` with the state.
     pub fn look<T>(&self, look: impl FnOnce(&Known) -> T) -> T {
         self.known.read(look)
@@ -233,6 +242,7 @@ async fn respond(known: Arc<Watched<Known>>, request: Request<Incoming>) -> Resu
             let frame = std::future::ready(Ok(Frame::data(content)));
             return Ok(Response::new(StreamBody::new(stream::once(frame)).boxed_unsync()));
         }
+        (&Method::GET, ["templates"]) => templates(&known, head.uri.query().unwrap_or_default()),
         (&Method::DELETE, ["channels", channel]) => {
             known.update(|known| known.removed.push((*channel).to_owned()));
             Reply::new(204, "")
@@ -240,6 +250,20 @@ async fn respond(known: Arc<Watched<Known>>, request: Request<Incoming>) -> Resu
         _ => Reply::new(404, ""),
     };
     Ok(reply.into())
+}
+
+/// Returns a page of two templates; 404 without templates.
+fn templates(known: &Watched<Known>, query: &str) -> Reply {
+    known.update(|known| {
+        known.template_requests += 1;
+        let page: usize = query.strip_prefix("page=").and_then(|page| page.parse().ok()).unwrap_or_default();
+        if known.templates.is_empty() {
+            return Reply::new(404, "");
+        }
+        let rest = known.templates.get(page * 2..).unwrap_or_default();
+        let next = (rest.len() > 2).then(|| (page + 1).to_string());
+        Reply::new(200, json!({ "templates": rest.iter().take(2).collect::<Vec<_>>(), "next": next }).to_string())
+    })
 }
 
 async fn message(known: &Watched<Known>, body: Incoming) -> Result<Reply, Cut> {

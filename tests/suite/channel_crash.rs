@@ -25,6 +25,7 @@ fn setup(front: &Front, provider: &Provider) -> Setup {
     front.dedup(true);
     Setup::courier(front, provider)
         .set("tenants.demo.front.sms.calls_per_second_max", "1000")
+        .set("tenants.demo.front.sms.templates_interval_ms", "300")
         .set("tenants.demo.front.sms.import_patience_ms", "300")
         .set("plugins.limits.outbound_timeout_ms", "500")
         .set("delivery.request_timeout_ms", "500")
@@ -55,6 +56,21 @@ fn assert_exactly_once(front: &Front, provider: &Provider, gateway: &Gateway, se
         assert_eq!(in_front.get(id), Some(&1), "{id} in Front");
     }
     assert!(in_front.values().all(|count| *count == 1), "{in_front:?}");
+}
+
+/// Checks that each message from the template was sent as one, and that Front has the template once.
+fn assert_templates(front: &Front, provider: &Provider, channel: &str) {
+    let used = |text: &str| match text.strip_prefix("template ") {
+        Some(number) => json!({ "id": "template-1", "language": "en", "values": [["1", number]] }),
+        None => Value::Null,
+    };
+    provider.look(|known| {
+        for message in &known.messages {
+            assert_eq!(message.body["template"], used(message.text()), "{}", message.text());
+        }
+    });
+    let templates = front.templates(channel);
+    assert!(templates.len() == 1 && !templates[0].is_disabled, "{templates:?}");
 }
 
 /// A gateway that is restarted while others send requests to it.
@@ -150,13 +166,16 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
     let gateway = RestartingGateway::new(setup(&front, &provider).start(), &front);
     let channel = front.connect(SERVER).expect("a channel");
     let url = format!("{}/provider", front.channel(&channel).webhook_url);
+    provider.templates(&[["template-1", "approved", "template {{1}}"]]);
+    front.wait_for(|state| state.templates(&channel).len() == 1);
     let ended = AtomicBool::new(false);
     let (sent, reported) = thread::scope(|scope| {
         let end = SetOnDrop(&ended);
         let sending = scope.spawn(|| {
             let (mut sent, mut next) = (Vec::new(), 0..);
             while !ended.load(Ordering::SeqCst) {
-                let text = format!("sent {}", next.next().unwrap_or_default());
+                let number = next.next().unwrap_or_default();
+                let text = if number % 2 == 0 { format!("sent {number}") } else { format!("template {number}") };
                 if next.start % 7 == 0 {
                     provider.trouble(if next.start % 2 == 0 { Trouble::Silent } else { Trouble::Lost });
                 }
@@ -184,5 +203,6 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
         (sending.join().expect("no panic"), reporting.join().expect("no panic"))
     });
     assert_exactly_once(&front, &provider, &gateway.into_inner(), &sent, &reported);
+    assert_templates(&front, &provider, &channel);
     assert!(sent.len() as u32 >= kills && !reported.is_empty(), "{} sent, {} reported", sent.len(), reported.len());
 }

@@ -21,9 +21,13 @@ impl Team {
     }
 
     pub(crate) fn with(change: impl FnOnce(Setup) -> Setup) -> Self {
+        Self::with_twilio(|setup, _| change(setup))
+    }
+
+    pub(crate) fn with_twilio(change: impl FnOnce(Setup, &Twilio) -> Setup) -> Self {
         let (front, twilio) = (Front::start(), Twilio::start());
         front.burst(1_000);
-        let gateway = change(setup(&front, &twilio)).start();
+        let gateway = change(setup(&front, &twilio), &twilio).start();
         front.point_at(gateway.address());
         twilio.point_at(gateway.address(), PUBLIC_URL, "/elsewhere", TOKEN);
         twilio.custom_routing(false);

@@ -5,6 +5,7 @@ mod faults;
 mod files;
 mod hooks;
 mod messages;
+mod templates;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -2,7 +2,7 @@
 
 use crate::channel::{
     Address, AddressPage, Attachment, Author, AuthorKind, Connection, Event, OutboundKind, OutboundMessage, Party,
-    SendReceipt,
+    SendReceipt, TemplateUse,
 };
 use crate::{Error, Result};
 
@@ -52,6 +52,7 @@ impl OutboundMessage {
             author: None,
             replied_to: None,
             in_reply_to: None,
+            template: None,
             subject: None,
             html: html(&text),
             text,
@@ -104,6 +105,20 @@ impl OutboundMessage {
     /// ```
     pub fn answers(&self) -> Option<&str> {
         self.in_reply_to.as_deref().or(self.replied_to.as_deref())
+    }
+
+    /// Sets the template that the text was written from.
+    ///
+    /// ```
+    /// use frontgate_sdk::channel::{OutboundMessage, TemplateUse};
+    ///
+    /// let used = TemplateUse::new("HX1", "en").value("1", "Mora");
+    /// let message = OutboundMessage::new("+12025550107", "Hello Mora!").template(used);
+    /// assert_eq!(message.template.map(|used| used.id).as_deref(), Some("HX1"));
+    /// ```
+    pub fn template(mut self, used: TemplateUse) -> Self {
+        self.template = Some(used);
+        self
     }
 
     /// Adds an attachment.

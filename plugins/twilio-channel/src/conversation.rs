@@ -7,10 +7,13 @@ use serde::Deserialize;
 use crate::people::{Binding, People};
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
-use crate::{form, hooks, number};
+use crate::{form, hooks, number, window};
 
 /// The maximum number of pages. Only test customers have more.
 const PAGES_MAX: usize = 10;
+
+/// The maximum number of closed conversations that are searched for a customer's message.
+const CLOSED_MAX: usize = 5;
 
 #[derive(Deserialize)]
 struct Conversation {
@@ -30,6 +33,8 @@ struct Memberships {
 struct Membership {
     conversation_sid: String,
     conversation_state: String,
+    #[serde(default)]
+    conversation_date_updated: Option<String>,
     participant_messaging_binding: Option<Binding>,
 }
 
@@ -55,6 +60,8 @@ pub(crate) struct Open {
     pub(crate) author: Option<String>,
     /// Whether the plugin has just created the conversation, so that it is empty.
     pub(crate) is_new: bool,
+    /// Whether WhatsApp's window was checked, if the message needs it.
+    pub(crate) is_checked: bool,
 }
 
 /// Returns the one of these conversations that contains all recipients, preferably an open one. A conversation that
@@ -75,7 +82,7 @@ pub(crate) fn chosen(channel: &Channel, known: &[&str], message: &OutboundMessag
             continue;
         }
         let author = people.is_group_of(&channel.number).then(|| channel.number.clone());
-        let open = Open { sid: (*sid).to_owned(), author, is_new: false };
+        let open = Open { sid: (*sid).to_owned(), author, is_new: false, is_checked: false };
         // A single candidate needs no check: Twilio reports a closed conversation.
         if known.len() == 1 || !is_closed(channel, sid)? {
             return Ok(open);
@@ -98,20 +105,23 @@ fn is_closed(channel: &Channel, sid: &str) -> Result<bool, Refusal> {
 
 /// Returns the conversation with the single customer of a new message, and creates it if necessary. Every step can be
 /// repeated.
-pub(crate) fn with_customer(channel: &Channel, message: &OutboundMessage) -> Result<Open> {
+pub(crate) fn with_customer(channel: &Channel, message: &OutboundMessage, needs_window: bool) -> Result<Open> {
     let customer = customer(channel, message)?;
-    let (sid, is_new) = match open_with(channel, &customer)? {
+    let memberships = Found::with(channel, &customer)?;
+    let is_checked = memberships.open.is_none();
+    let (sid, is_new) = match memberships.open {
         Some(sid) => (sid, false),
+        None if needs_window && !memberships.wrote_recently(channel)? => return Err(window::closed()),
         None => made(channel, &customer, &message.idempotency_key)?,
     };
     hooks::attach(channel, &sid)?;
-    Ok(Open { sid, author: None, is_new })
+    Ok(Open { sid, author: None, is_new, is_checked })
 }
 
 /// Returns the conversations in which an earlier attempt may have put a new message.
 pub(crate) fn existing(channel: &Channel, message: &OutboundMessage) -> Result<Vec<String>> {
     let Ok(customer) = customer(channel, message) else { return Ok(Vec::new()) };
-    let open = open_with(channel, &customer)?;
+    let open = Found::with(channel, &customer)?.open;
     let own = by_name(channel, &message.idempotency_key)?.map(|conversation| conversation.sid);
     let mut found: Vec<_> = open.into_iter().chain(own).collect();
     found.dedup();
@@ -126,24 +136,50 @@ fn customer(channel: &Channel, message: &OutboundMessage) -> Result<String> {
     }
 }
 
-/// Returns the customer's open conversation with the channel's number; Twilio allows one.
-fn open_with(channel: &Channel, customer: &str) -> Result<Option<String>, Refusal> {
-    let query = form::encode(&[("Address", customer), ("PageSize", "50")]);
-    let mut next = Some(channel.url(&format!("ParticipantConversations?{query}")));
-    for _ in 0..PAGES_MAX {
-        let Some(url) = next else { break };
-        let page: Memberships = twilio::get(&url)?;
-        let is_it = |membership: &&Membership| {
-            let binding = membership.participant_messaging_binding.as_ref();
-            let proxy = binding.and_then(|binding| binding.proxy_address.as_deref());
-            membership.conversation_state != "closed" && proxy == Some(&channel.number)
-        };
-        if let Some(found) = page.conversations.iter().find(is_it) {
-            return Ok(Some(found.conversation_sid.clone()));
+/// A customer's conversations with the channel's number.
+#[derive(Default)]
+struct Found {
+    /// The open one; Twilio allows one.
+    open: Option<String>,
+    /// Closed ones that changed in the last 24 hours.
+    closed: Vec<String>,
+}
+
+impl Found {
+    /// Searches until the open conversation is found.
+    fn with(channel: &Channel, customer: &str) -> Result<Self, Refusal> {
+        let query = form::encode(&[("Address", customer), ("PageSize", "50")]);
+        let mut next = Some(channel.url(&format!("ParticipantConversations?{query}")));
+        let mut found = Self::default();
+        for _ in 0..PAGES_MAX {
+            let Some(url) = next else { break };
+            let page: Memberships = twilio::get(&url)?;
+            for membership in page.conversations {
+                let binding = membership.participant_messaging_binding.as_ref();
+                if binding.and_then(|binding| binding.proxy_address.as_deref()) != Some(&channel.number) {
+                    continue;
+                }
+                if membership.conversation_state != "closed" {
+                    return Ok(Self { open: Some(membership.conversation_sid), ..found });
+                }
+                if window::includes(membership.conversation_date_updated.as_deref()) {
+                    found.closed.push(membership.conversation_sid);
+                }
+            }
+            next = page.meta.next_page_url;
         }
-        next = page.meta.next_page_url;
+        Ok(found)
     }
-    Ok(None)
+
+    /// Returns whether the customer wrote in one of the closed conversations within WhatsApp's window.
+    fn wrote_recently(&self, channel: &Channel) -> Result<bool, Refusal> {
+        for conversation in self.closed.iter().take(CLOSED_MAX) {
+            if window::is_open(channel, conversation)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// Creates a conversation under a name that a retry finds, and adds the customer. Returns the SID, and whether this
@@ -169,7 +205,7 @@ fn made(channel: &Channel, customer: &str, key: &str) -> Result<(String, bool)> 
         Err(refusal) if refusal.is(50416) => {
             let other = match taken(&refusal) {
                 Some(other) => Some(other),
-                None => open_with(channel, customer)?,
+                None => Found::with(channel, customer)?.open,
             };
             let other = other.ok_or_else(|| Error::from(refusal))?;
             if other != own && is_new {

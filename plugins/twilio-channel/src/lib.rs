@@ -7,8 +7,9 @@
 //!
 //! ```toml
 //! [plugins.named.twilio-channel]
-//! # The API, the Media Content Service, and the host of its downloads.
-//! outbound = ["https://conversations.twilio.com", "https://mcs.us1.twilio.com", "https://media.us1.twilio.com"]
+//! # The API, the Media Content Service, the host of its downloads, and the Content API for WhatsApp's templates.
+//! outbound = ["https://conversations.twilio.com", "https://mcs.us1.twilio.com", "https://media.us1.twilio.com",
+//!     "https://content.twilio.com"]
 //! # The account's auth token, which signs webhooks. The gateway verifies with it; the plugin never sees it. During a
 //! # rotation in Twilio: a list of the old and the new one. Twilio's SharedKeys have their ids as names:
 //! # webhook_keys = { twilio = ..., webhooks_sharedkey_... = { env = "TWILIO_SHARED_KEY" } }
@@ -17,8 +18,8 @@
 //! limits = { call_timeout_ms = 30000, outbound_timeout_ms = 25000 }
 //!
 //! [plugins.named.twilio-channel.config]
-//! # The Conversations service, which determines the URLs. Set `conversations_url` and `media_url` for another
-//! # region.
+//! # The Conversations service, which determines the URLs. Set `conversations_url`, `media_url` and `content_url` for
+//! # another region.
 //! service_sid = "IS..."
 //! # The company's numbers, in Twilio's notation.
 //! numbers = "+12025550190, whatsapp:+12025550191"
@@ -40,6 +41,13 @@
 //!
 //! [[plugins.named.twilio-channel.bound_secrets]]
 //! to = "https://mcs.us1.twilio.com"
+//! header = "authorization"
+//! value = "Basic {sid}:{secret}"
+//! secrets = { sid = { env = "TWILIO_API_KEY_SID" }, secret = { env = "TWILIO_API_KEY_SECRET" } }
+//! visible = ["sid"]
+//!
+//! [[plugins.named.twilio-channel.bound_secrets]]
+//! to = "https://content.twilio.com"
 //! header = "authorization"
 //! value = "Basic {sid}:{secret}"
 //! secrets = { sid = { env = "TWILIO_API_KEY_SID" }, secret = { env = "TWILIO_API_KEY_SECRET" } }
@@ -80,6 +88,13 @@
 //! - Twilio's messages have no field for the message that they answer, and events do not contain WhatsApp's quotes. The
 //!   plugin writes the SID (`IM...`) of the answered message into the attribute `in_reply_to`, and reads it from messages
 //!   of apps that set the same attribute.
+//!
+//! # Templates
+//!
+//! - A channel of a WhatsApp number lists the account's contents (`HX...`) that have a text. A message with a template is
+//!   sent by its SID and the values of its variables.
+//! - WhatsApp accepts other messages only for 24 hours after the customer's last message. The plugin reads the newest
+//!   messages of the conversation, and rejects a message outside this window at once.
 
 mod conversation;
 mod form;
@@ -95,12 +110,14 @@ mod sent;
 mod settings;
 mod signature;
 mod teammates;
+mod templates;
 mod time;
 mod twilio;
+mod window;
 
 use frontgate_sdk::Result;
 use frontgate_sdk::channel::{
-    Address, AddressPage, Connection, OutboundMessage, Request, SendReceipt, SendStatus, WebhookResult,
+    Address, AddressPage, Connection, OutboundMessage, Request, SendReceipt, SendStatus, TemplatePage, WebhookResult,
 };
 
 use crate::settings::{Channel, Settings};
@@ -119,6 +136,10 @@ impl frontgate_sdk::Channel for TwilioChannel {
         let show = |number: String| Address { name: Some(number::name(&number)), value: number };
         let addresses = Settings::read()?.numbers.into_iter().map(show).collect();
         Ok(AddressPage { addresses, next_page_token: None })
+    }
+
+    fn list_templates(connection: Connection, page_token: Option<String>) -> Result<TemplatePage> {
+        templates::list(&Channel::of(connection)?, page_token)
     }
 
     fn send(connection: Connection, message: OutboundMessage) -> Result<SendReceipt> {

@@ -30,6 +30,8 @@ fn of(code: u64) -> Option<&'static str> {
             "More than 24 hours have passed since the customer wrote: WhatsApp accepts only approved templates until they \
              write again"
         }
+        63040..=63042 => "WhatsApp no longer accepts this template: it was rejected, paused or disabled",
+        50526..=50529 | 50540 | 50541 => "Twilio does not accept this template, or the values of its variables",
         63018 => "The channel's rate limit was reached",
         63019 | 63021 => "The channel does not accept such a file or text",
         63024 => "The customer is not on WhatsApp",

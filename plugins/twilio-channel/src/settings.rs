@@ -9,8 +9,16 @@ use crate::signature::Algorithm;
 use crate::teammates::Teammates;
 
 /// All settings.
-const KNOWN: [&str; 7] =
-    ["conversations_url", "media_url", "numbers", "service_sid", "shared_key_algorithm", "teammates.*", "webhooks"];
+const KNOWN: [&str; 8] = [
+    "content_url",
+    "conversations_url",
+    "media_url",
+    "numbers",
+    "service_sid",
+    "shared_key_algorithm",
+    "teammates.*",
+    "webhooks",
+];
 
 /// The error for the settings of an earlier version.
 const MOVED: &str = "secret `auth_token` is no longer used: replace it with webhook_keys = { twilio = { env = \
@@ -22,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) conversations_url: String,
     /// The URL for files, likewise.
     pub(crate) media_url: String,
+    /// The URL of the Content API, without a trailing slash.
+    pub(crate) content_url: String,
     /// The company's numbers in Twilio's notation; at least one.
     pub(crate) numbers: Vec<String>,
     pub(crate) webhooks: Webhooks,
@@ -83,6 +93,7 @@ impl Settings {
         Ok(Self {
             conversations_url: known_url.map_or_else(|| below_service("https://conversations.twilio.com"), Ok)?,
             media_url: url("media_url").map_or_else(|| below_service("https://mcs.us1.twilio.com"), Ok)?,
+            content_url: url("content_url").unwrap_or_else(|| "https://content.twilio.com".to_owned()),
             numbers: numbers()?,
             webhooks: webhooks()?,
             shared_key_algorithm: shared_key_algorithm()?,

@@ -3,6 +3,7 @@
 mod channels;
 mod fetch;
 mod messages;
+mod templates;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,6 +40,10 @@ impl Place {
                 (Call::MessageStatus, vec![*channel, *thread, *message])
             }
             ("POST", ["inboxes", inbox, "channels"]) => (Call::CreateChannel, vec![*inbox]),
+            ("PUT", ["channels", channel, "application_message_templates"]) => (Call::PutTemplate, vec![*channel]),
+            ("PATCH", ["channels", channel, "application_message_templates", id]) => {
+                (Call::PatchTemplate, vec![*channel, *id])
+            }
             ("GET", ["messages", message]) => (Call::FetchMessage, vec![*message]),
             ("GET", ["messages", message, "download", file]) => (Call::Download, vec![*message, *file]),
             ("GET", ["conversations", conversation]) => (Call::FetchConversation, vec![*conversation]),
@@ -54,8 +59,15 @@ impl Place {
 
     /// Returns the id of the channel in the path. Resolves an alias.
     pub(crate) fn channel(&self, state: &State) -> Option<String> {
-        let is_channel =
-            matches!(self.call, Call::UpdateChannel | Call::Inbound | Call::Outbound | Call::MessageStatus);
+        let is_channel = matches!(
+            self.call,
+            Call::UpdateChannel
+                | Call::Inbound
+                | Call::Outbound
+                | Call::MessageStatus
+                | Call::PutTemplate
+                | Call::PatchTemplate
+        );
         let name = self.names.first().filter(|_| is_channel)?;
         Some(state.world.channel(name).map_or_else(|| name.clone(), |channel| channel.id.clone()))
     }
@@ -131,6 +143,8 @@ fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
             Call::Inbound | Call::Outbound => messages::import(state, request, &channel, &form),
             Call::MessageStatus => channels::message_status(state, request, &channel, &form.fields),
             Call::UpdateChannel => channels::update(state, &channel, &form.fields),
+            Call::PutTemplate => templates::put(state, &channel, &form.fields),
+            Call::PatchTemplate => templates::patch(state, request, &channel, &form.fields),
             Call::Download => fetch::download(state, shared, request, &channel),
             Call::FetchMessage => fetch::message(&state.world, request, &channel, &shared.url),
             Call::FetchConversation => fetch::conversation(&state.world, request, &channel, &shared.url),

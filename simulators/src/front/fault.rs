@@ -15,6 +15,10 @@ pub enum Call {
     UpdateChannel,
     /// `POST /inboxes/{inb}/channels`
     CreateChannel,
+    /// `PUT /channels/{cha}/application_message_templates`
+    PutTemplate,
+    /// `PATCH /channels/{cha}/application_message_templates/{id}`
+    PatchTemplate,
     /// `GET /messages/{msg}/download/{fil}`
     Download,
     /// `GET /messages/{msg}`
@@ -34,12 +38,14 @@ impl Kind for Call {
 }
 
 impl Call {
-    const NAMED: [(&str, Self); 10] = [
+    const NAMED: [(&str, Self); 12] = [
         ("inbound", Self::Inbound),
         ("outbound", Self::Outbound),
         ("message-status", Self::MessageStatus),
         ("update-channel", Self::UpdateChannel),
         ("create-channel", Self::CreateChannel),
+        ("put-template", Self::PutTemplate),
+        ("patch-template", Self::PatchTemplate),
         ("download", Self::Download),
         ("fetch-message", Self::FetchMessage),
         ("fetch-conversation", Self::FetchConversation),

@@ -163,6 +163,66 @@ pub struct Recipient {
     pub contact: Option<String>,
 }
 
+/// A template of the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// `cha_...`
+    pub channel: String,
+    /// The id of the channel server.
+    pub external_id: String,
+    /// The name that admins see.
+    pub name: String,
+    /// The text with variables.
+    pub blurb: String,
+    /// Whether teammates cannot choose it.
+    pub is_disabled: bool,
+    /// `PENDING`, `APPROVED` or `REJECTED`.
+    pub status_name: String,
+    /// The variables.
+    pub variable_mappings: Vec<TemplateVariable>,
+    /// HTML.
+    pub template_preview: String,
+    pub(crate) number: u64,
+}
+
+/// A variable of a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateVariable {
+    /// The key in the text.
+    pub uid: String,
+    /// The label.
+    pub name: String,
+    /// `text`, `file`, `image` or `video`.
+    pub kind: String,
+}
+
+impl Template {
+    pub(crate) fn new(channel: &str, external_id: &str, number: u64) -> Self {
+        Self {
+            channel: channel.to_owned(),
+            external_id: external_id.to_owned(),
+            name: String::new(),
+            blurb: String::new(),
+            is_disabled: false,
+            status_name: String::new(),
+            variable_mappings: Vec::new(),
+            template_preview: String::new(),
+            number,
+        }
+    }
+
+    /// Returns the text that a teammate sends with these values. [?] Front does not document which requests a message
+    /// from a template causes; here it is a message with this text.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the template is disabled.
+    pub fn filled(&self, values: &[(&str, &str)]) -> String {
+        assert!(!self.is_disabled, "{} is disabled", self.name);
+        values.iter().fold(self.blurb.clone(), |text, (key, value)| text.replace(&format!("{{{{{key}}}}}"), value))
+    }
+}
+
 /// A file of a message.
 #[derive(Debug, Clone)]
 pub struct Attachment {

@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) bytes_max: usize,
     pub(crate) autoreply: Option<String>,
     pub(crate) autoreply_metadata: bool,
+    /// Whether the app's channel has templates.
+    pub(crate) templates: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +61,7 @@ impl Default for Settings {
             bytes_max: 25 * 1024 * 1024,
             autoreply: None,
             autoreply_metadata: false,
+            templates: true,
         }
     }
 }
@@ -103,6 +106,11 @@ impl Front {
     /// Sends each of the next `times` requests `message_imported` twice.
     pub fn repeat_imported(&self, times: usize) {
         self.shared.update(|state| state.settings.imported_to_repeat = times);
+    }
+
+    /// Whether templates are ticked in the settings of the app's channel. Default: true.
+    pub fn allow_templates(&self, on: bool) {
+        self.shared.update(|state| state.settings.templates = on);
     }
 
     /// Whether an import with a known id is dropped: answered with 202 and the uid of the first one, without a

@@ -11,7 +11,7 @@ use hyper::body::Bytes;
 use crate::common::watched::Watched;
 use crate::front::fault::Faults;
 use crate::front::limit::Limits;
-use crate::front::model::{Channel, Contact, Conversation, Message};
+use crate::front::model::{Channel, Contact, Conversation, Message, Template};
 use crate::front::record::{Duplicate, Fired, Recorded};
 use crate::front::settings::Settings;
 use crate::front::world::World;
@@ -67,6 +67,11 @@ impl State {
     /// Finds the contact with this handle.
     pub fn contact(&self, handle: &str) -> Option<&Contact> {
         self.world.contacts.iter().find(|contact| contact.handles.iter().any(|known| known == handle))
+    }
+
+    /// Returns the templates of a channel, oldest first.
+    pub fn templates(&self, channel: &str) -> Vec<&Template> {
+        self.world.templates.iter().filter(|template| template.channel == channel).collect()
     }
 
     /// Returns all requests to the API and the storage, in the order in which their headers arrived.

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
-use crate::front::model::{Author, Channel, Contact, Conversation, Message, MessageState, Recipient};
+use crate::front::model::{Author, Channel, Contact, Conversation, Message, MessageState, Recipient, Template};
 
 /// The upper bound of salts, 36^6. Salts make ids unique across simulators, in the format of Front's ids.
 const SALT_END: u64 = 2_176_782_336;
@@ -20,6 +20,7 @@ pub(crate) struct World {
     /// Merged conversations: pairs of the old id and the id of the target.
     merged: Vec<(String, String)>,
     teammates: Vec<Author>,
+    pub(crate) templates: Vec<Template>,
     ids: u64,
 }
 
@@ -27,7 +28,8 @@ impl World {
     pub(crate) fn new(app: String, secret: String, company: String) -> Self {
         let ids = SALT_END + Uuid::new_v4().as_u64_pair().0 % SALT_END * 100;
         let (channels, contacts, conversations) = (Vec::new(), Vec::new(), Vec::new());
-        Self { app, secret, company, channels, contacts, conversations, merged: Vec::new(), teammates: Vec::new(), ids }
+        let (merged, teammates, templates) = (Vec::new(), Vec::new(), Vec::new());
+        Self { app, secret, company, channels, contacts, conversations, merged, teammates, templates, ids }
     }
 
     /// Generates an id: a prefix and a number in base 36.

@@ -1,4 +1,4 @@
-//! Twilio's published description of the Conversations API: finds requests and responses that deviate from it.
+//! Twilio's published description of the Conversations API and of the Content API: finds requests and responses that deviate from it.
 //!
 //! Twilio ignores unknown fields, so a misspelt one goes unnoticed until its effect is missed. The description is in
 //! `simulators/openapi/twilio`; its README names the source.
@@ -16,7 +16,12 @@ use serde_json::Value;
 use crate::twilio::description::schema::{Schema, Schemas};
 
 static DESCRIPTION: LazyLock<Description> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../openapi/twilio/conversations_v1.json")).expect("a valid description")
+    let read = |json: &str| serde_json::from_str::<Description>(json).expect("a valid description");
+    let mut all = read(include_str!("../../openapi/twilio/conversations_v1.json"));
+    let contents = read(include_str!("../../openapi/twilio/content_v1.json"));
+    all.paths.extend(contents.paths);
+    all.components.schemas.extend(contents.components.schemas);
+    all
 });
 
 /// Names and values.

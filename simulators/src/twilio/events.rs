@@ -191,7 +191,8 @@ pub(crate) fn message_changed(
 
 fn present_message(world: &World, conversation: &Conversation, message: &Message, name: &'static str) -> Event {
     let Message { author, body, attributes, media, .. } = message.clone();
-    let mut event = message_add(world, conversation, &NewMessage { author, body, attributes, media });
+    let mut event =
+        message_add(world, conversation, &NewMessage { author, body, attributes, media, content_sid: None });
     event.name = name;
     event.fields.extend(fields([
         ("MessageSid", Some(message.sid.clone())),

@@ -71,6 +71,14 @@ pub enum Call {
     FetchUser,
     /// `POST /frontline/v1/Users/{US}`
     UpdateUser,
+    /// `GET /Content`
+    ListContents,
+    /// `GET /ContentAndApprovals`
+    ListContentsAndApprovals,
+    /// `GET /Content/{HX}`
+    FetchTemplate,
+    /// `GET /Content/{HX}/ApprovalRequests`
+    FetchApproval,
     /// `GET /Configuration`
     FetchConfiguration,
     /// `GET /Configuration/Webhooks`
@@ -88,7 +96,7 @@ impl Kind for Call {
 }
 
 impl Call {
-    /// Returns whether Twilio's description of the Conversations API covers the operation: media and Frontline's users
+    /// Returns whether Twilio's descriptions of the Conversations and the Content API cover the operation: media and Frontline's users
     /// are other services.
     pub(crate) fn is_described(self) -> bool {
         let of_media =
@@ -96,7 +104,7 @@ impl Call {
         !of_media && !matches!(self, Self::FetchUser | Self::UpdateUser)
     }
 
-    pub(crate) const NAMED: [(&str, Self); 37] = [
+    pub(crate) const NAMED: [(&str, Self); 41] = [
         ("add-participant", Self::AddParticipant),
         ("fetch-participant", Self::FetchParticipant),
         ("update-participant", Self::UpdateParticipant),
@@ -130,6 +138,10 @@ impl Call {
         ("remove-address", Self::RemoveAddress),
         ("fetch-user", Self::FetchUser),
         ("update-user", Self::UpdateUser),
+        ("list-contents", Self::ListContents),
+        ("list-contents-and-approvals", Self::ListContentsAndApprovals),
+        ("fetch-template", Self::FetchTemplate),
+        ("fetch-approval", Self::FetchApproval),
         ("fetch-configuration", Self::FetchConfiguration),
         ("fetch-webhooks", Self::FetchWebhooks),
         ("update-webhooks", Self::UpdateWebhooks),

@@ -21,6 +21,8 @@ pub struct Message {
     pub attributes: Value,
     /// The files in order. The REST API accepts one per message.
     pub media: Vec<Media>,
+    /// The template that the message was sent from, `HX...`.
+    pub content_sid: Option<String>,
     /// Delivery receipts: one for each participant that has an address and a reported status.
     pub receipts: Vec<Receipt>,
     pub(crate) index: usize,
@@ -195,7 +197,7 @@ impl Message {
             "date_created": rest_time(self.date_created),
             "date_updated": rest_time(self.date_updated),
             "delivery": self.delivery(),
-            "content_sid": null,
+            "content_sid": self.content_sid,
             "url": url,
             "links": {
                 "delivery_receipts": format!("{url}/Receipts"),

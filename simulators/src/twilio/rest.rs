@@ -1,6 +1,7 @@
 //! The REST API: routes a request, applies the change, responds, and fires webhooks.
 
 mod addresses;
+mod content;
 mod conversations;
 mod media;
 mod messages;
@@ -85,6 +86,10 @@ impl Place {
             ("GET", ["frontline", _, "Users", _]) => Call::FetchUser,
             ("POST", ["frontline", _, "Users", _]) => Call::UpdateUser,
             ("GET", ["ParticipantConversations"]) => Call::ParticipantConversations,
+            ("GET", ["Content"]) if service.is_none() => Call::ListContents,
+            ("GET", ["ContentAndApprovals"]) if service.is_none() => Call::ListContentsAndApprovals,
+            ("GET", ["Content", _]) if service.is_none() => Call::FetchTemplate,
+            ("GET", ["Content", _, "ApprovalRequests"]) if service.is_none() => Call::FetchApproval,
             ("GET", ["Configuration"]) if service.is_none() => Call::FetchConfiguration,
             ("GET", ["Configuration", "Webhooks"]) => Call::FetchWebhooks,
             ("POST", ["Configuration", "Webhooks"]) => Call::UpdateWebhooks,
@@ -310,6 +315,10 @@ fn perform(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
         Call::RemoveAddress => addresses::remove_address(world, request),
         Call::FetchUser => users::fetch(world, request),
         Call::UpdateUser => users::update(world, request),
+        Call::ListContents => content::list(world, request, false),
+        Call::ListContentsAndApprovals => content::list(world, request, true),
+        Call::FetchTemplate => content::fetch(world, request),
+        Call::FetchApproval => content::approval(world, request),
         Call::FetchConfiguration => Ok(webhooks::configuration(world, request)),
         Call::FetchWebhooks => Ok(webhooks::fetch(world, request)),
         Call::UpdateWebhooks => webhooks::update(world, request),

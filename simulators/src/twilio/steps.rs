@@ -102,7 +102,8 @@ impl Scenario {
         text: &str,
         media: Vec<Media>,
     ) -> Result<String, Rejection> {
-        let mut draft = NewMessage { author: author.to_owned(), body: text.to_owned(), attributes: json!({}), media };
+        let (author, body, content_sid) = (author.to_owned(), text.to_owned(), None);
+        let mut draft = NewMessage { author, body, attributes: json!({}), media, content_sid };
         let event = self.event(|world| Some(events::message_add(world, world.conversation(sid)?, &draft)));
         let Some(event) = event else { return Ok(String::new()) };
         let changes = self.fire_pre(event, Some(sid)).await?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::twilio::addresses::{AddressConfiguration, ScopedWebhook};
+use crate::twilio::content::Content;
 use crate::twilio::message::{Media, Message, Stored};
 use crate::twilio::model::{Conversation, ConversationState, Participant};
 use crate::twilio::problem::Problem;
@@ -31,6 +32,8 @@ pub(crate) struct World {
     /// `Configuration/Webhooks` of the service.
     pub(crate) service_webhooks: Webhooks,
     pub(crate) addresses: Vec<AddressConfiguration>,
+    /// Templates of the Content API.
+    pub(crate) contents: Vec<Content>,
     /// Users of Frontline.
     pub(crate) users: Vec<User>,
     pub(crate) participants_max: usize,
@@ -77,6 +80,8 @@ pub(crate) struct NewMessage {
     pub(crate) body: String,
     pub(crate) attributes: Value,
     pub(crate) media: Vec<Media>,
+    /// The template that the message is sent from.
+    pub(crate) content_sid: Option<String>,
 }
 
 impl World {
@@ -89,6 +94,7 @@ impl World {
             conversations: Vec::new(),
             media: Vec::new(),
             addresses: Vec::new(),
+            contents: Vec::new(),
             users: Vec::new(),
             account_webhooks: Webhooks {
                 method: Some("POST".to_owned()),
@@ -265,6 +271,7 @@ impl World {
             body: draft.body,
             attributes: draft.attributes,
             media: draft.media,
+            content_sid: draft.content_sid,
             receipts: Vec::new(),
             index: conversation.as_ref().map_or(0, |known| known.next_index),
             date_created: now,

@@ -46,17 +46,16 @@ fn a_teammate_answers_a_customer_in_the_same_conversation() {
 
 #[test]
 fn a_teammate_starts_with_a_long_text_and_files() {
-    let (fixture, connection) = fixture(&[]).connected(&format!("whatsapp:{NUMBER}"));
+    let (fixture, connection) = fixture(&[]).connected(NUMBER);
     let files = [("a.pdf", "application/pdf"), ("b ü.png", "image/png")];
     let text = long_text();
     let message = with_files(message("k 1/2", None, &[CUSTOMER], &text), &files);
     let receipt = deliver(&connection, &message).expect("it is sent");
     let conversation = fixture.twilio.conversations()[0].clone();
     let customer = &conversation.participants[0];
-    let address = format!("whatsapp:{CUSTOMER}");
     assert_eq!(
         (customer.address.as_deref(), receipt.external_conversation_id),
-        (Some(&*address), Some(conversation.sid.clone()))
+        (Some(CUSTOMER), Some(conversation.sid.clone()))
     );
     let said = fixture.messages(&conversation.sid);
     assert_eq!(receipt.external_id.as_ref(), Some(&said[0].sid));
@@ -73,9 +72,9 @@ fn a_teammate_starts_with_a_long_text_and_files() {
     assert_eq!(deliver(&connection, &message).map(|receipt| receipt.external_id), Ok(Some(said[0].sid.clone())));
     assert_eq!(fixture.messages(&conversation.sid).len(), said.len(), "a repeat sends nothing");
 
-    fixture.twilio.inbound_whatsapp(CUSTOMER, NUMBER, "Thanks").expect("no webhook rejects it");
+    fixture.twilio.inbound_sms(CUSTOMER, NUMBER, "Thanks").expect("no webhook rejects it");
     let events = fixture.received(&connection);
-    assert!(matches!(events.as_slice(), [Event::Inbound(thanks)] if thanks.sender.handle == address), "{events:?}");
+    assert!(matches!(events.as_slice(), [Event::Inbound(thanks)] if thanks.sender.handle == CUSTOMER), "{events:?}");
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod concurrency;
 mod front_client;
 mod handlers;
 pub mod job;
+mod listed_template;
 pub mod measuring;
 pub mod provider_event;
 mod rate_limit;
@@ -24,6 +25,7 @@ pub mod rate_limits;
 mod retry_policy;
 pub mod settings;
 pub mod store;
+mod templates;
 pub mod worker;
 
 pub use self::actions::Actions;

@@ -32,6 +32,7 @@ use super::rate_limits::RateLimits;
 use super::retry_policy;
 use super::store::queue::{self, Next, Wanted};
 use super::store::{Retention, Store};
+use super::templates;
 
 /// Interval of polling without a signal: an operator's command runs in another process and sends no signal.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -90,6 +91,7 @@ pub async fn work(
             limits: settings.delivery.clone(),
             stop: stop.clone(),
         });
+        workers.spawn(templates::work(Arc::clone(&context), Arc::clone(rate_limits), stop.clone()));
         // The workers also end open deliveries of a removed app.
         let has_front = !tenant.front.is_empty() || store.has_open_for_front(&tenant.name).await;
         if !tenant.front.is_empty() {

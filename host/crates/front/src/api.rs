@@ -5,11 +5,13 @@ mod channels;
 mod fields;
 mod messages;
 mod response;
+mod templates;
 
 pub use self::channels::{Credentials, NewChannel, create_channel};
 pub use self::fields::Field;
 pub use self::messages::{Contact, Content, Writer, inbound, outbound};
 pub use self::response::{Budget, Fate, Response, Scope};
+pub use self::templates::{Template, TemplateStatus, Variable, VariableKind, patch_template, put_template};
 
 use serde::Serialize;
 

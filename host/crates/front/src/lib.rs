@@ -17,6 +17,7 @@ pub mod replies;
 pub mod requests;
 pub mod settings;
 pub mod signature;
+pub mod templates;
 pub mod text;
 mod time;
 pub mod token;

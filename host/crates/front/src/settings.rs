@@ -101,4 +101,13 @@ pub struct Settings {
     #[default = 600_000]
     #[schemars(range(min = 0, max = 86_400_000))]
     pub file_patience_ms: u64,
+    /// Interval at which the templates of each channel's provider are listed and brought to Front; 0 switches templates
+    /// off.
+    #[default = 900_000]
+    #[schemars(range(min = 0, max = 86_400_000))]
+    pub templates_interval_ms: u64,
+    /// Templates of one channel.
+    #[default = 1_000]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub templates_max: usize,
 }

@@ -129,7 +129,7 @@ struct Table {
 use Kind::{Boolean, Bytes, Integer, Key, Text};
 
 /// The tables in the order in which they are copied. Counts are kept by triggers.
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 14] = [
     Table {
         name: "events",
         columns: &[
@@ -247,6 +247,11 @@ const TABLES: [Table; 12] = [
             ("created_ms", Integer),
         ],
     },
+    Table {
+        name: "front_templates",
+        columns: &[("channel", Integer), ("id", Text), ("template", Text), ("in_front", Text)],
+    },
+    Table { name: "front_template_lists", columns: &[("channel", Integer), ("due_ms", Integer)] },
     Table { name: "state_buckets", columns: &[("id", Integer), ("plugin", Text), ("tenant", Text)] },
     Table {
         name: "state_entries",

@@ -60,6 +60,10 @@ pub struct FrontApp {
     pub offline_after: Duration,
     /// Period during which the download of a customer's file is retried.
     pub file_patience: Duration,
+    /// Interval at which templates are listed; zero: never.
+    pub templates_interval: Duration,
+    /// Maximum number of templates of one channel.
+    pub templates_max: usize,
 }
 
 impl std::fmt::Debug for FrontApp {
@@ -99,6 +103,8 @@ impl FrontApp {
             check_interval: Duration::from_millis(settings.check_interval_ms),
             offline_after: Duration::from_millis(settings.offline_after_ms),
             file_patience: Duration::from_millis(settings.file_patience_ms),
+            templates_interval: Duration::from_millis(settings.templates_interval_ms),
+            templates_max: settings.templates_max,
         })
     }
 

@@ -28,6 +28,16 @@ bool exports_frontgate_plugin_channel_list_addresses(plugin_string_t *credential
   return true;
 }
 
+bool exports_frontgate_plugin_channel_list_templates(exports_frontgate_plugin_channel_connection_t *connection,
+                                                     plugin_string_t *page_token,
+                                                     exports_frontgate_plugin_channel_template_page_t *ret,
+                                                     exports_frontgate_plugin_channel_error_t *err) {
+  (void)connection, (void)page_token, (void)err;
+  /* Return the provider's approved messages, if it has any. Teammates can choose them in Front. */
+  memset(ret, 0, sizeof *ret);
+  return true;
+}
+
 bool exports_frontgate_plugin_channel_send(exports_frontgate_plugin_channel_connection_t *connection,
                                            exports_frontgate_plugin_channel_outbound_message_t *message,
                                            exports_frontgate_plugin_channel_send_receipt_t *ret,

@@ -14,6 +14,11 @@ export const channel = {
     return { addresses: [{ value: '+12025550199', name: 'Main number' }] };
   },
 
+  listTemplates(connection, pageToken) {
+    // Return the provider's approved messages, if it has any. Teammates can choose them in Front.
+    return { templates: [] };
+  },
+
   send(connection, { conversationIds, to, idempotencyKey }) {
     // Call the provider's API here, with the idempotency key if it accepts one. `unavailable` is retried; every other
     // error is final, and the teammate sees its text.

@@ -13,6 +13,7 @@ from wit_world.exports.channel import (
     Party,
     SendReceipt,
     SendStatus_Unknown,
+    TemplatePage,
     WebhookResult,
 )
 from wit_world.imports import log
@@ -26,6 +27,10 @@ class Channel(exports.Channel):
 
     def list_addresses(self, credential, page_token):
         return AddressPage([Address("+12025550199", "Main number")], None)
+
+    def list_templates(self, connection, page_token):
+        # Return the provider's approved messages, if it has any. Teammates can choose them in Front.
+        return TemplatePage([], None)
 
     def send(self, connection, message):
         # Call the provider's API here, with the idempotency key if it accepts one. `unavailable` is retried; every

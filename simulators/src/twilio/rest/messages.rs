@@ -9,7 +9,7 @@ use crate::twilio::message::{Message, Receipt};
 use crate::twilio::model::Conversation;
 use crate::twilio::problem::Problem;
 use crate::twilio::record::Effect;
-use crate::twilio::rest::{Done, RestRequest, page};
+use crate::twilio::rest::{Done, RestRequest, content, page};
 use crate::twilio::world::{
     IDENTITY_CHARS_MAX, MESSAGE_ATTRIBUTES_BYTES_MAX, MESSAGE_BODY_CHARS_MAX, NewMessage, World, attributes,
 };
@@ -32,6 +32,13 @@ pub(crate) fn create(world: &mut World, request: &RestRequest) -> Result<Done, P
 
 fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
     let author = author(request)?.unwrap_or_else(|| "system".to_owned());
+    let template = content::chosen(world, request)?;
+    let attributes = request.filled("Attributes").map(|text| attributes(&text, MESSAGE_ATTRIBUTES_BYTES_MAX));
+    let attributes = attributes.transpose()?.unwrap_or_else(|| json!({}));
+    if let Some((sid, body)) = template {
+        // Twilio ignores `Body` and `MediaSid`.
+        return Ok(NewMessage { author, body, attributes, media: Vec::new(), content_sid: Some(sid) });
+    }
     let body = body(request)?.unwrap_or_default();
     // [?] Twilio's error for an unknown file is undocumented.
     let unknown = || Problem::invalid("Media with provided sid does not exist");
@@ -42,8 +49,7 @@ fn draft(world: &World, request: &RestRequest) -> Result<NewMessage, Problem> {
         // [?] The code is a guess.
         return Err(Problem::invalid("Either Body or MediaSid must be provided"));
     }
-    let attributes = request.filled("Attributes").map(|text| attributes(&text, MESSAGE_ATTRIBUTES_BYTES_MAX));
-    Ok(NewMessage { author, body, attributes: attributes.transpose()?.unwrap_or_else(|| json!({})), media })
+    Ok(NewMessage { author, body, attributes, media, content_sid: None })
 }
 
 fn author(request: &RestRequest) -> Result<Option<String>, Problem> {

@@ -8,7 +8,8 @@
 mod webhook;
 
 use frontgate_sdk::channel::{
-    Address, AddressPage, Connection, OutboundKind, OutboundMessage, Request, SendReceipt, SendStatus, WebhookResult,
+    Address, AddressPage, Connection, OutboundKind, OutboundMessage, Request, SendReceipt, SendStatus, Template,
+    TemplatePage, TemplateStatus, WebhookResult,
 };
 use frontgate_sdk::{Channel, Error, Result, http, settings};
 use serde::Deserialize;
@@ -23,6 +24,13 @@ frontgate_sdk::export!(Courier: channel);
 struct Taken {
     id: String,
     conversation: String,
+}
+
+/// A page of the provider's templates: id, status and body.
+#[derive(Deserialize)]
+struct Page {
+    templates: Vec<(String, String, String)>,
+    next: Option<String>,
 }
 
 impl Channel for Courier {
@@ -44,6 +52,24 @@ impl Channel for Courier {
             None => AddressPage { addresses: vec![address("one", credential)], next_page_token: Some("2".to_owned()) },
             Some(_) => AddressPage { addresses: vec![address("two", None)], next_page_token: None },
         })
+    }
+
+    fn list_templates(_: Connection, page_token: Option<String>) -> Result<TemplatePage> {
+        let answer = http::get(&url("/templates")).query("page", page_token.as_deref().unwrap_or("0")).send()?;
+        if answer.status == 404 {
+            return Ok(TemplatePage::last([]));
+        }
+        let page: Page = answer.success()?.json()?;
+        let template = |(id, status, body): (String, String, String)| {
+            let status = match status.as_str() {
+                "approved" => TemplateStatus::Approved,
+                "rejected" => TemplateStatus::Rejected,
+                _ => TemplateStatus::Pending,
+            };
+            Template::new(&id, format!("name of {id}"), "en", body, status)
+        };
+        let templates = page.templates.into_iter().map(template).collect();
+        Ok(TemplatePage { templates, next_page_token: page.next })
     }
 
     fn send(_: Connection, message: OutboundMessage) -> Result<SendReceipt> {
@@ -68,6 +94,10 @@ impl Channel for Courier {
             "text": message.text,
             "conversations": message.conversation_ids,
             "autoreply": message.kind == OutboundKind::Autoreply,
+            "template": message.template.map(|used| {
+                let values: Vec<_> = used.values.into_iter().map(|one| [one.key, one.value]).collect();
+                json!({ "id": used.id, "language": used.language, "values": values })
+            }),
             "replied_to": message.replied_to,
             "in_reply_to": message.in_reply_to,
             "author": message.author.map(|author| {

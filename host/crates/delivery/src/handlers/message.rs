@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use frontgate_contract::Role;
 use frontgate_contract::bindings::channel::{
-    Attachment, Author, AuthorKind, OutboundKind, OutboundMessage, Party, SendReceipt, SendStatus,
+    Attachment, Author, AuthorKind, OutboundKind, OutboundMessage, Party, SendReceipt, SendStatus, TemplateUse,
+    VariableValue,
 };
 use frontgate_front::requests;
 use frontgate_front::requests::{ChannelRequest, Kind, Message};
+use frontgate_front::templates;
 use frontgate_runtime::{CallError, Effect, SideEffects};
 use frontgate_store::crash;
 
@@ -18,6 +20,7 @@ use super::{DeliveryContext, Outcome, Stop, lease_lost, retry, sentence, unread}
 use crate::front_client::FrontClient;
 use crate::front_client::files::MessageFiles;
 use crate::job::{Delivery, ProviderReceipt};
+use crate::listed_template::ListedTemplate;
 use crate::provider_event::{ID_BYTES_MAX, ProviderEvent, invalid_reason};
 
 /// The plan that is stored before the plugin sends.
@@ -37,7 +40,8 @@ impl DeliveryContext {
         let names = names.map_err(unread)?;
         let answered = [&message.replied_to, &message.in_reply_to].map(Clone::clone);
         let answered = self.store.answered_messages(channel.id, answered).await.map_err(unread)?;
-        let outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names, answered);
+        let mut outbound = outbound(&message, message.idempotency_key(&channel.channel_id), names, answered);
+        outbound.template = self.template(channel.id, &message.text).await?;
         let connection = front.app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let asking = self.asking(delivery);
         let plugin = asking.channel_plugin(&front.app).map_err(|error| retry(sentence(&error), true))?;
@@ -80,6 +84,22 @@ impl DeliveryContext {
             Ok(receipt) => self.delivered(delivery, &front, receipt),
             Err(error) => send_failed(&error, side_effects.close()),
         })
+    }
+
+    /// Returns the template that a text was written from: Front sends the text alone.
+    async fn template(&self, channel: i64, text: &str) -> Result<Option<TemplateUse>, Stop> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let stored = self.store.templates(channel).await.map_err(unread)?;
+        let listed: Vec<_> =
+            stored.into_iter().filter_map(|one| one.listed).filter(ListedTemplate::is_sendable).collect();
+        let found = templates::find(listed.iter().map(|one| (one, one.body.as_str())), text);
+        Ok(found.map(|(template, values)| TemplateUse {
+            id: template.id.clone(),
+            language: template.language.clone(),
+            values: values.into_iter().map(|(key, value)| VariableValue { key, value }).collect(),
+        }))
     }
 
     /// Converts the plugin's receipt. Invalid and excess events are dropped; the message is still marked as sent.
@@ -143,6 +163,7 @@ fn outbound(
         author: message.author.as_ref().map(author),
         replied_to,
         in_reply_to,
+        template: None,
         subject: message.subject.clone(),
         text: message.text.clone(),
         html: message.html.clone(),

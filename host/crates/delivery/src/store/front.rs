@@ -9,6 +9,7 @@ mod messages;
 mod provider_events;
 mod references;
 mod replays;
+mod templates;
 mod watchers;
 
 pub(crate) use self::channels::Removal;
@@ -22,6 +23,7 @@ pub use self::messages::{Incoming, StoredMessage};
 pub use self::provider_events::ProviderBatch;
 pub(crate) use self::replays::ReplayTurns;
 pub use self::replays::{ReplayCheck, ReplayTurn};
+pub(crate) use self::templates::StoredTemplate;
 pub(super) use self::watchers::Watchers;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ const PAGES_MAX: usize = 20;
 pub(super) async fn check(checker: &Checker<'_>) {
     checker.check("connecting with a missing or wrong credential does not crash", connect).await;
     checker.check("the list of addresses ends", addresses).await;
+    checker.check("the list of templates ends", templates).await;
     checker.check("every kind of message is sent, or rejected with a reason", send).await;
     checker.check("the status of a message can always be queried", check_sent).await;
     checker.check("a request without the provider's signature reports no events", forged).await;
@@ -42,6 +43,31 @@ async fn addresses(checker: &Checker<'_>) -> Verdict {
             Some(next) if token.as_ref() == Some(&next) => {
                 return Err(Problem::Failed(
                     "channel.list-addresses returned the token of the same page again".to_owned(),
+                ));
+            }
+            Some(next) => token = Some(next),
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+async fn templates(checker: &Checker<'_>) -> Verdict {
+    let mut token = None;
+    for _ in 0..PAGES_MAX {
+        let page_token = token.clone();
+        let page = checker.call("channel.list-templates", async |call| {
+            call.list_channel_templates(connection(None), page_token).await
+        });
+        let Ok(page) = page.await? else { return Ok(()) };
+        ensure(
+            page.templates.iter().all(|one| ![&one.id, &one.body].into_iter().any(|text| text.trim().is_empty())),
+            || "channel.list-templates returned a template without id or body".to_owned(),
+        )?;
+        match page.next_page_token {
+            Some(next) if token.as_ref() == Some(&next) => {
+                return Err(Problem::Failed(
+                    "channel.list-templates returned the token of the same page again".to_owned(),
                 ));
             }
             Some(next) => token = Some(next),
@@ -137,6 +163,7 @@ pub(super) fn message(text: &str, to: &[&str]) -> OutboundMessage {
         author: None,
         replied_to: None,
         in_reply_to: None,
+        template: None,
         subject: None,
         text: text.to_owned(),
         html: text::html(text),

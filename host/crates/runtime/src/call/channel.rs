@@ -1,7 +1,7 @@
 //! Functions of the channel role.
 
 use frontgate_contract::bindings::channel::{
-    AddressPage, Connection, HttpRequest, OutboundMessage, SendReceipt, SendStatus, WebhookResult,
+    AddressPage, Connection, HttpRequest, OutboundMessage, SendReceipt, SendStatus, TemplatePage, WebhookResult,
 };
 
 use super::{Call, invoke};
@@ -20,6 +20,15 @@ impl Call<'_> {
         page_token: Option<String>,
     ) -> Result<AddressPage, CallError> {
         invoke!(self, channel.call_list_addresses(credential.as_deref(), page_token.as_deref()))
+    }
+
+    /// Lists the provider's templates.
+    pub async fn list_channel_templates(
+        self,
+        connection: Connection,
+        page_token: Option<String>,
+    ) -> Result<TemplatePage, CallError> {
+        invoke!(self, channel.call_list_templates(&connection, page_token.as_deref()))
     }
 
     /// Sends a message to the provider.

@@ -14,7 +14,11 @@ use crate::sql::Transaction;
 use crate::values;
 
 /// The migration to each version.
-const MIGRATIONS: [&str; 1] = [include_str!("../schema/postgres/1-tables.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../schema/postgres/1-tables.sql"),
+    include_str!("../schema/postgres/2-channel-health.sql"),
+    include_str!("../schema/postgres/3-templates.sql"),
+];
 
 /// The number of migrations that this program knows.
 #[expect(clippy::cast_possible_wrap, reason = "a small number")]

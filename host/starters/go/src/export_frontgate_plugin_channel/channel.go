@@ -22,6 +22,11 @@ func ListAddresses(credential Option[string], pageToken Option[string]) Result[A
 	return Ok[AddressPage, Error](AddressPage{Addresses: addresses, NextPageToken: None[string]()})
 }
 
+func ListTemplates(connection Connection, pageToken Option[string]) Result[TemplatePage, Error] {
+	// Return the provider's approved messages, if it has any. Teammates can choose them in Front.
+	return Ok[TemplatePage, Error](TemplatePage{NextPageToken: None[string]()})
+}
+
 func Send(connection Connection, message OutboundMessage) Result[SendReceipt, Error] {
 	// Call the provider's API here, with the idempotency key if it accepts one. `unavailable` is retried; every other
 	// error is final, and the teammate sees its text.

@@ -6,7 +6,7 @@ use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{NO_TENANT, Origin, values};
 use serde::{Deserialize, Serialize};
 
-use super::health;
+use super::{health, templates};
 use crate::job::{Kind, NewDelivery};
 use crate::store::{Store, StoreError, rows};
 
@@ -223,6 +223,7 @@ pub(crate) fn remove(
         return Ok(None);
     }
     health::forget(transaction, channel.id)?;
+    templates::delete(transaction, channel.id)?;
     let delivery = NewDelivery {
         tenant: channel.tenant.as_str().into(),
         kind: Kind::Disconnect,
