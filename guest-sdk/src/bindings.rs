@@ -40,9 +40,11 @@ role!(routing_world, "frontgate:plugin/routing-plugin", "export_routing");
 role!(conversations_world, "frontgate:plugin/conversations-plugin", "export_conversations");
 role!(calls_world, "frontgate:plugin/calls-plugin", "export_calls");
 role!(crm_source_world, "frontgate:plugin/crm-source-plugin", "export_crm_source");
+role!(channel_login_world, "frontgate:plugin/channel-login-plugin", "export_channel_login");
 role!(channel_world, "frontgate:plugin/channel-plugin", "export_channel");
 
 pub use self::calls_world::exports::frontgate::plugin::calls;
+pub use self::channel_login_world::exports::frontgate::plugin::channel_login;
 pub use self::channel_world::exports::frontgate::plugin::channel;
 pub use self::conversations_world::exports::frontgate::plugin::conversations;
 pub use self::crm_source_world::exports::frontgate::plugin::crm_source;

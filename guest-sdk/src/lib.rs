@@ -42,6 +42,7 @@
 //!    | [`Routing`] | which worker gets a conversation |
 //!    | [`Conversations`] | Twilio's Conversations webhooks |
 //!    | [`Channel`] | a Front application channel, with the types of [`channel`] |
+//!    | [`ChannelLogin`] | the sign-in of an admin who connects such a channel, with the types of [`channel_login`] |
 //!    | [`Calls`] | calls of Frontline, after their end |
 //!    | [`CrmSource`] | all customers and their changes, for the gateway's index |
 //!
@@ -148,6 +149,7 @@ pub mod bindings;
 mod blocks;
 mod calls;
 pub mod channel;
+pub mod channel_login;
 pub mod clock;
 mod conversations;
 mod crm;
@@ -188,6 +190,7 @@ pub use crate::bindings::routing::{Assignment, InboundConversation};
 pub use crate::bindings::templates::{Category, Template, TemplateRequest};
 pub use crate::calls::Calls;
 pub use crate::channel::Channel;
+pub use crate::channel_login::ChannelLogin;
 pub use crate::conversations::Conversations;
 pub use crate::crm::Crm;
 pub use crate::crm_source::CrmSource;
@@ -212,7 +215,7 @@ pub const VERSION: [u8; VERSION_LINE.len()] = match VERSION_LINE.as_bytes().firs
 const VERSION_LINE: &str = concat!(env!("CARGO_PKG_VERSION"), "\n");
 
 /// Exports a type as a plugin with these roles: `crm`, `templates`, `outgoing`, `routing`, `conversations`, `channel`,
-/// `calls`, `crm_source`.
+/// `channel_login`, `calls`, `crm_source`.
 ///
 /// ```
 /// # use frontgate_sdk::{Crm, Customer, CustomerPage, Error, ListRequest, Result};
@@ -258,6 +261,9 @@ macro_rules! export_role {
     };
     (channel $plugin:ident) => {
         $crate::export_role!($plugin: Channel, channel_world, export_channel);
+    };
+    (channel_login $plugin:ident) => {
+        $crate::export_role!($plugin: ChannelLogin, channel_login_world, export_channel_login);
     };
     (calls $plugin:ident) => {
         $crate::export_role!($plugin: Calls, calls_world, export_calls);

@@ -238,7 +238,7 @@ impl Session {
             Role::Templates => Some("templates"),
             Role::Outgoing => Some("outgoing-conversation"),
             Role::Conversations => Some("conversations"),
-            Role::Routing | Role::Channel | Role::Calls | Role::CrmSource => None,
+            Role::Routing | Role::Channel | Role::ChannelLogin | Role::Calls | Role::CrmSource => None,
         });
         let (Target::LastCallback, Some(example)) = (&self.target, example) else { return None };
         let recorded = async {

@@ -16,6 +16,7 @@ wasmtime::component::bindgen!({
           export frontgate:plugin/routing@0.1.0;
           export frontgate:plugin/conversations@0.1.0;
           export frontgate:plugin/channel@0.1.0;
+          export frontgate:plugin/channel-login@0.1.0;
           export frontgate:plugin/calls@0.1.0;
           export frontgate:plugin/crm-source@0.1.0;
         }
@@ -27,7 +28,7 @@ wasmtime::component::bindgen!({
 });
 
 pub use self::exports::frontgate::plugin::{
-    calls, channel, conversations, crm, crm_source, outgoing, routing, templates,
+    calls, channel, channel_login, conversations, crm, crm_source, outgoing, routing, templates,
 };
 pub use self::frontgate::plugin::{
     actions, attachments, directory, host_random, http_client, log, plugin_types, settings, state, webhook_signatures,

@@ -14,6 +14,7 @@ pub mod bindings;
 mod contract_types;
 mod difference;
 pub mod digest;
+mod login_step;
 mod manifest;
 pub mod mark;
 mod producers;
@@ -29,6 +30,7 @@ use wasmparser::WasmFeatures;
 
 use self::contract_types::{ContractTypes, stem};
 use self::difference::differences;
+pub use self::login_step::invalid_step;
 pub use self::manifest::{Capability, Manifest};
 pub use self::requested_action::RequestedAction;
 pub use self::role::Role;

@@ -38,6 +38,8 @@ roles! {
     Conversations = "conversations",
     /// Connects a Front application channel to its provider.
     Channel = "channel",
+    /// Signs in people who connect a channel of a Front app with OAuth.
+    ChannelLogin = "channel-login",
     /// Logs calls.
     Calls = "calls",
     /// Reports all customers and their changes, for the gateway's index.

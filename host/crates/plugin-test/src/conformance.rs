@@ -4,6 +4,7 @@
 
 mod calls;
 mod channel;
+mod channel_login;
 mod conversations;
 mod crm;
 mod crm_source;
@@ -91,6 +92,7 @@ pub(super) async fn check(harness: &Harness, instances: InstanceKind) -> Vec<Che
             Role::Routing => routing::check(&checker).await,
             Role::Conversations => conversations::check(&checker).await,
             Role::Calls => calls::check(&checker).await,
+            Role::ChannelLogin => channel_login::check(&checker).await,
             Role::CrmSource => crm_source::check(&checker).await,
             Role::Channel => {
                 channel::check(&checker).await;

@@ -165,7 +165,7 @@ impl Harness {
         let platform = match role {
             Role::Crm | Role::Templates | Role::Outgoing => frontgate_twilio::Settings::default().callback_timeout_ms,
             Role::Conversations => frontgate_twilio::Settings::default().webhook_timeout_ms,
-            Role::Channel => frontgate_front::Settings::default().timeout_ms,
+            Role::Channel | Role::ChannelLogin => frontgate_front::Settings::default().timeout_ms,
             Role::Routing | Role::Calls | Role::CrmSource => self.config.delivery.plugin_timeout_ms,
         };
         Duration::from_millis(platform.min(self.live.limits.call_timeout_ms))

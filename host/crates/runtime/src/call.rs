@@ -5,6 +5,7 @@
 mod by_name;
 mod calls;
 mod channel;
+mod channel_login;
 mod conversations;
 mod crm;
 mod crm_source;

@@ -2,7 +2,9 @@
 
 use anyhow::Context as _;
 use frontgate_contract::Role;
-use frontgate_contract::bindings::{calls, channel, conversations, crm, crm_source, outgoing, routing, templates};
+use frontgate_contract::bindings::{
+    calls, channel, channel_login, conversations, crm, crm_source, outgoing, routing, templates,
+};
 use frontgate_contract::{CONTRACT, VERSION};
 use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre};
@@ -75,6 +77,7 @@ exports! {
     routing: Routing,
     conversations: Conversations,
     channel: Channel,
+    channel_login: ChannelLogin,
     calls: Calls,
     crm_source: CrmSource,
 }

@@ -30,8 +30,11 @@ impl Settings {
     pub fn named(&self) -> impl Iterator<Item = (Role, &[String], String)> {
         let roles = Role::ALL.into_iter().map(|role| (role, self.roles.plugins(role), format!("roles.{role}")));
         let apps = self.front.iter();
-        let apps =
-            apps.map(|(name, app)| (Role::Channel, slice::from_ref(&app.plugin), format!("front.{name}.plugin")));
+        let apps = apps.flat_map(|(name, app)| {
+            let login = app.oauth.as_ref().map(|_| Role::ChannelLogin);
+            let roles = [Some(Role::Channel), login].into_iter().flatten();
+            roles.map(move |role| (role, slice::from_ref(&app.plugin), format!("front.{name}.plugin")))
+        });
         roles.filter(|(_, names, _)| !names.is_empty()).chain(apps)
     }
 }
@@ -69,7 +72,7 @@ impl Roles {
             Role::Conversations => &self.conversations,
             Role::Calls => &self.calls,
             Role::CrmSource => &self.crm_source,
-            Role::Channel => &[],
+            Role::Channel | Role::ChannelLogin => &[],
         }
     }
 }
