@@ -2,6 +2,7 @@
 //!
 //! - [`signature::Keys`] verifies a request, [`requests::decode`] converts it to a [`requests::ChannelRequest`].
 //! - [`replies::Reply`] encodes the response; [`html::Html`] is the only body of a message that Front gets.
+//! - [`oauth`] is the authorization server of an app with OAuth: requests, tokens and answers.
 //! - [`api`] describes calls to Front and reads the responses.
 //!
 //! The crate is pure: no clock, no IO, no async. The time and random bytes are arguments.
@@ -12,6 +13,7 @@ pub mod explain;
 pub mod files;
 pub mod html;
 pub mod ids;
+pub mod oauth;
 pub mod replay;
 pub mod replies;
 pub mod requests;

@@ -1,5 +1,7 @@
 //! `[tenants.NAME.front.APP]`: a Front app whose application channels are served.
 
+pub mod oauth;
+
 use frontgate_settings::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,8 @@ pub struct Settings {
     pub app_secrets: Vec<Secret>,
     /// Plugin that connects the provider: it has the role `channel`.
     pub plugin: String,
+    /// Sign-in of people who connect a channel, for a published app. Without it, an admin enters a token in Front.
+    pub oauth: Option<oauth::Oauth>,
     /// URL of Front's API.
     #[default = "https://api2.frontapp.com"]
     pub api_url: String,

@@ -129,7 +129,7 @@ struct Table {
 use Kind::{Boolean, Bytes, Integer, Key, Text};
 
 /// The tables in the order in which they are copied. Counts are kept by triggers.
-const TABLES: [Table; 14] = [
+const TABLES: [Table; 15] = [
     Table {
         name: "events",
         columns: &[
@@ -215,6 +215,38 @@ const TABLES: [Table; 14] = [
             ("reason", Text),
             ("is_offline", Boolean),
             ("is_reported", Boolean),
+        ],
+    },
+    Table {
+        name: "front_grants",
+        columns: &[
+            ("id", Text),
+            ("tenant", Text),
+            ("app", Text),
+            ("client", Text),
+            ("account_id", Text),
+            ("account_name", Text),
+            ("account_address", Text),
+            ("redirect_uri", Text),
+            ("challenge", Text),
+            ("code_digest", Bytes),
+            ("code_credential", Bytes),
+            ("code_expires_ms", Integer),
+            ("issued_ms", Integer),
+            ("access_digest", Bytes),
+            ("access_credential", Bytes),
+            ("access_expires_ms", Integer),
+            ("earlier_access_digest", Bytes),
+            ("earlier_access_credential", Bytes),
+            ("earlier_access_expires_ms", Integer),
+            ("refresh_digest", Bytes),
+            ("refresh_credential", Bytes),
+            ("refresh_expires_ms", Integer),
+            ("earlier_refresh_digest", Bytes),
+            ("earlier_refresh_answer", Bytes),
+            ("ended_ms", Integer),
+            ("created_ms", Integer),
+            ("keep_until_ms", Integer),
         ],
     },
     Table {

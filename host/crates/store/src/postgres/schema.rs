@@ -14,10 +14,11 @@ use crate::sql::Transaction;
 use crate::values;
 
 /// The migration to each version.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../schema/postgres/1-tables.sql"),
     include_str!("../schema/postgres/2-channel-health.sql"),
     include_str!("../schema/postgres/3-templates.sql"),
+    include_str!("../schema/postgres/4-front-oauth.sql"),
 ];
 
 /// The number of migrations that this program knows.
