@@ -193,6 +193,10 @@ impl Config {
                 for (index, secret) in settings.app_secrets.iter_mut().enumerate() {
                     secrets.push((format!("tenants.{name}.front.{app}.app_secrets[{index}]"), secret));
                 }
+                let oauth = settings.oauth.iter_mut().flat_map(|oauth| &mut oauth.client_secrets);
+                for (index, secret) in oauth.enumerate() {
+                    secrets.push((format!("tenants.{name}.front.{app}.oauth.client_secrets[{index}]"), secret));
+                }
             }
         }
         secrets

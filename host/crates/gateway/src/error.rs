@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use frontgate_front::oauth::OauthError;
 use frontgate_runtime::CallError;
 use frontgate_store::StoreError;
 use frontgate_twilio_callbacks::error::{DecodeError, EncodeError};
@@ -42,6 +43,21 @@ pub(crate) enum Error {
     /// No connected Front channel has this address.
     #[error("no connected channel at the request's path")]
     NoChannel,
+    /// Front's access token is missing, invalid or expired.
+    #[error("the access token is missing, invalid or expired; connect the channel again")]
+    Token,
+    /// A request of Front to the authorization server is refused.
+    #[error(transparent)]
+    Oauth(OauthError),
+    /// A browser's request begins no sign-in. The text is shown.
+    #[error("{0}")]
+    SignInInvalid(&'static str),
+    /// The browser has no sign-in in progress.
+    #[error("no sign-in in progress")]
+    SignInEnded,
+    /// A browser's request was not sent by a page of its sign-in.
+    #[error("request is not from a page of this sign-in")]
+    SignInForged,
     /// A request from Front cannot be decoded.
     #[error("{0}")]
     Unreadable(String),
@@ -87,6 +103,14 @@ impl Error {
             Self::Signature(_) => (StatusCode::FORBIDDEN, "signature-mismatch"),
             Self::NotForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-a-form"),
             Self::NoChannel => (StatusCode::NOT_FOUND, "no-channel"),
+            Self::Token => (StatusCode::UNAUTHORIZED, "invalid-token"),
+            Self::Oauth(error) => {
+                let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+                (status, oauth_code(*error))
+            }
+            Self::SignInInvalid(_) => (StatusCode::BAD_REQUEST, "sign-in-invalid"),
+            Self::SignInEnded => (StatusCode::BAD_REQUEST, "sign-in-ended"),
+            Self::SignInForged => (StatusCode::FORBIDDEN, "sign-in-forged"),
             Self::Unreadable(_) => (StatusCode::BAD_REQUEST, "unreadable"),
             Self::UnknownType(_) => (StatusCode::BAD_REQUEST, "unknown-type"),
             Self::Decode(error) => (StatusCode::BAD_REQUEST, error.code()),
@@ -104,6 +128,7 @@ impl Error {
         matches!(
             self,
             Self::UnknownAddress
+                | Self::SignInEnded
                 | Self::Call(CallError::NotFound | CallError::Forbidden(_))
                 | Self::Encode(EncodeError::Rejected(_))
         )
@@ -131,6 +156,20 @@ impl Error {
             Self::Signature(text) | Self::NotStored(text) | Self::Overload(text) => Some(text.into()),
             Self::BodiesFull => Some("server.unverified_body_bytes_max reached".into()),
             _ => None,
+        }
+    }
+}
+
+/// Returns the code of a refusal of the authorization server, in the gateway's list of codes.
+fn oauth_code(error: OauthError) -> &'static str {
+    match error {
+        OauthError::InvalidRequest(_) => "oauth-invalid-request",
+        OauthError::InvalidClient => "oauth-invalid-client",
+        OauthError::InvalidGrant(_) => "oauth-invalid-grant",
+        OauthError::UnsupportedGrantType => "oauth-unsupported-grant",
+        // These reach Front through the browser.
+        OauthError::UnsupportedResponseType | OauthError::AccessDenied | OauthError::TemporarilyUnavailable => {
+            "oauth-refused"
         }
     }
 }

@@ -73,6 +73,8 @@ impl Gateway {
                 };
                 (response, Some(error))
             }
+            Err(error) if context.is_page() => (front::error_page(&error, context.id()), Some(error)),
+            Err(error) if context.is_oauth() => (front::oauth_rejection(&error), Some(error)),
             Err(error) if context.is_front() => (front::rejection(&error), Some(error)),
             Err(error) => (response::rejection(&error), Some(error)),
         };

@@ -105,6 +105,45 @@ pub enum Endpoint {
     Channel(String),
     /// The provider of one channel, identified by the channel's key.
     Provider(String),
+    /// The authorization server of an app with OAuth.
+    Oauth(OauthEndpoint),
+}
+
+/// An endpoint of the authorization server of a Front app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OauthEndpoint {
+    /// Browsers begin a sign-in.
+    Authorize,
+    /// Browsers show the current page of a sign-in, and submit it.
+    SignIn,
+    /// Browsers return from the provider's own sign-in page.
+    Return,
+    /// Front exchanges a code or a refresh token.
+    Token,
+    /// Front asks what a token is.
+    Introspect,
+    /// Front ends a token.
+    Revoke,
+}
+
+impl OauthEndpoint {
+    /// Returns the endpoint with this name in paths.
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "authorize" => Self::Authorize,
+            "sign-in" => Self::SignIn,
+            "return" => Self::Return,
+            "token" => Self::Token,
+            "introspect" => Self::Introspect,
+            "revoke" => Self::Revoke,
+            _ => return None,
+        })
+    }
+
+    /// Returns whether browsers use the endpoint, rather than Front.
+    pub(crate) fn is_page(self) -> bool {
+        matches!(self, Self::Authorize | Self::SignIn | Self::Return)
+    }
 }
 
 impl Endpoint {
@@ -188,6 +227,7 @@ impl Routes {
         let mut segments = rest.split('/').skip(1);
         let endpoint = match (segments.next(), segments.next(), segments.next()) {
             (None, ..) => Endpoint::App,
+            (Some("oauth"), Some(name), None) if app.oauth.is_some() => Endpoint::Oauth(OauthEndpoint::named(name)?),
             (Some(key), None, _) if !key.is_empty() => Endpoint::Channel(key.to_owned()),
             (Some(key), Some("provider"), _) if !key.is_empty() => Endpoint::Provider(key.to_owned()),
             _ => return None,

@@ -10,6 +10,7 @@ use frontgate_front::token::Issuer;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::oauth_app::OauthApp;
 use crate::settings::Settings;
 
 /// A Front app whose channels the gateway serves.
@@ -22,6 +23,8 @@ pub struct FrontApp {
     pub issuer: Issuer,
     /// Name of the plugin for the app's channels.
     pub plugin: String,
+    /// The sign-in of people who connect channels, if the app uses OAuth.
+    pub oauth: Option<OauthApp>,
     /// Base URL of Front's API.
     pub api_url: Url,
     /// Hosts from which files of messages are downloaded.
@@ -84,6 +87,7 @@ impl FrontApp {
             keys: front_keys(settings),
             issuer: Issuer::new(settings.app_uid.as_ref()?.expose(), settings.app_secrets.first()?.expose()),
             plugin: settings.plugin.clone(),
+            oauth: settings.oauth.as_ref().map(OauthApp::new),
             api_url,
             hosts: Hosts::new(&files, &storage)?,
             files_networks: settings.files_networks.iter().filter_map(|network| network.parse().ok()).collect(),

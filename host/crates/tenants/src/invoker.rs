@@ -83,6 +83,11 @@ impl PluginInvoker {
         first_live(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::Channel)
     }
 
+    /// Returns the plugin for the sign-in of a Front app.
+    pub fn login_plugin(&self, app: &FrontApp) -> Result<Arc<LoadedPlugin>, CallError> {
+        first_live(&self.plugins.registry, std::slice::from_ref(&app.plugin), Role::ChannelLogin)
+    }
+
     /// Returns all configured plugins for a role, in order. `None` is one that is still loading for the first time.
     pub fn candidates(&self, role: Role) -> Vec<Option<Arc<LoadedPlugin>>> {
         let registry = &self.plugins.registry;

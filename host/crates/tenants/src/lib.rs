@@ -11,11 +11,13 @@ mod customers;
 mod directory;
 mod front_app;
 mod invoker;
+mod oauth_app;
 mod settings;
 mod tenant;
 
 pub use self::customers::AnsweredBy;
 pub use self::front_app::{FrontApp, front_keys, front_path, front_url};
 pub use self::invoker::{PluginInvoker, Plugins};
+pub use self::oauth_app::{OauthApp, StepLimit};
 pub use self::settings::{Roles, Settings};
 pub use self::tenant::{Tenant, TenantVoice, display_url};

@@ -6,6 +6,7 @@ mod conversations;
 mod health;
 mod imported;
 mod messages;
+pub mod oauth;
 mod provider_events;
 mod references;
 mod replays;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use frontgate_store::sql::{self, Scope, Transaction};
 use frontgate_store::{Origin, values};
 
+use super::front::oauth::{prune_grants, prune_logins};
 use super::quotas::DELIVERIES;
 use super::{Store, StoreError};
 
@@ -51,7 +52,9 @@ impl Store {
                 let messages = prune_messages(transaction, before(keep.messages))?;
                 let conversations = prune_conversations(transaction, before(keep.conversations))?;
                 let turns = prune_turns(transaction, before(keep.deliveries))?;
-                Ok(events || ended || excess || messages || conversations || turns)
+                let logins = prune_logins(transaction)?;
+                let grants = prune_grants(transaction)?;
+                Ok(events || ended || excess || messages || conversations || turns || logins || grants)
             })
             .await
     }

@@ -49,6 +49,11 @@ impl Token {
         Self { kind, grant, secret: Zeroizing::new(secret) }
     }
 
+    /// Creates another token of the same grant.
+    pub fn next(&self, kind: Kind, secret: [u8; SECRET_BYTES]) -> Self {
+        Self::new(kind, self.grant, secret)
+    }
+
     /// Reads the text of a token. Returns `None` for any other text.
     pub fn read(text: &str) -> Option<Self> {
         let kind = [Kind::Code, Kind::Access, Kind::Refresh].into_iter().find(|kind| text.starts_with(kind.prefix()))?;

@@ -5,6 +5,7 @@
 
 mod channel;
 mod message;
+mod oauth;
 mod provider;
 mod reply;
 mod setup;
@@ -29,6 +30,8 @@ use tokio::time::Instant;
 
 use self::channel::ChannelRequests;
 use self::provider::ProviderWebhook;
+use self::oauth::OauthRequest;
+pub(super) use self::oauth::{error_page, oauth_rejection};
 pub(super) use self::reply::rejection;
 use self::verified::{VerifiedRequest, within};
 use super::offload::offload_if_large;
@@ -66,6 +69,10 @@ impl<'s> FrontRequest<'s> {
     ) -> Result<Response<Full<Bytes>>, Error> {
         let (services, route, deadline) = (self.services, self.route, self.deadline);
         let is_provider = route.endpoint.is_provider();
+        if let (Endpoint::Oauth(endpoint), Some(oauth)) = (&route.endpoint, &route.app.oauth) {
+            let request = OauthRequest { services, route, oauth, endpoint: *endpoint, deadline };
+            return request.respond(head, body, context).await;
+        }
         context.set_route(&route.tenant.name, if is_provider { PROVIDER } else { FRONT });
         if !is_provider {
             let is_delete = head.method == Method::DELETE && matches!(route.endpoint, Endpoint::Channel(_));
@@ -77,7 +84,7 @@ impl<'s> FrontRequest<'s> {
         }
         // The body is not read if the channel does not exist.
         let channel = match &route.endpoint {
-            Endpoint::App => None,
+            Endpoint::App | Endpoint::Oauth(_) => None,
             Endpoint::Channel(key) | Endpoint::Provider(key) => Some(self.channel(key).await?),
         };
         let (server, limit) = (&services.server, route.app.body_bytes_max);

@@ -22,7 +22,7 @@ use crate::routes::Callback;
 /// Metrics by callback. Each metric is looked up only once, because a lookup by labels costs more than an increment.
 static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
     let names =
-        Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, NOTIFICATION, NO_CALLBACK]);
+        Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, OAUTH, SIGN_IN, NOTIFICATION, NO_CALLBACK]);
     names.map(|callback| (callback, CallbackMetrics::new(callback))).collect()
 });
 
@@ -30,6 +30,10 @@ static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
 pub(super) const FRONT: &str = "front";
 /// Name of a request from a channel's provider.
 pub(super) const PROVIDER: &str = "front-provider";
+/// Name of a request from Front to the authorization server of an app.
+pub(super) const OAUTH: &str = "front-oauth";
+/// Name of a request from the browser of a person who signs in.
+pub(super) const SIGN_IN: &str = "front-sign-in";
 /// Name of a notification of a tenant's CRM.
 pub(super) const NOTIFICATION: &str = "customer-notification";
 /// Name of a request whose path matches no route.
@@ -130,6 +134,16 @@ impl<'c> RequestContext<'c> {
     /// Returns whether Front sent the request and expects errors in Front's format.
     pub(super) fn is_front(&self) -> bool {
         self.callback == FRONT
+    }
+
+    /// Returns whether a client of the authorization server expects errors in the format of OAuth.
+    pub(super) fn is_oauth(&self) -> bool {
+        self.callback == OAUTH
+    }
+
+    /// Returns whether a person expects a page.
+    pub(super) fn is_page(&self) -> bool {
+        self.callback == SIGN_IN
     }
 
     pub(super) fn set_plugin(&mut self, plugin: &LoadedPlugin) {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use frontgate_contract::Role;
 use frontgate_delivery::Store;
 use frontgate_delivery::store::front::ConnectResult;
+use frontgate_front::oauth::Token;
 use frontgate_front::replies::{Address, ChannelResponse, Reply};
 use frontgate_runtime::CallError;
 use frontgate_tenants::Plugins;
 
 use super::super::request_context::RequestContext;
+use super::oauth::app_key;
 use super::verified::{VerifiedRequest, invoker, new_id, within};
 use crate::error::Error;
 
@@ -33,7 +35,7 @@ impl ChannelSetup<'_> {
         let invoker = invoker(self.plugins, route, deadline, context);
         let plugin = invoker.channel_plugin(app)?;
         context.set_plugin(&plugin);
-        let credential = self.request.credential();
+        let credential = self.credential().await?;
         let names = [tenant.name.to_string(), app.name.to_string(), channel_id];
         let begun = store.begin_connect(names, new_id(), credential.clone(), app.channels_max);
         let (channel, is_new) = match within(deadline, begun).await? {
@@ -62,13 +64,24 @@ impl ChannelSetup<'_> {
         }
     }
 
+    /// Returns the credential for the plugin: the token that an admin entered in Front, or with OAuth the provider's
+    /// credential behind Front's access token.
+    async fn credential(&self) -> Result<Option<String>, Error> {
+        let (route, presented) = (self.request.route, self.request.credential());
+        let Some(oauth) = &route.app.oauth else { return Ok(presented) };
+        let token = presented.as_deref().and_then(Token::read).ok_or(Error::Token)?;
+        let found = self.store.granted_credential(&app_key(route, oauth), token);
+        let credential = within(self.request.deadline, found).await?.ok_or(Error::Token)?;
+        Ok(Some(credential.to_string()))
+    }
+
     /// Lists one page of the accounts that can be connected.
     pub(super) async fn list_addresses(
         &self,
         page_token: Option<String>,
         context: &mut RequestContext<'_>,
     ) -> Result<ChannelResponse, Error> {
-        let (route, credential) = (self.request.route, self.request.credential());
+        let (route, credential) = (self.request.route, self.credential().await?);
         let invoker = invoker(self.plugins, route, self.request.deadline, context);
         let plugin = invoker.channel_plugin(&route.app)?;
         context.set_plugin(&plugin);
