@@ -13,6 +13,7 @@ mod hook;
 mod inject;
 mod limit;
 mod model;
+mod oauth;
 mod payload;
 mod problem;
 mod record;
@@ -40,6 +41,7 @@ pub use crate::front::fault::{Action, Call, Fault};
 pub use crate::front::model::{
     Attachment, Author, Channel, Contact, Conversation, Message, MessageState, Recipient, Template, TemplateVariable,
 };
+pub use crate::front::oauth::{OauthClient, OauthConnection};
 pub use crate::front::record::{Authorization, Duplicate, File, Fired, Recorded, Refusal};
 pub use crate::front::scenarios::Sent;
 pub use crate::front::settings::{Downloads, Timestamps};

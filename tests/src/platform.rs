@@ -109,7 +109,7 @@ pub(crate) fn try_post(address: SocketAddr, path: &str, headers: &[(&str, &str)]
 
 fn agent() -> ureq::Agent {
     let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT));
-    agent.allow_non_standard_methods(true).build().into()
+    agent.max_redirects(0).allow_non_standard_methods(true).build().into()
 }
 
 fn send(request: Request<Vec<u8>>) -> Answer {

@@ -1,5 +1,5 @@
 //! Installs compilers for plugins in languages other than Rust, and for tests Twilio's client and an authorization
-//! server, at fixed versions, into `tools` in the target folder.
+//! server and an OAuth client, at fixed versions, into `tools` in the target folder.
 //!
 //! Clones that share a target folder also share the compilers. Tests add `tools/bin` to their PATH.
 
@@ -21,8 +21,11 @@ const TWILIO: [&str; 1] = ["twilio==9.13.0"];
 /// An authorization server for OAuth 2, with the web framework that it runs in.
 const AUTHLIB: [&str; 3] = ["authlib==1.9.10", "flask==3.1.3", "werkzeug==3.1.9"];
 
+/// The client of an OAuth library, for the authorization server of Front apps.
+const OAUTH_CLIENT: [&str; 2] = ["authlib==1.9.10", "requests==2.34.2"];
+
 /// Name, path in the tools folder, and leading arguments of each program.
-const PROGRAMS: [(&str, &str, &str); 7] = [
+const PROGRAMS: [(&str, &str, &str); 8] = [
     ("componentize-py", "python/bin/componentize-py", ""),
     ("zig", "python/bin/python", "-m ziglang "),
     ("go", "python/bin/go", ""),
@@ -30,6 +33,7 @@ const PROGRAMS: [(&str, &str, &str); 7] = [
     ("tsc", "node/node_modules/.bin/tsc", ""),
     ("twilio-python", "twilio/bin/python", ""),
     ("authlib-python", "authlib/bin/python", ""),
+    ("oauth-client-python", "oauth-client/bin/python", ""),
 ];
 
 /// Installs what is missing, and returns the folder of the programs.
@@ -39,6 +43,7 @@ pub(crate) fn languages() -> Result<PathBuf> {
     python("python", &PYTHON)?;
     python("twilio", &TWILIO)?;
     python("authlib", &AUTHLIB)?;
+    python("oauth-client", &OAUTH_CLIENT)?;
     node(&tools)?;
     let programs = tools.join("bin");
     fs::create_dir_all(&programs)?;

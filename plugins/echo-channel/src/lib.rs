@@ -4,21 +4,27 @@
 //! The webhook accepts JSON without a signature: `{"id", "conversation", "from", "text"}` as a customer's message, and
 //! `{"id", "conversation", "to", "text"}` as a message of an agent, with an `author` and an `author_id`. Both can have
 //! `in_reply_to`. The echo of a message answers it.
+//!
+//! With OAuth, the sign-in asks only for the channel's name, and believes it.
 
 use frontgate_sdk::channel::{
     Address, AddressPage, AgentMessage, Attachment, Connection, Event, File, InboundMessage, OutboundKind,
     OutboundMessage, Request, SendReceipt, Source, WebhookResult,
 };
-use frontgate_sdk::{Channel, Result, attachments, info};
+use frontgate_sdk::channel_login::{self, Account, Field, Form, Login, Step};
+use frontgate_sdk::{Channel, ChannelLogin, Result, attachments, info};
 use serde::Deserialize;
 
 /// The maximum size of an echoed file, in bytes. Larger files are only listed.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 
+/// Longest name of a channel, in characters.
+const NAME_LENGTH_MAX: usize = 50;
+
 /// The plugin.
 pub struct EchoChannel;
 
-frontgate_sdk::export!(EchoChannel: channel);
+frontgate_sdk::export!(EchoChannel: channel, channel_login);
 
 impl Channel for EchoChannel {
     fn connect(connection: Connection) -> Result<()> {
@@ -56,6 +62,20 @@ impl Channel for EchoChannel {
             Ok(event) => Ok(WebhookResult::status(204).event(event)),
             Err(error) => Ok(WebhookResult::status(400).body("text/plain", error.to_string())),
         }
+    }
+}
+
+impl ChannelLogin for EchoChannel {
+    fn advance(_: Login, event: channel_login::Event) -> Result<Step> {
+        let field = Field::text("name", "Name of the channel").help("How the channel is called in Front.");
+        let form =
+            Form::new("Connect an echo channel", "Continue").text("There is no account to sign in to.").field(field);
+        let Some(name) = event.field("name") else { return Ok(form.into()) };
+        if name.chars().count() > NAME_LENGTH_MAX || name.trim().is_empty() || name.chars().any(char::is_control) {
+            return Ok(form.problem("This is not a name. Enter up to 50 letters.").into());
+        }
+        let name = name.trim();
+        Ok(Account::new("echo", name, name, name).into())
     }
 }
 

@@ -54,6 +54,21 @@
 //! visible = ["sid"]
 //! ```
 //!
+//! # Sign-in with OAuth
+//!
+//! In a Front app with OAuth, the person who connects a channel signs in to Twilio and chooses the number. The sign-in
+//! proves that the person belongs to the operator's account; what is entered is checked with Twilio and not kept. It needs
+//! one more setting and one more grant:
+//!
+//! ```toml
+//! [plugins.named.twilio-channel]
+//! outbound = ["https://api.twilio.com", "https://conversations.twilio.com", "..."]
+//!
+//! [plugins.named.twilio-channel.config]
+//! # The account of the Conversations service.
+//! account_sid = "AC..."
+//! ```
+//!
 //! # Webhooks
 //!
 //! A Conversations service has one URL for events, but every channel has an address of its own. `webhooks` selects who
@@ -108,6 +123,7 @@ mod receive;
 mod send;
 mod sent;
 mod settings;
+mod sign_in;
 mod signature;
 mod teammates;
 mod templates;
@@ -115,17 +131,18 @@ mod time;
 mod twilio;
 mod window;
 
-use frontgate_sdk::Result;
 use frontgate_sdk::channel::{
     Address, AddressPage, Connection, OutboundMessage, Request, SendReceipt, SendStatus, TemplatePage, WebhookResult,
 };
+use frontgate_sdk::channel_login::{Event, Login, Step};
+use frontgate_sdk::{ChannelLogin, Result};
 
 use crate::settings::{Channel, Settings};
 
 /// The plugin.
 pub struct TwilioChannel;
 
-frontgate_sdk::export!(TwilioChannel: channel);
+frontgate_sdk::export!(TwilioChannel: channel, channel_login);
 
 impl frontgate_sdk::Channel for TwilioChannel {
     fn connect(connection: Connection) -> Result<()> {
@@ -160,5 +177,11 @@ impl frontgate_sdk::Channel for TwilioChannel {
 
     fn check(connection: Connection) -> Result<()> {
         twilio::check(&Channel::of(connection)?.url("Configuration/Webhooks"))
+    }
+}
+
+impl ChannelLogin for TwilioChannel {
+    fn advance(login: Login, event: Event) -> Result<Step> {
+        sign_in::advance(&login.state, &event)
     }
 }

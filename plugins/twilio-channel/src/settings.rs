@@ -9,7 +9,9 @@ use crate::signature::Algorithm;
 use crate::teammates::Teammates;
 
 /// All settings.
-const KNOWN: [&str; 8] = [
+const KNOWN: [&str; 10] = [
+    "account_sid",
+    "api_url",
     "content_url",
     "conversations_url",
     "media_url",
@@ -32,6 +34,10 @@ pub(crate) struct Settings {
     pub(crate) media_url: String,
     /// The URL of the Content API, without a trailing slash.
     pub(crate) content_url: String,
+    /// The URL of the API of accounts, likewise.
+    pub(crate) api_url: String,
+    /// The account whose people may connect channels with OAuth.
+    pub(crate) account_sid: Option<String>,
     /// The company's numbers in Twilio's notation; at least one.
     pub(crate) numbers: Vec<String>,
     pub(crate) webhooks: Webhooks,
@@ -94,6 +100,8 @@ impl Settings {
             conversations_url: known_url.map_or_else(|| below_service("https://conversations.twilio.com"), Ok)?,
             media_url: url("media_url").map_or_else(|| below_service("https://mcs.us1.twilio.com"), Ok)?,
             content_url: url("content_url").unwrap_or_else(|| "https://content.twilio.com".to_owned()),
+            api_url: url("api_url").unwrap_or_else(|| "https://api.twilio.com".to_owned()),
+            account_sid: settings::get("account_sid").map(|sid| sid.trim().to_owned()).filter(|sid| !sid.is_empty()),
             numbers: numbers()?,
             webhooks: webhooks()?,
             shared_key_algorithm: shared_key_algorithm()?,

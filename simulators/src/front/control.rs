@@ -10,6 +10,7 @@ use crate::common::reply::Reply;
 use crate::front::admin::{self, Farewell};
 use crate::front::draft::{Connect, Draft};
 use crate::front::fault::{Action, Call, Fault, Faults};
+use crate::front::oauth::{self, OauthClient};
 use crate::front::payload;
 use crate::front::show;
 use crate::front::state::{Shared, State};
@@ -18,6 +19,7 @@ use crate::front::steps::{self, Place};
 /// The help text of the control API, which the program also shows.
 pub(crate) const HELP: &str = "\
 POST /_control/connect            server, [token, address]
+POST /_control/oauth              server, client_id, client_secret; answers the URL for a browser
 POST /_control/addresses          server, [token]
 POST /_control/send               channel or server, to, text; a server gets a channel if it has none
                                   [author (an email address), kind (such as rule or macro)], also of replies
@@ -93,6 +95,13 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
             let id = shared.update(|state| state.world.id("cha"));
             let connected = admin::authorize(shared, id, connect()).await;
             connected.map(|id| json!({ "channel": id })).map_err(|refusal| refusal.to_string())
+        }
+        "/oauth" => {
+            let [server_url, client_id, client_secret] =
+                ["server", "client_id", "client_secret"].map(|name| field(name).to_owned());
+            let channel = shared.update(|state| state.world.id("cha"));
+            let client = OauthClient { server_url, client_id, client_secret };
+            Ok(json!({ "url": oauth::begin(shared, &client, channel) }))
         }
         "/addresses" => {
             let listed = admin::addresses(shared, connect()).await.map_err(|refusal| refusal.to_string());

@@ -141,7 +141,8 @@ async fn post(fired: &Fired, server: Option<SocketAddr>) -> Result<(u16, String)
     exchange(address, request.body(body).map_err(|error| error.to_string())?).await
 }
 
-async fn found(host: &str) -> Result<SocketAddr, String> {
+/// Returns the address of a host.
+pub(crate) async fn found(host: &str) -> Result<SocketAddr, String> {
     let named = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
     let mut addresses = lookup_host(named).await.map_err(|error| format!("{host}: {error}"))?;
     addresses.next().ok_or_else(|| format!("{host} has no address"))

@@ -16,6 +16,7 @@ use crate::front::control;
 use crate::front::fault::{Action, Call};
 use crate::front::form::{self, Form};
 use crate::front::inject;
+use crate::front::oauth;
 use crate::front::problem::Problem;
 use crate::front::record::{Authorization, Recorded};
 use crate::front::state::Shared;
@@ -32,6 +33,10 @@ pub(crate) async fn respond(
         let form = body.collect().await.map_err(|_| Cut)?.to_bytes();
         let form: Vec<_> = form_urlencoded::parse(&form).into_owned().collect();
         return Ok(control::answer(&shared, &head.method, head.uri.path(), &form).await.into());
+    }
+    if oauth::is_for(request.uri().path()) {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        return Ok(oauth::returned(&shared, &query).await.into());
     }
     let place = Place::find(request.method().as_str(), request.uri().path());
     let reply = serve(&shared, connection, request, place).await?;

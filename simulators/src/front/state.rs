@@ -12,6 +12,7 @@ use crate::common::watched::Watched;
 use crate::front::fault::Faults;
 use crate::front::limit::Limits;
 use crate::front::model::{Channel, Contact, Conversation, Message, Template};
+use crate::front::oauth::OauthConnection;
 use crate::front::record::{Duplicate, Fired, Recorded};
 use crate::front::settings::Settings;
 use crate::front::world::World;
@@ -29,6 +30,7 @@ pub struct State {
     pub(crate) settings: Settings,
     /// Files of the storage, by the secret in the file's URL.
     pub(crate) grants: HashMap<String, Grant>,
+    pub(crate) oauth: Vec<OauthConnection>,
 }
 
 #[derive(Debug, Clone)]
@@ -142,6 +144,7 @@ impl Shared {
             faults: Faults::default(),
             settings: Settings::default(),
             grants: HashMap::new(),
+            oauth: Vec::new(),
         };
         Arc::new(Self { watched: Watched::new(state), url, storage_url, control, started: Instant::now() })
     }

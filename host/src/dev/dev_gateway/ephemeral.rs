@@ -43,7 +43,8 @@ pub(super) fn write(
     // An index would answer instead of the role crm, whose answers the author wants to see.
     let has_index = roles.contains(&Role::CrmSource) && !roles.contains(&Role::Crm);
     // The plugin for channels and their sign-in belongs to the Front app.
-    let is_asked = |role: &Role| !matches!(role, Role::Channel | Role::ChannelLogin) && (*role != Role::CrmSource || has_index);
+    let is_asked =
+        |role: &Role| !matches!(role, Role::Channel | Role::ChannelLogin) && (*role != Role::CrmSource || has_index);
     let asked = roles.iter().filter(|role| is_asked(role)).map(|role| (role.name(), vec![name].into())).collect();
     // A role of calls needs callbacks of calls.
     let voice = table(vec![("enabled", roles.contains(&Role::Calls).into())]);

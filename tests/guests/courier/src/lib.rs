@@ -5,6 +5,7 @@
 //! files directly.
 #![cfg(target_family = "wasm")]
 
+mod sign_in;
 mod webhook;
 
 use frontgate_sdk::channel::{
@@ -17,7 +18,7 @@ use serde_json::json;
 
 struct Courier;
 
-frontgate_sdk::export!(Courier: channel);
+frontgate_sdk::export!(Courier: channel, channel_login);
 
 /// The provider's answer for an accepted message.
 #[derive(Deserialize)]

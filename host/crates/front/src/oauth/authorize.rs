@@ -49,8 +49,10 @@ impl AuthorizationRequest {
             .redirect_uri(asked)
             .ok_or(Invalid::Page("The address names a return address that is not registered."))?;
         let state = parameters.get("state").map(str::to_owned);
-        Self::supported(&parameters, redirect_uri, state.clone())
-            .map_err(|error| Invalid::Redirect { url: redirect(redirect_uri, error_pairs(error), state.as_deref()), error })
+        Self::supported(&parameters, redirect_uri, state.clone()).map_err(|error| Invalid::Redirect {
+            url: redirect(redirect_uri, error_pairs(error), state.as_deref()),
+            error,
+        })
     }
 
     fn supported(parameters: &Parameters, redirect_uri: &str, state: Option<String>) -> Result<Self, OauthError> {

@@ -53,7 +53,12 @@ fn error(result: Result<AuthorizationRequest, Invalid>) -> OauthError {
 fn a_request_returns_to_the_exact_address_with_its_state() {
     let asked = request(&[]).expect("a request");
     assert_eq!(asked.granted("fgc_1"), format!("{RETURN}&code=fgc_1&state=s+t"));
-    for other in ["https://front.example.com/return", "https://front.example.com/return?kept=1&", "http://front.example.com/return?kept=1", "https://front.example.com/RETURN?kept=1"] {
+    for other in [
+        "https://front.example.com/return",
+        "https://front.example.com/return?kept=1&",
+        "http://front.example.com/return?kept=1",
+        "https://front.example.com/RETURN?kept=1",
+    ] {
         assert!(matches!(request(&[("redirect_uri", other)]), Err(Invalid::Page(_))), "{other}");
     }
 }
@@ -128,7 +133,14 @@ fn a_client_authenticates_by_header_or_form() {
 fn wrong_credentials_of_a_client_have_one_error() {
     let (client, none) = (client(), Parameters::read(b"").expect("none"));
     let basic = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
-    for header in [basic("front:wrong"), basic(&format!("other:{SECRET}")), basic("front"), basic("front:"), "Bearer x".to_owned(), "Basic !".to_owned()] {
+    for header in [
+        basic("front:wrong"),
+        basic(&format!("other:{SECRET}")),
+        basic("front"),
+        basic("front:"),
+        "Bearer x".to_owned(),
+        "Basic !".to_owned(),
+    ] {
         assert_eq!(client.authenticate(Some(&header), &none), Err(OauthError::InvalidClient), "{header}");
     }
     assert_eq!(client.authenticate(None, &none), Err(OauthError::InvalidClient));
@@ -160,7 +172,10 @@ fn introspection_names_the_channel_or_with_shared_credentials_the_account() {
     let found =
         Introspected { client, account_id, account_name, account_address, issued: 1, expires: 2, is_access: true };
     let private = introspection(Some(&found), false);
-    assert_eq!((&private["front_channel_name"], &private["front_channel_address"]), (&json!("Support"), &json!("+12025550107")));
+    assert_eq!(
+        (&private["front_channel_name"], &private["front_channel_address"]),
+        (&json!("Support"), &json!("+12025550107"))
+    );
     assert!(private.get("resource_owner_id").is_none());
     let shared = introspection(Some(&found), true);
     assert_eq!((&shared["resource_owner_id"], &shared["resource_owner_name"]), (&json!("AC1"), &json!("Support")));

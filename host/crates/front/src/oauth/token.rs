@@ -56,7 +56,8 @@ impl Token {
 
     /// Reads the text of a token. Returns `None` for any other text.
     pub fn read(text: &str) -> Option<Self> {
-        let kind = [Kind::Code, Kind::Access, Kind::Refresh].into_iter().find(|kind| text.starts_with(kind.prefix()))?;
+        let kind =
+            [Kind::Code, Kind::Access, Kind::Refresh].into_iter().find(|kind| text.starts_with(kind.prefix()))?;
         let bytes = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(text.strip_prefix(kind.prefix())?).ok()?);
         let (grant, secret) = bytes.split_at_checked(GRANT_BYTES)?;
         Some(Self::new(kind, grant.try_into().ok()?, secret.try_into().ok()?))

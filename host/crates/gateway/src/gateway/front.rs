@@ -29,9 +29,9 @@ use hyper::{HeaderMap, Method, Response};
 use tokio::time::Instant;
 
 use self::channel::ChannelRequests;
-use self::provider::ProviderWebhook;
 use self::oauth::OauthRequest;
 pub(super) use self::oauth::{error_page, oauth_rejection};
+use self::provider::ProviderWebhook;
 pub(super) use self::reply::rejection;
 use self::verified::{VerifiedRequest, within};
 use super::offload::offload_if_large;

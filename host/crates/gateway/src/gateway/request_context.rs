@@ -21,8 +21,14 @@ use crate::routes::Callback;
 
 /// Metrics by callback. Each metric is looked up only once, because a lookup by labels costs more than an increment.
 static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
-    let names =
-        Callback::ALL.iter().map(|callback| callback.name()).chain([FRONT, PROVIDER, OAUTH, SIGN_IN, NOTIFICATION, NO_CALLBACK]);
+    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([
+        FRONT,
+        PROVIDER,
+        OAUTH,
+        SIGN_IN,
+        NOTIFICATION,
+        NO_CALLBACK,
+    ]);
     names.map(|callback| (callback, CallbackMetrics::new(callback))).collect()
 });
 

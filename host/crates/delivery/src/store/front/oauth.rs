@@ -10,9 +10,9 @@ mod sealed;
 
 pub use self::exchange::{Exchange, IssuedTokens, Lifetimes};
 pub use self::grants::NewGrant;
-pub use self::logins::{Login, LoginKey, Submission};
 pub(crate) use self::grants::prune as prune_grants;
 pub(crate) use self::logins::prune as prune_logins;
+pub use self::logins::{Login, LoginKey, Submission};
 
 /// The app to which sign-ins and grants belong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,3 @@ pub fn random<const N: usize>() -> [u8; N] {
     getrandom::fill(&mut bytes).expect("the system has randomness");
     bytes
 }
-
-#[cfg(test)]
-mod tests;

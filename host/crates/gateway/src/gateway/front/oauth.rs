@@ -53,8 +53,7 @@ impl OauthRequest<'_> {
         let callback = if self.endpoint.is_page() { SIGN_IN } else { OAUTH };
         context.set_route(&self.route.tenant.name, callback);
         let server = &self.services.server;
-        let reading =
-            request_body::read(body, &head.headers, BODY_BYTES_MAX, server, self.deadline, context.caller());
+        let reading = request_body::read(body, &head.headers, BODY_BYTES_MAX, server, self.deadline, context.caller());
         let (body, reservation) = reading.await?;
         let Self { services, route, oauth, deadline, .. } = self;
         let app = app_key(route, oauth);
@@ -64,7 +63,7 @@ impl OauthRequest<'_> {
             let sign_in = SignIn { services, route, oauth, deadline, app };
             return sign_in.respond(self.endpoint, head, &body, context).await;
         }
-        let request = ClientRequest { services, route, oauth, deadline, app, reservation: Some(reservation) };
+        let request = ClientRequest { services, oauth, deadline, app, reservation: Some(reservation) };
         request.respond(self.endpoint, head, &body, context).await
     }
 }

@@ -70,8 +70,9 @@ impl ChannelSetup<'_> {
         let (route, presented) = (self.request.route, self.request.credential());
         let Some(oauth) = &route.app.oauth else { return Ok(presented) };
         let token = presented.as_deref().and_then(Token::read).ok_or(Error::Token)?;
-        let found = self.store.granted_credential(&app_key(route, oauth), token);
-        let credential = within(self.request.deadline, found).await?.ok_or(Error::Token)?;
+        let app = app_key(route, oauth);
+        let found = within(self.request.deadline, self.store.granted_credential(&app, token)).await?;
+        let credential = found.ok_or(Error::Token)?;
         Ok(Some(credential.to_string()))
     }
 

@@ -55,9 +55,7 @@ impl Store {
         let scope = Scope::App { tenant: app.tenant.clone(), app: app.app.clone() };
         let origin = Origin::event(app.tenant.as_str(), content.len());
         self.database
-            .write_in_time(origin, scope, move |transaction| {
-                begin(transaction, &app, &id, &content, lifetime, most)
-            })
+            .write_in_time(origin, scope, move |transaction| begin(transaction, &app, &id, &content, lifetime, most))
             .await
     }
 
@@ -134,13 +132,7 @@ impl Store {
     }
 
     /// Ends a sign-in with a grant. Returns false if the page was no longer shown, so that one consent issues one code.
-    pub async fn grant(
-        &self,
-        app: &AppKey,
-        login: &LoginKey,
-        step: i64,
-        grant: NewGrant,
-    ) -> Result<bool, StoreError> {
+    pub async fn grant(&self, app: &AppKey, login: &LoginKey, step: i64, grant: NewGrant) -> Result<bool, StoreError> {
         let (app, id) = (app.clone(), login.id.clone());
         self.database
             .write_in_time(Origin::event(app.tenant.as_str(), 0), Scope::Rows, move |transaction| {

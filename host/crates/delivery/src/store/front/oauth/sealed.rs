@@ -9,7 +9,8 @@ use super::random;
 pub(super) fn seal(key: &[u8; 32], context: &str, plain: &[u8]) -> Vec<u8> {
     let nonce: [u8; NONCE_LEN] = random();
     let mut text = plain.to_vec();
-    let tag = cipher(key).seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut text);
+    let tag =
+        cipher(key).seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(context), &mut text);
     let tag = tag.expect("a text of a row is short enough");
     [&nonce[..], &text, tag.as_ref()].concat()
 }

@@ -72,8 +72,7 @@ pub(super) fn deleted(route: &FrontRoute) -> HeaderValue {
 /// `Lax` sends the cookie when Front or the provider leads the browser here.
 fn header(route: &FrontRoute, value: &str, seconds: u64) -> HeaderValue {
     let secure = if is_secure(route) { "; Secure" } else { "" };
-    let text =
-        format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", name(route));
+    let text = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", name(route));
     HeaderValue::try_from(text).expect("names of tenants and apps are those of URLs")
 }
 

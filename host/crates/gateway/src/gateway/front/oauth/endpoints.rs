@@ -2,8 +2,8 @@
 
 use frontgate_delivery::store::front::oauth::{AppKey, Exchange, Lifetimes};
 use frontgate_front::oauth::{OauthError, Parameters, Token, TokenRequest, introspection, tokens};
-use frontgate_tenants::OauthApp;
 use frontgate_telemetry::metrics::{METRICS, labels};
+use frontgate_tenants::OauthApp;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -21,7 +21,7 @@ use super::private;
 use crate::connections::Reservation;
 use crate::error::Error;
 use crate::headers::single_text;
-use crate::routes::{FrontRoute, OauthEndpoint};
+use crate::routes::OauthEndpoint;
 
 /// The content type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -29,7 +29,6 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// A request of a client.
 pub(super) struct ClientRequest<'r> {
     pub(super) services: &'r Services,
-    pub(super) route: &'r FrontRoute,
     pub(super) oauth: &'r OauthApp,
     pub(super) deadline: Instant,
     pub(super) app: AppKey,

@@ -55,7 +55,12 @@ pub(super) struct FormOf<'p> {
 }
 
 /// Shows the current page of a sign-in.
-pub(super) fn page(content: &Content, form: &FormOf<'_>, oauth: &OauthApp, redirect_uri: &str) -> Response<Full<Bytes>> {
+pub(super) fn page(
+    content: &Content,
+    form: &FormOf<'_>,
+    oauth: &OauthApp,
+    redirect_uri: &str,
+) -> Response<Full<Bytes>> {
     let client = encode_safe(&oauth.display_name);
     let context = format!("<p class=\"from\">{client} asks to connect a channel.</p>");
     let notice = content.notice.as_deref().map(problem).unwrap_or_default();
@@ -83,7 +88,8 @@ pub(super) fn page(content: &Content, form: &FormOf<'_>, oauth: &OauthApp, redir
             document(StatusCode::OK, title, &body, Forms::Own)
         }
         Shown::Redirect { url } => {
-            let body = format!("{context}{notice}<p>Your provider asks you to sign in.</p>{}", link(url, "Continue to"));
+            let body =
+                format!("{context}{notice}<p>Your provider asks you to sign in.</p>{}", link(url, "Continue to"));
             with_refresh(document(StatusCode::OK, "Sign in at your provider", &body, Forms::None), url)
         }
         Shown::Consent { name, address, .. } => {
@@ -124,19 +130,16 @@ pub(in super::super::super) fn error_page(error: &Error, request: &str) -> Respo
     let (title, text) = match error {
         Error::SignInInvalid(text) => ("This page cannot be opened", *text),
         Error::SignInEnded => ("This sign-in has ended", "Start again where you wanted to connect the channel."),
-        Error::SignInForged => {
-            ("This request was stopped", "It does not belong to your sign-in. Start again where you wanted to connect the channel.")
-        }
+        Error::SignInForged => (
+            "This request was stopped",
+            "It does not belong to your sign-in. Start again where you wanted to connect the channel.",
+        ),
         _ if status == StatusCode::SERVICE_UNAVAILABLE || status == StatusCode::GATEWAY_TIMEOUT => {
             ("The service cannot be reached", "Please try again in a minute.")
         }
         _ => ("The sign-in failed", "Start again where you wanted to connect the channel."),
     };
-    let body = format!(
-        "<p>{}</p><p class=\"help\">{code}, request {}</p>",
-        encode_safe(text),
-        encode_safe(request)
-    );
+    let body = format!("<p>{}</p><p class=\"help\">{code}, request {}</p>", encode_safe(text), encode_safe(request));
     let mut response = document(status, title, &body, Forms::None);
     set_retry_after(&mut response, error);
     response

@@ -97,7 +97,8 @@ impl SignIn<'_> {
     /// Shows the current page.
     async fn show(&self, head: &Parts) -> Result<Response<Full<Bytes>>, Error> {
         let current = self.current(head).await?;
-        let form = pages::FormOf { action: &self.page_path(), step: current.step, mark: &current.secret.mark(current.step) };
+        let form =
+            pages::FormOf { action: &self.page_path(), step: current.step, mark: &current.secret.mark(current.step) };
         let request = current.content.request();
         Ok(pages::page(&current.content, &form, self.oauth, &request.redirect_uri))
     }

@@ -23,7 +23,9 @@ fn every_text_of_a_form_is_escaped() {
         is_optional: false,
     };
     let account = ShownChoice { id: HOSTILE.to_owned(), name: HOSTILE.to_owned(), detail: Some(HOSTILE.to_owned()) };
-    for html in [input(&field, true), choice(&account), problem(HOSTILE), paragraph(Some(HOSTILE)), action("a", HOSTILE, "")] {
+    for html in
+        [input(&field, true), choice(&account), problem(HOSTILE), paragraph(Some(HOSTILE)), action("a", HOSTILE, "")]
+    {
         assert!(!html.contains("<script") && !html.contains("\"><s"), "{html}");
         assert!(html.contains("&amp;amp;"), "an entity is shown as it was written: {html}");
     }
@@ -33,7 +35,8 @@ fn every_text_of_a_form_is_escaped() {
 fn the_policy_allows_the_style_of_the_page_and_no_script() {
     let response = document(StatusCode::OK, HOSTILE, "", Forms::Away("https://front.example.com/return?a=1"));
     let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().expect("text").to_owned();
-    for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self' https: https://front.example.com;"] {
+    for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self' https: https://front.example.com;"]
+    {
         assert!(policy.contains(part), "{policy} lacks {part}");
     }
     assert!(!policy.contains("script-src") && !policy.contains("unsafe"), "{policy}");
