@@ -7,7 +7,7 @@ import sys
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
-from authlib.integrations.base_client.errors import OAuthError
+from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 
 settings = json.loads(sys.argv[1])
@@ -53,6 +53,6 @@ print(json.dumps({"ready": True}), flush=True)
 for line in sys.stdin:
     try:
         answer = act(json.loads(line))
-    except OAuthError as error:
+    except AuthlibBaseError as error:
         answer = {"error": error.error, "description": error.description, "kind": type(error).__name__}
     print(json.dumps(answer), flush=True)

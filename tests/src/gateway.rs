@@ -107,6 +107,13 @@ impl Gateway {
         Self::start_with(home, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
     }
 
+    /// Kills the gateway, and starts it again with a clock that is ahead by some milliseconds.
+    pub fn start_again_later(mut self, ahead_ms: i64) -> Self {
+        self.kill();
+        let home = std::mem::take(&mut self.home);
+        Self::start_with(home, &crashing_program(), &[("FRONTGATE_CLOCK_AHEAD_MS", &ahead_ms.to_string())])
+    }
+
     /// Restarts an exited gateway in the same folder.
     pub fn start_again(mut self) -> Self {
         let home = std::mem::take(&mut self.home);

@@ -2,6 +2,7 @@
 
 mod authorization_server;
 mod balancer;
+mod chromium;
 mod contract;
 pub mod database_proxy;
 mod demo;
@@ -28,6 +29,7 @@ use std::sync::LazyLock;
 
 pub use crate::authorization_server::AuthorizationServer;
 pub use crate::balancer::Balancer;
+pub use crate::chromium::Chromium;
 pub use crate::contract::built_against;
 pub use crate::demo::Demo;
 pub use crate::eventually::eventually;

@@ -59,6 +59,7 @@ const CRATES: [(&str, &[&str]); 27] = [
             "net",
             "runtime",
             "settings",
+            "signing",
             "store",
             "system",
             "telemetry",

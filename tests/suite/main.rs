@@ -39,6 +39,7 @@ mod demo;
 mod docs;
 mod examples;
 mod folders;
+mod front_oauth;
 mod front_simulator;
 mod frontline;
 mod generated;

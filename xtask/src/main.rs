@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod chromium;
 mod deny;
 mod freeze;
 mod fuzz;

@@ -1,15 +1,14 @@
 //! Postgres for the tests: installs the server, and selects the tests that run on both engines.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::tools::execute;
+use crate::tools::{add, found};
 
 /// Arguments that select the tests that run once more with Postgres: those of what is stored and delivered. Three tests
 /// are about the SQLite file.
-pub(crate) const AGAIN: [&str; 22] = [
+pub(crate) const AGAIN: [&str; 25] = [
     "actions::",
     "channel_crash::",
     "channel_decisions::",
@@ -21,9 +20,13 @@ pub(crate) const AGAIN: [&str; 22] = [
     "customer_index::",
     "customer_sync::",
     "delivery::",
+    "front_oauth::",
     "state::",
     "state_crash::",
     "voice::",
+    // The same pages, in a browser.
+    "--skip",
+    "front_oauth::browser",
     "--skip",
     "two_gateways_cannot_share_a_store",
     "--skip",
@@ -39,23 +42,10 @@ pub(crate) const AGAIN: [&str; 22] = [
 pub(crate) fn install() -> Result<()> {
     if !Path::new("/usr/lib/postgresql").is_dir() && !found("initdb") {
         ensure!(found("apt-get"), "the tests need PostgreSQL; install it so that `initdb` is in PATH");
-        add("postgresql")?;
+        add(&["postgresql"])?;
     }
-    if !found("pgbouncer") && !Path::new("/usr/sbin/pgbouncer").is_file() && add("pgbouncer").is_err() {
+    if !found("pgbouncer") && !Path::new("/usr/sbin/pgbouncer").is_file() && add(&["pgbouncer"]).is_err() {
         println!("PgBouncer could not be installed; its test is skipped");
     }
     Ok(())
-}
-
-/// Installs one of Debian's packages.
-fn add(package: &str) -> Result<()> {
-    execute(Command::new("apt-get").args(["update", "--quiet"]))?;
-    let mut install = Command::new("apt-get");
-    install.args(["install", "--yes", "--quiet", "--no-install-recommends", package]);
-    execute(install.env("DEBIAN_FRONTEND", "noninteractive"))
-}
-
-fn found(program: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::tools::{add_checkers, cargo, execute, python, root, target};
-use crate::{build, deny, languages, postgres, wording};
+use crate::{build, chromium, deny, languages, postgres, wording};
 
 pub(crate) fn test(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -76,6 +76,7 @@ fn suite(filters: &[&str], lints: Lints) -> Result<()> {
     build::components(build::QUICK, &guests)?;
     let languages = languages::languages()?;
     postgres::install()?;
+    chromium::install()?;
     let test = |packages: &[&str], filters: &[&str]| {
         let mut test = cargo(&["test"]);
         lints.apply(&mut test).args(&everything[..2]).arg("--locked").args(packages).arg("--").args(filters);

@@ -109,3 +109,17 @@ pub(crate) fn is_done(folder: &Path, wanted: &str) -> bool {
 pub(crate) fn done(folder: &Path, wanted: &str) -> Result<()> {
     fs::write(folder.join("installed"), wanted).with_context(|| format!("failed to write to {}", folder.display()))
 }
+
+/// Installs Debian's packages.
+pub(crate) fn add(packages: &[&str]) -> Result<()> {
+    execute(Command::new("apt-get").args(["update", "--quiet"]))?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages);
+    execute(install.env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Returns whether a program is in `PATH`.
+pub(crate) fn found(program: &str) -> bool {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| folder.join(program).is_file())
+}
