@@ -7,7 +7,7 @@ pub use crate::bindings::channel_login::{Account, Choice, Choices, Event, Field,
 /// Signs in people who connect a channel of a Front app with OAuth. The gateway renders the pages, asks for consent, and
 /// issues Front's tokens. The plugin says what each page shows, and which account was signed in.
 ///
-/// Nobody has signed in yet: anyone on the internet can begin, and send any text.
+/// The person has not signed in yet: anyone on the internet can begin, and send any text.
 ///
 /// ```
 /// use frontgate_sdk::channel_login::{Account, Event, Field, Form, Login, Step};

@@ -1,4 +1,4 @@
-//! Parameters of a query or a form. None may be repeated, and an empty one counts as missing (RFC 6749, section 3).
+//! Parameters of a query or a form. None may be repeated, and an empty one is treated as missing (RFC 6749, section 3).
 
 use std::collections::BTreeMap;
 

@@ -7,10 +7,10 @@ use super::{Checker, STRANGE_IDS, Verdict, ensure};
 
 pub(super) async fn check(checker: &Checker<'_>) {
     checker.check("the first step of a sign-in can be shown", begin).await;
-    checker.check("wrong values show a page, and sign nobody in", wrong_values).await;
-    checker.check("an unexpected return of the provider signs nobody in", unexpected_return).await;
-    checker.check("an unknown account signs nobody in", unknown_account).await;
-    checker.check("the state of another version signs nobody in", other_state).await;
+    checker.check("wrong values show a page, and sign in no account", wrong_values).await;
+    checker.check("an unexpected return of the provider signs in no account", unexpected_return).await;
+    checker.check("an unknown account signs in no account", unknown_account).await;
+    checker.check("the state of another version signs in no account", other_state).await;
 }
 
 async fn begin(checker: &Checker<'_>) -> Verdict {
@@ -35,16 +35,16 @@ async fn wrong_values(checker: &Checker<'_>) -> Verdict {
         let fields = filled(&form, &value);
         let has_secret = form.fields.iter().any(|field| field.kind == FieldKind::Password);
         let what = format!("channel-login.advance with {} bytes in each field", value.len());
-        nobody(checker, &what, state.clone(), Event::Submitted(fields), has_secret).await?;
+        no_sign_in(checker, &what, state.clone(), Event::Submitted(fields), has_secret).await?;
     }
-    nobody(checker, "channel-login.advance without fields", state, Event::Submitted(Vec::new()), true).await
+    no_sign_in(checker, "channel-login.advance without fields", state, Event::Submitted(Vec::new()), true).await
 }
 
 async fn unexpected_return(checker: &Checker<'_>) -> Verdict {
     for query in [vec![], vec![("code", "frontgate")], vec![("error", "access_denied")]] {
         let what = format!("channel-login.advance of `returned` with {query:?}");
         let query = query.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        nobody(checker, &what, Vec::new(), Event::Returned(query), true).await?;
+        no_sign_in(checker, &what, Vec::new(), Event::Returned(query), true).await?;
     }
     Ok(())
 }
@@ -52,7 +52,7 @@ async fn unexpected_return(checker: &Checker<'_>) -> Verdict {
 async fn unknown_account(checker: &Checker<'_>) -> Verdict {
     for id in STRANGE_IDS {
         let what = format!("channel-login.advance of `chosen` with {id:?}");
-        nobody(checker, &what, Vec::new(), Event::Chosen(id.to_owned()), true).await?;
+        no_sign_in(checker, &what, Vec::new(), Event::Chosen(id.to_owned()), true).await?;
     }
     Ok(())
 }
@@ -60,13 +60,13 @@ async fn unknown_account(checker: &Checker<'_>) -> Verdict {
 async fn other_state(checker: &Checker<'_>) -> Verdict {
     for state in [b"\xff\xfe".to_vec(), b"{}".to_vec(), b"[1,2".to_vec()] {
         let what = format!("channel-login.advance with the state {state:?}");
-        nobody(checker, &what, state, Event::Submitted(Vec::new()), true).await?;
+        no_sign_in(checker, &what, state, Event::Submitted(Vec::new()), true).await?;
     }
     Ok(())
 }
 
 /// Makes a step that must not sign anyone in, if `is_required`.
-async fn nobody(checker: &Checker<'_>, what: &str, state: Vec<u8>, event: Event, is_required: bool) -> Verdict {
+async fn no_sign_in(checker: &Checker<'_>, what: &str, state: Vec<u8>, event: Event, is_required: bool) -> Verdict {
     let step = checker.call(what, async |call| call.advance_login(login(state), event).await).await?;
     let Ok(step) = step else { return Ok(()) };
     ensure(!is_required || !matches!(step.view, View::SignedIn(_)), || {

@@ -58,7 +58,7 @@ impl OauthRequest<'_> {
         let Self { services, route, oauth, deadline, .. } = self;
         let app = app_key(route, oauth);
         if self.endpoint.is_page() {
-            // Nobody has signed in yet: the number of sign-ins and their steps have limits of their own.
+            // The person has not signed in yet: the number of sign-ins and their steps have limits of their own.
             drop(reservation);
             let sign_in = SignIn { services, route, oauth, deadline, app };
             return sign_in.respond(self.endpoint, head, &body, context).await;
