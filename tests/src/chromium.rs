@@ -4,36 +4,85 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Answer, eventually, get, post};
+use crate::eventually;
 
 /// The key of an element in answers of WebDriver.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// Time for a command of the browser, which starts slowly on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Browsers run one after the other, since each uses several processes.
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Time for an element to appear, in milliseconds.
+const PATIENCE_MS: u32 = 20_000;
+
 /// A running browser, killed on drop.
 pub struct Chromium {
-    driver: Child,
-    address: SocketAddr,
+    driver: Driver,
     session: String,
     _profile: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// The driver, with the browser in its process group.
+struct Driver {
+    process: Child,
+    address: SocketAddr,
+}
+
+impl Driver {
+    fn start() -> Self {
+        let mut command = Command::new("chromedriver");
+        let command = command.args(["--port=0"]).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut process =
+            command.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; run `cargo xtask test`"));
+        let output = BufReader::new(process.stdout.take().expect("its output"));
+        let port = output.lines().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once("was started successfully on port ")?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        Self { process, address: SocketAddr::from(([127, 0, 0, 1], port.expect("a port"))) }
+    }
+
+    /// Sends a command, and returns its value. A command without a body is a GET.
+    #[track_caller]
+    fn command(&self, path: &str, body: Option<&Value>) -> Value {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(TIMEOUT)).build();
+        let (agent, url) = (ureq::Agent::from(agent), format!("http://{}{path}", self.address));
+        let answer = match body {
+            Some(body) => agent.post(url).send(body.to_string()),
+            None => agent.get(url).call(),
+        };
+        let mut answer = answer.unwrap_or_else(|error| panic!("{path}: {error}"));
+        let text = answer.body_mut().read_to_string().expect("text");
+        assert_eq!(answer.status().as_u16(), 200, "{path}: {text}");
+        serde_json::from_str::<Value>(&text).expect("JSON")["value"].clone()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let group = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        let _ = self.process.wait();
+    }
 }
 
 impl Chromium {
     /// Starts a browser with a window of this width, for which these host names are at these ports of this machine.
     pub fn start(width: u32, hosts: &[(&str, u16)]) -> Self {
-        let mut command = Command::new("chromedriver");
-        let driver = command.args(["--port=0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut driver = driver.unwrap_or_else(|error| panic!("chromedriver: {error}; run `cargo xtask test`"));
-        let output = BufReader::new(driver.stdout.take().expect("its output"));
-        let started = output.lines().map_while(Result::ok).find_map(|line| {
-            let (_, port) = line.split_once("was started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let address = SocketAddr::from(([127, 0, 0, 1], started.expect("a port")));
+        let (turn, driver) = (ONE.lock(), Driver::start());
         let profile = TempDir::new().expect("a folder");
         let rules: Vec<_> = hosts.iter().map(|(name, port)| format!("MAP {name} 127.0.0.1:{port}")).collect();
         let arguments = [
@@ -45,6 +94,7 @@ impl Chromium {
             "--disable-background-networking".to_owned(),
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
+            "--disable-crash-reporter".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
             "--ignore-certificate-errors".to_owned(),
             format!("--window-size={width},844"),
@@ -54,12 +104,12 @@ impl Chromium {
         let options = json!({ "args": arguments, "binary": "/usr/bin/chromium" });
         let wanted = json!({ "browserName": "chrome", "acceptInsecureCerts": true, "goog:chromeOptions": options });
         let wanted = json!({ "capabilities": { "alwaysMatch": wanted } });
-        let answer = post(address, "/session", &[], wanted.to_string().as_bytes());
-        let session = answer.json["value"]["sessionId"].as_str();
-        let session = session.unwrap_or_else(|| panic!("no session: {}", answer.text)).to_owned();
-        let browser = Self { driver, address, session, _profile: profile };
+        let session = driver.command("/session", Some(&wanted))["sessionId"].as_str().expect("a session").to_owned();
+        let browser = Self { driver, session, _profile: profile, _turn: turn };
         // A phone's width is smaller than a window of Chromium can be.
         let metrics = json!({ "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500 });
+        // A page that follows a click is loaded while the next command waits for its element.
+        browser.post("timeouts", &json!({ "implicit": PATIENCE_MS }));
         browser.devtools("Emulation.setDeviceMetricsOverride", &metrics);
         browser
     }
@@ -80,14 +130,11 @@ impl Chromium {
         eventually(&format!("a page at {start}"), || self.url(), |url| url.starts_with(start))
     }
 
-    /// Returns the text of the first element that a CSS selector finds.
-    pub fn text(&self, selector: &str) -> String {
-        self.get(&format!("element/{}/text", self.find(selector))).as_str().expect("a text").to_owned()
-    }
-
-    /// Returns whether a CSS selector finds an element.
-    pub fn has(&self, selector: &str) -> bool {
-        self.execute(&format!("return document.querySelector({selector:?}) !== null")) == true
+    /// Waits until the first element that a CSS selector finds has a text.
+    #[track_caller]
+    pub fn wait_for_text(&self, selector: &str, text: &str) {
+        let script = format!("return document.querySelector({selector:?})?.innerText ?? ''");
+        eventually(&format!("{selector} with {text:?}"), || self.execute(&script), |found| found == text);
     }
 
     /// Types into a field.
@@ -133,27 +180,11 @@ impl Chromium {
 
     #[track_caller]
     fn get(&self, path: &str) -> Value {
-        value(&get(self.address, &format!("/session/{}/{path}", self.session), &[]), path)
+        self.driver.command(&format!("/session/{}/{path}", self.session), None)
     }
 
     #[track_caller]
     fn post(&self, path: &str, body: &Value) -> Value {
-        let path = format!("/session/{}/{path}", self.session);
-        value(&post(self.address, &path, &[], body.to_string().as_bytes()), &path)
-    }
-}
-
-#[track_caller]
-fn value(answer: &Answer, path: &str) -> Value {
-    assert_eq!(answer.status, 200, "{path}: {}", answer.text);
-    answer.json["value"].clone()
-}
-
-impl Drop for Chromium {
-    fn drop(&mut self) {
-        // Ends the browser, too.
-        let _ = ureq::delete(format!("http://{}/session/{}", self.address, self.session)).call();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        self.driver.command(&format!("/session/{}/{path}", self.session), Some(body))
     }
 }

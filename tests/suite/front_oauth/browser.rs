@@ -73,10 +73,10 @@ fn an_admin_connects_a_channel_of_front_in_a_browser() {
     let behind = Behind::new(DESKTOP);
     let (front, browser) = (&behind.fixture.front, &behind.browser);
     browser.open(&front.begin_oauth(&client_of_front()));
-    assert_eq!(browser.text("h1"), "Sign in to Courier");
+    browser.wait_for_text("h1", "Sign in to Courier");
     behind.sign_in(USER);
-    assert_eq!(browser.text("h1"), "Allow Front to use this account?");
-    assert_eq!(browser.text("dd"), "Line of planted-user");
+    browser.wait_for_text("h1", "Allow Front to use this account?");
+    browser.wait_for_text("dd", "Line of planted-user");
     browser.click("button[value=allow]");
     browser.wait_for_url(&front.redirect_uri());
     let connection = front.oauth_connections().pop().expect("a connection");
@@ -91,7 +91,7 @@ fn a_client_of_authlib_gets_tokens_from_a_browser() {
     let client = behind.fixture.client(&json!({}));
     behind.browser.open(&client.begin());
     behind.sign_in("choose");
-    assert_eq!(behind.browser.text(".choices button"), "First <line>\n+15550100101");
+    behind.browser.wait_for_text(".choices button", "First <line>\n+15550100101");
     behind.browser.click(".choices button[value=two]");
     behind.browser.click("button[value=allow]");
     let returned = behind.browser.wait_for_url("https://front.example.com/return?code=");
@@ -129,8 +129,8 @@ fn the_providers_own_page_returns_to_the_same_sign_in() {
     let behind = Behind::with(PHONE, &[("provider.example.com", tls.port())]);
     behind.browser.open(&behind.fixture.front.begin_oauth(&client_of_front()));
     behind.sign_in("redirect");
-    frontgate_tests::eventually("a consent", || behind.browser.text("h1"), |title| title.starts_with("Allow Front"));
-    assert_eq!(behind.browser.text("dd"), "Line of returned-c1");
+    behind.browser.wait_for_text("h1", "Allow Front to use this account?");
+    behind.browser.wait_for_text("dd", "Line of returned-c1");
 }
 
 #[test]
@@ -160,18 +160,20 @@ fn every_page_is_readable_on_a_phone_and_a_desktop_in_light_and_dark() {
         behind.browser.write("input[name='field.user']", USER);
         behind.browser.write("input[name='field.password']", "wrong");
         behind.browser.click("button.main");
-        assert_eq!(behind.browser.text(".problem"), "Wrong password.");
+        behind.browser.wait_for_text(".problem", "Wrong password.");
         both();
         behind.sign_in_again("choose");
+        behind.browser.wait_for_text("h1", "Choose a line");
         both();
         behind.browser.click(".choices button[value=one]");
+        behind.browser.wait_for_text("h1", "Allow Front to use this account?");
         both();
         behind.browser.open(&url);
         behind.sign_in("refuse");
-        assert_eq!(behind.browser.text("h1"), "This account cannot be connected");
+        behind.browser.wait_for_text("h1", "This account cannot be connected");
         both();
         behind.browser.open(&begin(&[("client_id", "x")]));
-        assert_eq!(behind.browser.text("h1"), "This page cannot be opened");
+        behind.browser.wait_for_text("h1", "This page cannot be opened");
         both();
     }
 }

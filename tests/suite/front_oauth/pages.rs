@@ -21,11 +21,16 @@ fn no_page_can_be_framed_cached_or_extended() {
     let form = fixture.browser.open(&begin(&[]));
     let consent = fixture.sign_in(&begin(&[]), USER);
     let error = fixture.browser.open(&begin(&[("client_id", "x")]));
-    for (page, form_action) in [(&form, "'self'"), (&consent, "'self' https: https://front.example.com"), (&error, "'none'")] {
+    for (page, form_action) in
+        [(&form, "'self'"), (&consent, "'self' https: https://front.example.com"), (&error, "'none'")]
+    {
         let headers = &page.answer.headers;
         let policy = &headers["content-security-policy"];
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
-        assert!(policy.contains(&format!("form-action {form_action}; frame-ancestors 'none'; base-uri 'none'")), "{policy}");
+        assert!(
+            policy.contains(&format!("form-action {form_action}; frame-ancestors 'none'; base-uri 'none'")),
+            "{policy}"
+        );
         assert_eq!((&*headers["cache-control"], &*headers["x-frame-options"]), ("no-store", "DENY"));
         assert_eq!((&*headers["referrer-policy"], &*headers["x-content-type-options"]), ("no-referrer", "nosniff"));
         assert_eq!(headers["content-type"], "text/html; charset=utf-8");

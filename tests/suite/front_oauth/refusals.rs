@@ -34,10 +34,15 @@ fn invalid_grant() -> (u16, String) {
 #[test]
 fn a_wrong_return_address_shows_an_error_and_leads_nowhere() {
     let mut fixture = Fixture::new();
-    for wrong in ["https://evil.example.com/return", "https://front.example.com/return/", "https://front.example.com/return?a=1", "https://front.example.com.evil.example/return"] {
+    for wrong in [
+        "https://evil.example.com/return",
+        "https://front.example.com/return/",
+        "https://front.example.com/return?a=1",
+        "https://front.example.com.evil.example/return",
+    ] {
         let page = fixture.begun(&[("redirect_uri", wrong)]);
         assert_eq!(page.answer.status, 400, "{wrong}");
-        assert!(page.answer.headers.get("location").is_none() && !page.answer.text.contains("evil"), "{wrong}");
+        assert!(!page.answer.headers.contains_key("location") && !page.answer.text.contains("evil"), "{wrong}");
     }
     let page = fixture.begun(&[("client_id", "another")]);
     assert_eq!(page.answer.status, 400);
@@ -48,7 +53,9 @@ fn a_wrong_return_address_shows_an_error_and_leads_nowhere() {
 #[test]
 fn a_challenge_without_s256_is_refused_before_the_sign_in() {
     let mut fixture = Fixture::new();
-    for change in [&[("code_challenge", VERIFIER), ("code_challenge_method", "plain")][..], &[("code_challenge", VERIFIER)]] {
+    for change in
+        [&[("code_challenge", VERIFIER), ("code_challenge_method", "plain")][..], &[("code_challenge", VERIFIER)]]
+    {
         let page = fixture.begun(change);
         assert!(page.url.starts_with(RETURN), "{}", page.url);
         assert_eq!(page.parameter("error").as_deref(), Some("invalid_request"), "{}", page.url);

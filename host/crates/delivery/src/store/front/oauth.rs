@@ -31,3 +31,6 @@ pub fn random<const N: usize>() -> [u8; N] {
     getrandom::fill(&mut bytes).expect("the system has randomness");
     bytes
 }
+
+#[cfg(test)]
+mod tests;
