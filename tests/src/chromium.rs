@@ -164,11 +164,6 @@ impl Chromium {
         self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
     }
 
-    /// Returns the page as a picture, PNG in base64.
-    pub fn picture(&self) -> String {
-        self.get("screenshot").as_str().expect("a picture").to_owned()
-    }
-
     fn devtools(&self, command: &str, parameters: &Value) {
         self.post("goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
     }

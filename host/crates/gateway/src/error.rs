@@ -104,10 +104,12 @@ impl Error {
             Self::NotForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-a-form"),
             Self::NoChannel => (StatusCode::NOT_FOUND, "no-channel"),
             Self::Token => (StatusCode::UNAUTHORIZED, "invalid-token"),
-            Self::Oauth(error) => {
-                let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-                (status, oauth_code(*error))
-            }
+            Self::Oauth(OauthError::InvalidRequest(_)) => (StatusCode::BAD_REQUEST, "oauth-invalid-request"),
+            Self::Oauth(OauthError::InvalidClient) => (StatusCode::UNAUTHORIZED, "oauth-invalid-client"),
+            Self::Oauth(OauthError::InvalidGrant(_)) => (StatusCode::BAD_REQUEST, "oauth-invalid-grant"),
+            Self::Oauth(OauthError::UnsupportedGrantType) => (StatusCode::BAD_REQUEST, "oauth-unsupported-grant"),
+            // The others reach Front through the browser.
+            Self::Oauth(_) => (StatusCode::BAD_REQUEST, "oauth-refused"),
             Self::SignInInvalid(_) => (StatusCode::BAD_REQUEST, "sign-in-invalid"),
             Self::SignInEnded => (StatusCode::BAD_REQUEST, "sign-in-ended"),
             Self::SignInForged => (StatusCode::FORBIDDEN, "sign-in-forged"),
@@ -156,20 +158,6 @@ impl Error {
             Self::Signature(text) | Self::NotStored(text) | Self::Overload(text) => Some(text.into()),
             Self::BodiesFull => Some("server.unverified_body_bytes_max reached".into()),
             _ => None,
-        }
-    }
-}
-
-/// Returns the code of a refusal of the authorization server, in the gateway's list of codes.
-fn oauth_code(error: OauthError) -> &'static str {
-    match error {
-        OauthError::InvalidRequest(_) => "oauth-invalid-request",
-        OauthError::InvalidClient => "oauth-invalid-client",
-        OauthError::InvalidGrant(_) => "oauth-invalid-grant",
-        OauthError::UnsupportedGrantType => "oauth-unsupported-grant",
-        // These reach Front through the browser.
-        OauthError::UnsupportedResponseType | OauthError::AccessDenied | OauthError::TemporarilyUnavailable => {
-            "oauth-refused"
         }
     }
 }

