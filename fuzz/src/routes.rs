@@ -4,12 +4,22 @@ use std::fs;
 use std::sync::LazyLock;
 
 use frontgate_config::Config;
-use frontgate_gateway::routes::{Endpoint, RouteMatch, Routes};
+use frontgate_gateway::routes::{Endpoint, OauthEndpoint, RouteMatch, Routes};
 
 /// Paths of tenants, by name. The last one contains the name of another tenant's app.
 const TENANTS: [(&str, &str); 3] = [("root", "/"), ("acme", "/acme"), ("deep", "/acme/front/sms")];
 /// The apps of each tenant.
 const APPS: [&str; 2] = ["sms", "front"];
+/// The app that has an authorization server, and the names of its endpoints.
+const WITH_OAUTH: &str = "front";
+const OAUTH: [(&str, OauthEndpoint); 6] = [
+    ("authorize", OauthEndpoint::Authorize),
+    ("sign-in", OauthEndpoint::SignIn),
+    ("return", OauthEndpoint::Return),
+    ("token", OauthEndpoint::Token),
+    ("introspect", OauthEndpoint::Introspect),
+    ("revoke", OauthEndpoint::Revoke),
+];
 /// Names of callbacks in a path.
 const CALLBACKS: [&str; 6] =
     ["crm", "templates", "outgoing-conversation", "routing", "conversations", "twilio-conversations"];
@@ -18,6 +28,7 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("plugins")).expect("a folder");
     fs::write(folder.path().join("secret"), "secret").expect("a file");
+    fs::write(folder.path().join("long-secret"), "secret".repeat(8)).expect("a file");
     let mut text = "[server]\nlisten = \"127.0.0.1:8080\"\n".to_owned();
     for (name, path) in TENANTS {
         text += &format!("[tenants.{name}]\npath = {path:?}\n");
@@ -25,6 +36,11 @@ static ROUTES: LazyLock<Routes> = LazyLock::new(|| {
         for app in APPS {
             text += &format!("[tenants.{name}.front.{app}]\nplugin = \"channel\"\napp_uid = {{ file = \"secret\" }}\n");
             text += "app_secrets = [{ file = \"secret\" }]\n";
+            if app == WITH_OAUTH {
+                text += &format!("[tenants.{name}.front.{app}.oauth]\nclient_id = \"front\"\n");
+                text += "client_secrets = [{ file = \"long-secret\" }]\n";
+                text += "redirect_uris = [\"https://app.example.com/return\"]\n";
+            }
         }
     }
     let path = folder.path().join("config.toml");
@@ -44,6 +60,7 @@ pub fn run(input: &[u8]) {
                 Endpoint::App => String::new(),
                 Endpoint::Channel(key) => format!(" channel {key}"),
                 Endpoint::Provider(key) => format!(" provider {key}"),
+                Endpoint::Oauth(endpoint) => format!(" oauth {endpoint:?}"),
             };
             format!("{} front {}{endpoint}", route.tenant.name, route.app.name)
         }
@@ -71,6 +88,10 @@ fn expected(path: &str) -> Option<String> {
     let segments: Vec<&str> = path[app_path.len()..].split('/').skip(1).collect();
     let address = match segments.as_slice() {
         [] => String::new(),
+        ["oauth", name] if app == WITH_OAUTH => {
+            let (_, endpoint) = OAUTH.iter().find(|(known, _)| known == name)?;
+            format!(" oauth {endpoint:?}")
+        }
         [key] if !key.is_empty() => format!(" channel {key}"),
         [key, "provider", ..] if !key.is_empty() => format!(" provider {key}"),
         _ => return None,
