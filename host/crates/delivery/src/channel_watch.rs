@@ -130,6 +130,10 @@ pub async fn reauthorize(
     credential: String,
 ) -> Result<Option<String>, String> {
     let (mut channel, app) = connected(store, tenant, id).await?;
+    if app.oauth.is_some() {
+        let fix = "an admin of Front signs in again instead";
+        return Err(format!("channels of app {} are connected by a sign-in; {fix}", channel.app));
+    }
     channel.credential = Some(credential);
     let invoker = invoker(plugins, tenant);
     let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
