@@ -12,7 +12,7 @@ pub(crate) struct Team {
     pub(crate) front: Front,
     pub(crate) twilio: Twilio,
     pub(crate) gateway: Gateway,
-    channel: String,
+    pub(crate) channel: String,
 }
 
 impl Team {

@@ -1,5 +1,9 @@
 //! Selects the Twilio conversation for a message.
 
+mod group;
+
+use std::collections::BTreeSet;
+
 use frontgate_sdk::channel::OutboundMessage;
 use frontgate_sdk::{Error, Result, warn};
 use serde::Deserialize;
@@ -103,10 +107,12 @@ fn is_closed(channel: &Channel, sid: &str) -> Result<bool, Refusal> {
     Ok(found.state == "closed")
 }
 
-/// Returns the conversation with the single customer of a new message, and creates it if necessary. Every step can be
-/// repeated.
+/// Returns the conversation with the customers of a new message, and creates it if necessary. Every step can be repeated.
 pub(crate) fn with_customer(channel: &Channel, message: &OutboundMessage, needs_window: bool) -> Result<Open> {
-    let customer = customer(channel, message)?;
+    let customer = match customers(channel, message)? {
+        Recipients::One(customer) => customer,
+        Recipients::Group(customers) => return group::with(channel, &customers, &message.idempotency_key),
+    };
     let memberships = Found::with(channel, &customer)?;
     let is_checked = memberships.open.is_none();
     let (sid, is_new) = match memberships.open {
@@ -120,19 +126,31 @@ pub(crate) fn with_customer(channel: &Channel, message: &OutboundMessage, needs_
 
 /// Returns the conversations in which an earlier attempt may have put a new message.
 pub(crate) fn existing(channel: &Channel, message: &OutboundMessage) -> Result<Vec<String>> {
-    let Ok(customer) = customer(channel, message) else { return Ok(Vec::new()) };
-    let open = Found::with(channel, &customer)?.open;
+    let open = match customers(channel, message) {
+        Ok(Recipients::One(customer)) => Found::with(channel, &customer)?.open,
+        Ok(Recipients::Group(_)) => None,
+        Err(_) => return Ok(Vec::new()),
+    };
     let own = by_name(channel, &message.idempotency_key)?.map(|conversation| conversation.sid);
     let mut found: Vec<_> = open.into_iter().chain(own).collect();
     found.dedup();
     Ok(found)
 }
 
-fn customer(channel: &Channel, message: &OutboundMessage) -> Result<String> {
-    match message.to.as_slice() {
-        [one] => number::customer(&channel.number, &one.handle),
-        [] => Err(Error::invalid("The message has no recipient.")),
-        _ => Err(Error::invalid("A new conversation has one customer: write to each customer separately.")),
+/// The recipients of a new conversation, in Twilio's notation.
+enum Recipients {
+    One(String),
+    /// At least two.
+    Group(BTreeSet<String>),
+}
+
+fn customers(channel: &Channel, message: &OutboundMessage) -> Result<Recipients> {
+    let to = message.to.iter().map(|party| number::customer(&channel.number, &party.handle));
+    let mut all: BTreeSet<String> = to.collect::<Result<_>>()?;
+    match all.len() {
+        0 => Err(Error::invalid("The message has no recipient.")),
+        1 => all.pop_first().map(Recipients::One).ok_or_else(|| Error::failed("no recipient")),
+        _ => Ok(Recipients::Group(all)),
     }
 }
 
@@ -185,18 +203,7 @@ impl Found {
 /// Creates a conversation under a name that a retry finds, and adds the customer. Returns the SID, and whether this
 /// call created the conversation.
 fn made(channel: &Channel, customer: &str, key: &str) -> Result<(String, bool)> {
-    let created: Result<Conversation, _> =
-        twilio::post(&channel.url("Conversations"), &[("UniqueName", &unique_name(key))]);
-    let (own, is_new) = match created {
-        Ok(conversation) => (conversation.sid, true),
-        // An earlier attempt created the conversation.
-        Err(refusal) if refusal.is(50353) => {
-            let earlier =
-                by_name(channel, key)?.ok_or_else(|| Error::unavailable("the conversation is being created"))?;
-            (earlier.sid, false)
-        }
-        Err(refusal) => return Err(refusal.into()),
-    };
+    let (own, is_new) = own(channel, key)?;
     let fields = [("MessagingBinding.Address", customer), ("MessagingBinding.ProxyAddress", &channel.number)];
     let added: Result<Added, _> = twilio::post(&channel.url(&format!("Conversations/{own}/Participants")), &fields);
     match added {
@@ -218,6 +225,22 @@ fn made(channel: &Channel, customer: &str, key: &str) -> Result<(String, bool)> 
                 remove(channel, &own);
             }
             Err(refusal.into())
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// Creates the conversation of a message, or finds the one of an earlier attempt. Returns the SID, and whether this call
+/// created the conversation.
+fn own(channel: &Channel, key: &str) -> Result<(String, bool)> {
+    let created: Result<Conversation, _> =
+        twilio::post(&channel.url("Conversations"), &[("UniqueName", &unique_name(key))]);
+    match created {
+        Ok(conversation) => Ok((conversation.sid, true)),
+        Err(refusal) if refusal.is(50353) => {
+            let earlier = by_name(channel, key)?;
+            let earlier = earlier.ok_or_else(|| Error::unavailable("the conversation is being created"))?;
+            Ok((earlier.sid, false))
         }
         Err(refusal) => Err(refusal.into()),
     }

@@ -1,6 +1,6 @@
 //! A Front channel over Twilio Conversations: teammates answer SMS and WhatsApp customers from Front.
 //!
-//! A channel is one of the company's numbers. The admin enters the number when connecting the channel, unless there is
+//! A channel is one of the company's numbers, a Messenger page, or an RCS sender. The admin enters the number when connecting the channel, unless there is
 //! only one.
 //!
 //! # Configuration
@@ -21,8 +21,11 @@
 //! # The Conversations service, which determines the URLs. Set `conversations_url`, `media_url` and `content_url` for
 //! # another region.
 //! service_sid = "IS..."
-//! # The company's numbers, in Twilio's notation.
+//! # The company's addresses, in Twilio's notation. Messenger pages and RCS senders have a prefix, too:
+//! # messenger:108000000000001, rcs:acme_agent
 //! numbers = "+12025550190, whatsapp:+12025550191"
+//! # Whether customers' opt-outs that the plugin `consent` keeps apply to messages from Front; see below.
+//! consent = false
 //! # How webhooks are registered: "number", "service" or "manual"; see below.
 //! webhooks = "number"
 //! # The algorithm of SharedKeys: "HMAC_SHA256" or "HMAC_SHA1". Signatures with the other one are rejected.
@@ -91,9 +94,16 @@
 //!   with the last piece of the text.
 //! - Every part has a mark in its attributes, `frontgate`. Twilio has no idempotency keys, so the plugin searches the
 //!   newest messages for the mark before it sends: no part is sent twice.
-//! - A reply must go to customers in the conversation, and a new conversation has one customer. The plugin rejects
-//!   other messages, and messages for a conversation that was closed in Twilio.
-
+//! - A reply must go to customers in the conversation. The plugin rejects other messages, and messages for a conversation
+//!   that was closed in Twilio.
+//! - A new message to several customers begins a group MMS with at most nine of them, if the channel is SMS; Twilio must
+//!   have enabled groups for the account. These customers' present group is used if there is one.
+//!
+//! # Consent
+//!
+//! With `consent = true`, Twilio asks the service's pre-event webhook about each message. If that is the gateway, with the
+//! plugin `consent` in the role `conversations`, customers who opted out get no messages from Front either. The teammate
+//! reads why.
 //!
 //! # Authors and answers
 //!

@@ -16,11 +16,20 @@ fn of(code: u64) -> Option<&'static str> {
         30007 => "The carrier rejected the message as spam",
         30008 => "The carrier gave no reason",
         30034 => "The company's number is not registered with the carriers",
+        50056 => {
+            "A rule of the company rejected the message, for example because the customer has opted out of messages"
+        }
         50361 => "The customer's conversation has reached Twilio's limit on webhooks",
         50377 => "The conversation was closed in Twilio; write a new message to the customer instead",
         50416 => "The customer is in another conversation with this number",
         50424 | 50426 => "Twilio rejected a participant of the group conversation",
         50434 => "The group conversation needs a number of the company for each teammate",
+        50435 => {
+            "Twilio could not begin the group: it needs two customers with numbers that can receive group messages"
+        }
+        50436 => "The group has reached Twilio's limit on participants",
+        50438 => "These customers are in a group with this number already; write in its conversation",
+        50439 => "The number does not belong to the company's Twilio account",
         50452 => "Group messages are not enabled for the company's Twilio account",
         50514 => "The message was changed at the same time; try again",
         50417 | 50422 => "The conversation has reached Twilio's limit on participants",

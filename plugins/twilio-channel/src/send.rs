@@ -97,6 +97,6 @@ fn post(channel: &Channel, open: &Open, message: &OutboundMessage, part: &Part<'
         ("Attributes", Some(attributes.as_str())),
     ];
     let fields: Vec<_> = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let posted: Message = twilio::post(&channel.url(&format!("Conversations/{}/Messages", open.sid)), &fields)?;
-    Ok(posted.sid)
+    let post = if channel.settings.consent { twilio::post_asking::<Message> } else { twilio::post };
+    Ok(post(&channel.url(&format!("Conversations/{}/Messages", open.sid)), &fields)?.sid)
 }

@@ -9,9 +9,10 @@ use crate::signature::Algorithm;
 use crate::teammates::Teammates;
 
 /// All settings.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "account_sid",
     "api_url",
+    "consent",
     "content_url",
     "conversations_url",
     "media_url",
@@ -38,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) api_url: String,
     /// The account whose people may connect channels with OAuth.
     pub(crate) account_sid: Option<String>,
+    /// Whether Twilio asks the service's pre-event webhook about each message.
+    pub(crate) consent: bool,
     /// The company's numbers in Twilio's notation; at least one.
     pub(crate) numbers: Vec<String>,
     pub(crate) webhooks: Webhooks,
@@ -102,6 +105,7 @@ impl Settings {
             content_url: url("content_url").unwrap_or_else(|| "https://content.twilio.com".to_owned()),
             api_url: url("api_url").unwrap_or_else(|| "https://api.twilio.com".to_owned()),
             account_sid: settings::get("account_sid").map(|sid| sid.trim().to_owned()).filter(|sid| !sid.is_empty()),
+            consent: consent()?,
             numbers: numbers()?,
             webhooks: webhooks()?,
             shared_key_algorithm: shared_key_algorithm()?,
@@ -127,12 +131,21 @@ fn numbers() -> Result<Vec<String>> {
         let missing = "setting `numbers` missing; list the company's numbers, such as \"+12025550190\"";
         return Err(Error::failed(missing));
     }
-    match numbers.iter().position(|number| !address::is_e164(address::number(number))) {
+    match numbers.iter().position(|number| !number::is_company(number)) {
         None => Ok(numbers),
         Some(at) => Err(Error::failed(format!(
-            "number {} of the setting `numbers` is not E.164; write for example +12025550190 or whatsapp:+12025550190",
+            "number {} of the setting `numbers` is not one of Twilio; write for example +12025550190, whatsapp:+12025550190, \
+             messenger:108000000000001 or rcs:acme_agent",
             at + 1
         ))),
+    }
+}
+
+fn consent() -> Result<bool> {
+    match settings::get("consent").as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(Error::failed(format!("the setting `consent` is `{other}`; write true or false"))),
     }
 }
 

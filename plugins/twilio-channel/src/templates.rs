@@ -48,7 +48,7 @@ struct Content {
 
 /// Returns a page of templates. SMS needs no templates, so a channel for SMS has none.
 pub(crate) fn list(channel: &Channel, page_token: Option<String>) -> Result<TemplatePage> {
-    if number::kind(&channel.number) != "whatsapp" {
+    if Kind::of(&channel.number) != Kind::Whatsapp {
         return Ok(TemplatePage::last([]));
     }
     let first = || format!("{}/v1/ContentAndApprovals?PageSize={PAGE_SIZE}", channel.settings.content_url);

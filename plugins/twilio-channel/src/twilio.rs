@@ -7,6 +7,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::meaning;
 
+/// Twilio's code for a request that a pre-event webhook rejected.
+const REJECTED: u64 = 50056;
+
 /// The text for rejected credentials.
 const CREDENTIALS: &str = "Twilio rejected the credentials";
 
@@ -78,6 +81,12 @@ pub(crate) fn post<T: DeserializeOwned>(url: &str, fields: &[(&str, &str)]) -> R
     read(&sent(http::post(url).form(fields.iter().copied()))?)
 }
 
+/// Posts like [`post`]. Twilio first asks the service's pre-event webhook, which can reject the request.
+pub(crate) fn post_asking<T: DeserializeOwned>(url: &str, fields: &[(&str, &str)]) -> Result<T, Refusal> {
+    let request = http::post(url).form(fields.iter().copied()).header("x-twilio-webhook-enabled", "true");
+    read(&sent(request)?)
+}
+
 pub(crate) fn delete(url: &str) -> Result<(), Refusal> {
     sent(http::request("DELETE", url)).map(|_| ())
 }
@@ -108,7 +117,8 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
     let code = problem.as_ref().and_then(|problem| problem.code);
     match (response.status, code) {
         (200..=299, _) => Ok(response),
-        (401 | 403, _) => Err(Refusal::Credentials),
+        // A pre-event webhook rejected the request. [?] Whether the status is 403.
+        (401 | 403, code) if code != Some(REJECTED) => Err(Refusal::Credentials),
         // The conversation is being created, or another request is changing it.
         (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to retry later".to_owned()),
         (status @ 400..=499, _) if status != 404 || code.is_some() => {

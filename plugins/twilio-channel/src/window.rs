@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
-use crate::number;
+use crate::number::Kind;
 use crate::settings::Channel;
 use crate::time;
 use crate::twilio::{self, Refusal};
@@ -44,7 +44,7 @@ struct Written {
 
 /// Returns whether messages of this channel depend on the window.
 pub(crate) fn applies(channel: &Channel) -> bool {
-    number::kind(&channel.number) == "whatsapp"
+    Kind::of(&channel.number) == Kind::Whatsapp
 }
 
 /// Returns the error for a message outside the window.
@@ -72,7 +72,7 @@ pub(crate) fn is_open(channel: &Channel, conversation: &str) -> Result<bool, Ref
             if !includes(message.date_created.as_deref()) {
                 return Ok(false);
             }
-            if message.author.is_some_and(|author| author != channel.number && number::kind(&author) == "whatsapp") {
+            if message.author.is_some_and(|author| author != channel.number && Kind::of(&author) == Kind::Whatsapp) {
                 return Ok(true);
             }
         }

@@ -118,7 +118,7 @@ fn invalid_settings_make_messages_wait() {
         (
             "numbers",
             "+12025550190, 2025550191",
-            "number 2 of the setting `numbers` is not E.164; write for example +12025550190 or whatsapp:+12025550190",
+            "number 2 of the setting `numbers` is not one of Twilio; write for example +12025550190, whatsapp:+12025550190, messenger:108000000000001 or rcs:acme_agent",
         ),
         (
             "auth_token",

@@ -10,7 +10,7 @@ use crate::common::reply::Reply;
 use crate::twilio::fault::{Action, Call, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
 use crate::twilio::record::Rejection;
-use crate::twilio::scenarios::whatsapp;
+use crate::twilio::scenarios::{prefixed, whatsapp};
 use crate::twilio::state::{Shared, State};
 use crate::twilio::{calls, show, steps};
 
@@ -18,6 +18,8 @@ use crate::twilio::{calls, show, steps};
 pub(crate) const HELP: &str = "\
 POST /_control/inbound-sms        from, to, text
 POST /_control/inbound-whatsapp   from, to, text
+POST /_control/inbound-messenger  from, to, text: ids of a user and a page
+POST /_control/inbound-rcs        from, to, text: a number and a sender
 POST /_control/group-mms          author, others (repeatable), to, text
 POST /_control/agent              conversation, identity, text
 POST /_control/delivery           message, status, [code]
@@ -45,6 +47,14 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
         ("POST", "/inbound-sms") => played(steps::inbound(shared, "SMS", from, to, text, &[]).await),
         ("POST", "/inbound-whatsapp") => {
             played(steps::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text, &[]).await)
+        }
+        ("POST", "/inbound-messenger") => {
+            let [from, to] = [from, to].map(|id| prefixed("messenger:", id));
+            played(steps::inbound(shared, "MESSENGER", &from, &to, text, &[]).await)
+        }
+        ("POST", "/inbound-rcs") => {
+            let [from, to] = [from, to].map(|id| prefixed("rcs:", id));
+            played(steps::inbound(shared, "RCS", &from, &to, text, &[]).await)
         }
         ("POST", "/agent") => {
             let said = steps::agent(shared, field("conversation"), field("identity"), text, &[]).await;

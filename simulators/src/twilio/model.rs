@@ -122,6 +122,11 @@ impl Conversation {
     }
 }
 
+/// Returns the kind of an address.
+pub(crate) fn kind(address: &str) -> &'static str {
+    ["whatsapp", "messenger", "rcs"].into_iter().find(|kind| address.starts_with(&format!("{kind}:"))).unwrap_or("sms")
+}
+
 /// A participant. A worker has an identity, a customer has an address, and the company's number in a group MMS has only
 /// a projected address.
 #[derive(Debug, Clone)]
@@ -146,13 +151,9 @@ pub struct Participant {
 }
 
 impl Participant {
-    /// Returns `sms` or `whatsapp`, or `chat` for a worker without a number.
+    /// Returns the kind of the address, or `chat` for a worker without a number.
     pub(crate) fn kind(&self) -> &'static str {
-        match self.address.as_ref().or(self.projected_address.as_ref()) {
-            Some(address) if address.starts_with("whatsapp:") => "whatsapp",
-            Some(_) => "sms",
-            None => "chat",
-        }
+        self.address.as_deref().or(self.projected_address.as_deref()).map_or("chat", kind)
     }
 
     pub(crate) fn binding(&self) -> Value {

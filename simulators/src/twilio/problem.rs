@@ -109,6 +109,18 @@ impl Problem {
         Self::new(400, 50427, message)
     }
 
+    /// Creates the error for a second group of the same members. The code is that of the error dictionary; status and text
+    /// are guesses [?].
+    pub(crate) fn group_exists(conversation: &str) -> Self {
+        let message = format!("Group conversation with given participant list already exists as {conversation}");
+        Self::new(409, 50438, message)
+    }
+
+    /// Creates the error for a group of fewer than three members.
+    pub(crate) fn group_too_small() -> Self {
+        Self::new(400, 50435, "Group MMS activation failed")
+    }
+
     /// Creates the error for a change that a pre-event webhook rejected. The code is that of the error dictionary; the status is a guess [?].
     pub(crate) fn rejected(event: &str) -> Self {
         Self::new(403, 50056, format!("The webhook of {event} rejected the request"))

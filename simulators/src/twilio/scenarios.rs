@@ -49,6 +49,18 @@ impl Twilio {
         self.runtime().block_on(steps::inbound(&self.shared, "WHATSAPP", &from, &to, text, files))
     }
 
+    /// Works like [`Twilio::inbound_sms`], over Messenger. Adds the prefix `messenger:` to ids without it.
+    pub fn inbound_messenger(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
+        let [from, to] = [from, to].map(|id| prefixed("messenger:", id));
+        self.runtime().block_on(steps::inbound(&self.shared, "MESSENGER", &from, &to, text, &[]))
+    }
+
+    /// Works like [`Twilio::inbound_sms`], over RCS. Adds the prefix `rcs:` to addresses without it.
+    pub fn inbound_rcs(&self, from: &str, to: &str, text: &str) -> Result<String, Rejection> {
+        let [from, to] = [from, to].map(|id| prefixed("rcs:", id));
+        self.runtime().block_on(steps::inbound(&self.shared, "RCS", &from, &to, text, &[]))
+    }
+
     /// Adds a worker's message from an app that uses Twilio's SDK. The worker joins the conversation first if
     /// necessary. Returns the SID of the message.
     pub fn agent_writes(
@@ -122,5 +134,10 @@ impl Twilio {
 }
 
 pub(crate) fn whatsapp(address: &str) -> String {
-    if address.starts_with("whatsapp:") { address.to_owned() } else { format!("whatsapp:{address}") }
+    prefixed("whatsapp:", address)
+}
+
+/// Adds a prefix to an address without it.
+pub(crate) fn prefixed(prefix: &str, address: &str) -> String {
+    if address.starts_with(prefix) { address.to_owned() } else { format!("{prefix}{address}") }
 }

@@ -362,7 +362,13 @@ fn report(world: &mut World, sid: &str, status: DeliveryStatus, error_code: u32)
     let (mut reports, now) = (Vec::new(), SystemTime::now());
     for reader in message.readers(&conversation) {
         let earlier = message.receipts.iter().find(|receipt| receipt.participant_sid == reader.sid).cloned();
-        let (source, prefix) = if reader.kind() == "whatsapp" { ("WHATSAPP", "WA") } else { ("SMS", "SM") };
+        // [?] The prefixes of SIDs of messages over Messenger and RCS.
+        let (source, prefix) = match reader.kind() {
+            "whatsapp" => ("WHATSAPP", "WA"),
+            "messenger" => ("MESSENGER", "SM"),
+            "rcs" => ("RCS", "SM"),
+            _ => ("SMS", "SM"),
+        };
         let mut receipt = earlier.unwrap_or_else(|| Receipt {
             sid: world.sid("DY"),
             participant_sid: reader.sid.clone(),

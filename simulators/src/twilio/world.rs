@@ -219,6 +219,18 @@ impl World {
         if newcomer.identity.is_some() && conversation.is_group() {
             projected(conversation, newcomer.projected_address.as_deref())?;
         }
+        let begins_group =
+            newcomer.identity.is_none() && newcomer.address.is_none() && conversation.business_number.is_none();
+        let group_number = newcomer.projected_address.clone().filter(|_| begins_group);
+        if let Some(number) = &group_number {
+            let customers: Vec<_> = present.iter().filter_map(|participant| participant.address.as_deref()).collect();
+            if customers.len() < 2 {
+                return Err(Problem::group_too_small());
+            }
+            if let Some(other) = self.with_group(&customers, number) {
+                return Err(Problem::group_exists(&other.sid));
+            }
+        }
         if present.len() >= self.participants_max {
             return Err(Problem::participants_max());
         }
@@ -242,6 +254,7 @@ impl World {
             date_updated: now,
         };
         let conversation = self.conversation_mut(conversation_sid).expect("it exists");
+        conversation.business_number = conversation.business_number.take().or(group_number);
         conversation.participants.push(participant.clone());
         Ok(participant)
     }

@@ -4,10 +4,11 @@
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
+use crate::form;
 use crate::hooks::{EVENTS, account_url, is_same_place, own_url};
+use crate::number::Kind;
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
-use crate::{form, number};
 
 /// `Configuration/Addresses/{IG}`.
 #[derive(Deserialize)]
@@ -68,7 +69,7 @@ pub(super) fn connect(channel: &Channel) -> Result<()> {
     let url = match found {
         Some(found) => address_url(channel, &found.sid),
         None => {
-            fields.extend([("Type", number::kind(&channel.number)), ("Address", channel.number.as_str())]);
+            fields.extend([("Type", Kind::of(&channel.number).type_name()), ("Address", channel.number.as_str())]);
             addresses_url(channel)
         }
     };

@@ -71,7 +71,7 @@ pub(super) fn added(channel: &Channel, form: &Form, is_own: bool) -> Result<Opti
 
 /// Returns whether a message came from outside of Twilio, and not through its API or an app.
 fn is_carrier(source: &str) -> bool {
-    ["SMS", "WHATSAPP"].iter().any(|carrier| source.eq_ignore_ascii_case(carrier))
+    ["SMS", "WHATSAPP", "MESSENGER", "RCS"].iter().any(|carrier| source.eq_ignore_ascii_case(carrier))
 }
 
 impl<'f> Added<'f> {

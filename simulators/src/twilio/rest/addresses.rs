@@ -1,7 +1,7 @@
 //! `Conversations/{CH}/Webhooks` and `Configuration/Addresses`.
 
 use crate::twilio::addresses::{AddressConfiguration, SCOPED_WEBHOOKS_MAX, ScopedWebhook};
-use crate::twilio::model::Conversation;
+use crate::twilio::model::{self, Conversation};
 use crate::twilio::problem::Problem;
 use crate::twilio::record::Effect;
 use crate::twilio::rest::{Done, RestRequest, page};
@@ -99,7 +99,7 @@ fn position(world: &World, request: &RestRequest) -> Result<usize, Problem> {
 pub(crate) fn create_address(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
     let address = request.filled("Address").ok_or_else(|| Problem::invalid("Address is missing"))?;
     let kind = request.filled("Type").ok_or_else(|| Problem::invalid("Type is missing"))?;
-    if address.starts_with("whatsapp:") != (kind == "whatsapp") {
+    if model::kind(&address) != kind {
         return Err(Problem::invalid("Address does not fit its Type"));
     }
     if world.addresses.iter().any(|known| known.address == address) {
