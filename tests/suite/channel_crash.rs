@@ -15,8 +15,18 @@ use serde_json::{Value, json};
 use crate::channels::{LEE, SERVER};
 
 /// The crash points that a channel's message can reach.
-const CRASH_POINTS: [&str; 9] =
-    ["accept", "before-commit", "committed", "accepted", "claimed", "before-send", "after-send", "asked", "settled"];
+pub(crate) const CRASH_POINTS: [&str; 10] = [
+    "accept",
+    "before-commit",
+    "committed",
+    "accepted",
+    "claimed",
+    "before-send",
+    "after-send",
+    "asked",
+    "settled",
+    "template",
+];
 
 fn setup(front: &Front, provider: &Provider) -> Setup {
     front.burst(10_000);
@@ -134,6 +144,7 @@ fn channel_messages_arrive_exactly_once_after_a_crash_at_any_point() {
             let is_commit = crash_point.contains("commit");
             let at = if is_commit { 18 + 2 * count } else { count };
             let gateway = RestartingGateway::new(gateway.start_again_crashing(&format!("{crash_point}:{at}")), &front);
+            provider.templates(&[["template-1", "approved", "template {{1}}"]]);
             if crash_point == "asked" {
                 (0..4).for_each(|_| provider.trouble(Trouble::Lost));
             }
@@ -147,7 +158,9 @@ fn channel_messages_arrive_exactly_once_after_a_crash_at_any_point() {
                     .collect();
                 // Either the gateway exits, or every message is acknowledged and has arrived.
                 let arrived = || provider.look(|known| known.messages.len()) == sent.len();
-                let done = || !is_commit && all.iter().all(|one| one.is_finished()) && arrived();
+                // The only template is brought to Front once.
+                let must_end = is_commit || crash_point == "template" && count == 1;
+                let done = || !must_end && all.iter().all(|one| one.is_finished()) && arrived();
                 let ended_or_done = || gateway.with(Gateway::has_ended) || done();
                 eventually("the gateway ends or is done", ended_or_done, |is_so| *is_so);
                 reached += u32::from(gateway.with(Gateway::has_ended));

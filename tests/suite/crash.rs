@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::{architecture, state_crash};
+use crate::{architecture, channel_crash, state_crash};
 use frontgate_tests::{
     Action, Call, Effect, Fault, Gateway, PUBLIC_URL, SetOnDrop, Setup, State, TOKEN, Twilio, eventually,
 };
@@ -97,7 +97,7 @@ fn effects_happen_exactly_once_after_a_crash_at_any_point() {
     let text: String = architecture::host().into_iter().map(|(_, text)| text).collect();
     for marked in text.split("crash::point(\"").skip(1).map(|rest| rest.split('"').next().expect("a name")) {
         assert!(
-            CRASH_POINTS.contains(&marked) || state_crash::CRASH_POINTS.contains(&marked),
+            [&CRASH_POINTS[..], &state_crash::CRASH_POINTS, &channel_crash::CRASH_POINTS].concat().contains(&marked),
             "crash point {marked} is not tested"
         );
     }

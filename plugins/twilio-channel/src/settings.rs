@@ -1,7 +1,7 @@
 //! The operator's settings, and a channel's number.
 
 use frontgate_sdk::channel::Connection;
-use frontgate_sdk::{Error, Result, address, settings};
+use frontgate_sdk::{Error, Result, settings};
 
 use crate::hooks::Webhooks;
 use crate::number;

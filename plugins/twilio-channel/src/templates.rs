@@ -7,7 +7,7 @@ use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::number;
+use crate::number::Kind;
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
 

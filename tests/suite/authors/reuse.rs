@@ -21,10 +21,13 @@ fn instruction(query: &str, name: &str) -> Value {
 /// The plugin `echo-channel` with two of its cases.
 fn echo(toml: &str) -> Project {
     let folder = root().join("plugins/echo-channel/cases");
-    ["markup", "receive"].into_iter().fold(Project::new(&component("echo-channel"), toml), |project, name| {
-        let case = fs::read(folder.join(format!("{name}.json"))).expect("a case");
-        project.case(name, &serde_json::from_slice(&case).expect("JSON"))
-    })
+    ["markup", "receive", "sign-in"].into_iter().fold(
+        Project::new(&component("echo-channel"), toml),
+        |project, name| {
+            let case = fs::read(folder.join(format!("{name}.json"))).expect("a case");
+            project.case(name, &serde_json::from_slice(&case).expect("JSON"))
+        },
+    )
 }
 
 fn file(project: &Project) -> Vec<u8> {

@@ -102,8 +102,9 @@ impl Database {
                 let mut monitor = SpaceMonitor::new(&path, config, &level);
                 let (ending, end) = (ended.clone().drop_guard(), End(Arc::clone(&queue)));
                 let niceness = getpriority_process(None).map(|own| own + scheduling::BACKGROUND_NICE);
+                let name = if matches!(tables, Tables::Customers) { "customers" } else { "store" };
                 thread::Builder::new()
-                    .name("store".to_owned())
+                    .name(name.to_owned())
                     .spawn(move || {
                         let (_lock, _ending) = (lock, ending);
                         let end = end;

@@ -365,7 +365,7 @@ fn copy_all(source: &rusqlite::Connection, target: &Transaction<'_>) -> anyhow::
         copied.push((table.name, rows));
     }
     for Table { name, columns } in &TABLES {
-        if columns[0].0 == "id" {
+        if matches!(columns[0], ("id", Integer)) {
             let sequence = format!(
                 "SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest((SELECT max(id) FROM {name}), 1))"
             );
