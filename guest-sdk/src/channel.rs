@@ -1,5 +1,6 @@
 //! The role `channel`: a Front application channel.
 
+mod call;
 mod inbound;
 mod outbound;
 mod template;
@@ -8,10 +9,11 @@ mod webhook;
 use crate::Result;
 use crate::bindings::channel::Guest;
 pub use crate::bindings::channel::{
-    Address, AddressPage, AgentMessage, Attachment, Author, AuthorKind, Body, ChannelEvent as Event, Connection,
-    FailedDelivery, File, Header, HttpRequest as Request, HttpResponse as Response, InboundMessage, OutboundKind,
-    OutboundMessage, Party, SendReceipt, SendStatus, Source, Template, TemplatePage, TemplateStatus, TemplateUse,
-    TemplateVariable, VariableKind, VariableValue, WebhookResult,
+    Address, AddressPage, AgentMessage, Attachment, Author, AuthorKind, BegunCall, Body, CallChange, CallDirection,
+    CallEvent, CallRecording, CallStatus, ChangedCall, ChannelEvent as Event, Connection, FailedDelivery, File, Header,
+    HttpRequest as Request, HttpResponse as Response, InboundMessage, InitialCallStatus, OutboundKind, OutboundMessage,
+    Party, RecordingKind, SendReceipt, SendStatus, Source, SpeakerSide, Template, TemplatePage, TemplateStatus,
+    TemplateUse, TemplateVariable, TranscriptLine, VariableKind, VariableValue, WebhookResult,
 };
 
 /// Connects Front with a provider. The gateway implements Front's side of the channel, and stores every message until

@@ -5,6 +5,7 @@
 
 mod admin;
 mod api;
+mod calls;
 mod control;
 mod draft;
 mod fault;
@@ -36,6 +37,7 @@ use tokio::runtime::Runtime;
 
 use crate::common::port::Port;
 pub use crate::front::admin::{Address, Farewell};
+pub use crate::front::calls::{StatusChange, VoiceCall};
 pub use crate::front::draft::{Connect, Draft, generated};
 pub use crate::front::fault::{Action, Call, Fault};
 pub use crate::front::model::{
@@ -248,6 +250,11 @@ impl Front {
     /// Returns the templates of a channel, oldest first.
     pub fn templates(&self, channel: &str) -> Vec<Template> {
         self.look(|state| state.templates(channel).into_iter().cloned().collect())
+    }
+
+    /// Returns the calls of a channel, oldest first.
+    pub fn calls(&self, channel: &str) -> Vec<VoiceCall> {
+        self.look(|state| state.calls(channel).into_iter().cloned().collect())
     }
 
     /// Returns the person with this email address, and creates a teammate if necessary.

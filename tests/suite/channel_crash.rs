@@ -1,4 +1,5 @@
-//! Kills the gateway while teammates and customers write: every acknowledged message arrives exactly once.
+//! Kills the gateway while teammates and customers write and call: every acknowledged message or event of a call arrives
+//! exactly once.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use frontgate_tests::front::{Draft, MessageState};
 use frontgate_tests::provider::Trouble;
-use frontgate_tests::{Front, Gateway, Provider, SetOnDrop, Setup, eventually};
+use frontgate_tests::{Front, Gateway, Provider, SetOnDrop, Setup, digest, eventually};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
@@ -43,6 +44,29 @@ fn setup(front: &Front, provider: &Provider) -> Setup {
 
 fn event(id: &str) -> Value {
     json!([{"inbound": {"id": id, "conversation": "c", "with": LEE, "text": id}}])
+}
+
+/// Returns the events of a call, each for a request of its own.
+fn call_events(id: &str) -> [Value; 4] {
+    let parts = [
+        json!({ "call": id, "from": LEE }),
+        json!({ "call": id, "status": "connected" }),
+        json!({ "call": id, "recording": ["call.mp3", "audio/mpeg", id] }),
+        json!({ "call": id, "status": "hangup" }),
+    ];
+    parts.map(|part| json!([{ "call": part }]))
+}
+
+/// Checks that each call is in Front once, with everything that happened once and in order.
+fn assert_calls(front: &Front, channel: &str, reported: &[String]) {
+    let calls = front.calls(channel);
+    let ids: Vec<_> = calls.iter().map(|call| call.external_id.clone()).collect();
+    assert_eq!(ids, reported);
+    for call in &calls {
+        let recordings: Vec<_> = call.recordings.iter().map(|(_, file)| file.digest.clone()).collect();
+        assert_eq!(call.statuses(), ["ringing", "connected", "hangup"], "{call}");
+        assert_eq!(recordings, [digest(call.external_id.as_bytes())], "{call}");
+    }
 }
 
 /// Waits until the queue is empty, and checks that every message arrived exactly once.
@@ -116,8 +140,8 @@ impl RestartingGateway {
 }
 
 /// Reports an event of the provider repeatedly until the gateway accepts it.
-fn report_until_accepted(gateway: &RestartingGateway, url: &str, id: &str) {
-    let report = || Provider::try_tell(gateway.address(), url, &event(id));
+fn report_until_accepted(gateway: &RestartingGateway, url: &str, event: &Value) {
+    let report = || Provider::try_tell(gateway.address(), url, event);
     eventually("the gateway accepts the event", report, |accepted| *accepted);
 }
 
@@ -154,7 +178,7 @@ fn channel_messages_arrive_exactly_once_after_a_crash_at_any_point() {
                 let all: Vec<_> = sent
                     .iter()
                     .map(|text| scope.spawn(|| send_until_accepted(&front, &channel, text)))
-                    .chain(reported.iter().map(|id| scope.spawn(|| report_until_accepted(&gateway, &url, id))))
+                    .chain(reported.iter().map(|id| scope.spawn(|| report_until_accepted(&gateway, &url, &event(id)))))
                     .collect();
                 // Either the gateway exits, or every message is acknowledged and has arrived.
                 let arrived = || provider.look(|known| known.messages.len()) == sent.len();
@@ -182,7 +206,7 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
     provider.templates(&[["template-1", "approved", "template {{1}}"]]);
     front.wait_for(|state| state.templates(&channel).len() == 1);
     let ended = AtomicBool::new(false);
-    let (sent, reported) = thread::scope(|scope| {
+    let (sent, reported, calls) = thread::scope(|scope| {
         let end = SetOnDrop(&ended);
         let sending = scope.spawn(|| {
             let (mut sent, mut next) = (Vec::new(), 0..);
@@ -201,10 +225,19 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
             let (mut reported, mut next) = (Vec::new(), 0..);
             while !ended.load(Ordering::SeqCst) {
                 let id = format!("reported {}", next.next().unwrap_or_default());
-                report_until_accepted(&gateway, &url, &id);
+                report_until_accepted(&gateway, &url, &event(&id));
                 reported.push(id);
             }
             reported
+        });
+        let calling = scope.spawn(|| {
+            let (mut calls, mut next) = (Vec::new(), 0..);
+            while !ended.load(Ordering::SeqCst) {
+                let id = format!("CA{}", next.next().unwrap_or_default());
+                call_events(&id).iter().for_each(|event| report_until_accepted(&gateway, &url, event));
+                calls.push(id);
+            }
+            calls
         });
         for kill in 0..kills {
             let attempts = provider.look(|known| known.attempts);
@@ -213,9 +246,11 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
             gateway.restart(&front);
         }
         drop(end);
-        (sending.join().expect("no panic"), reporting.join().expect("no panic"))
+        let [reported, calls] = [reporting, calling].map(|one| one.join().expect("no panic"));
+        (sending.join().expect("no panic"), reported, calls)
     });
     assert_exactly_once(&front, &provider, &gateway.into_inner(), &sent, &reported);
     assert_templates(&front, &provider, &channel);
-    assert!(sent.len() as u32 >= kills && !reported.is_empty(), "{} sent, {} reported", sent.len(), reported.len());
+    assert_calls(&front, &channel, &calls);
+    assert!(sent.len() as u32 >= kills && !reported.is_empty() && !calls.is_empty(), "{sent:?} {reported:?} {calls:?}");
 }

@@ -6,6 +6,7 @@ mod files;
 mod hooks;
 mod messages;
 mod templates;
+mod voice;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

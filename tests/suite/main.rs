@@ -5,6 +5,7 @@ mod architecture;
 mod authors;
 mod business_hours;
 mod callbacks;
+mod channel_calls;
 mod channel_commands;
 mod channel_crash;
 mod channel_decisions;

@@ -8,8 +8,9 @@ use crate::tools::{add, found};
 
 /// Arguments that select the tests that run once more with Postgres: those of what is stored and delivered. Three tests
 /// are about the SQLite file.
-pub(crate) const AGAIN: [&str; 25] = [
+pub(crate) const AGAIN: [&str; 26] = [
     "actions::",
+    "channel_calls::",
     "channel_crash::",
     "channel_decisions::",
     "channel_hangs::",

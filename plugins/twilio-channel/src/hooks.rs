@@ -2,12 +2,14 @@
 
 mod number;
 mod service;
+mod voice;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use frontgate_sdk::Result;
 use sha1::{Digest as _, Sha1};
 
+pub(crate) use self::voice::is_callback;
 use crate::settings::Channel;
 
 /// The events that a channel needs.
@@ -26,13 +28,17 @@ pub(crate) enum Webhooks {
 
 pub(crate) fn connect(channel: &Channel) -> Result<()> {
     match channel.settings.webhooks {
-        Webhooks::Number => number::connect(channel),
-        Webhooks::Service => service::connect(channel),
-        Webhooks::Manual => Ok(()),
+        Webhooks::Number => number::connect(channel)?,
+        Webhooks::Service => service::connect(channel)?,
+        Webhooks::Manual => {}
     }
+    if channel.settings.voice { voice::connect(channel) } else { Ok(()) }
 }
 
 pub(crate) fn disconnect(channel: &Channel) -> Result<()> {
+    if channel.settings.voice {
+        voice::disconnect(channel)?;
+    }
     match channel.settings.webhooks {
         Webhooks::Number => number::disconnect(channel),
         Webhooks::Service => service::disconnect(channel),

@@ -32,6 +32,8 @@
 //! shared_key_algorithm = "HMAC_SHA256"
 //! # Teammates who also write in Twilio: the identity there, and the teammate in Front, by id or e-mail address.
 //! teammates = { "otto" = "tea_6r55a", "ana" = "alt:email:ana@example.com" }
+//! # Whether connecting registers the channel for calls of its number; see below.
+//! voice = false
 //!
 //! # An API key. The gateway adds it to requests; the plugin never sees it. Downloads reject requests with a key, so
 //! # none is bound to their host.
@@ -87,6 +89,36 @@
 //!
 //! With `service` and `manual`, the plugin checks for each event that the channel's number is in the conversation, which
 //! costs a request. A URL or a Studio flow of another system is never replaced: connecting fails instead.
+//!
+//! # Calls
+//!
+//! Twilio's status callbacks of calls, and its recording status callbacks, come to the channel's address followed by
+//! `/voice`. Front shows the calls whose `To` (incoming) or `From` (outgoing) is the channel's number.
+//!
+//! - With `voice = true`, connecting sets the number's status callback, which reports incoming calls at their end. Front
+//!   then shows them with their beginning. A status callback of another system is never replaced: connecting fails instead.
+//! - The operator adds the address to `statusCallback` and `recordingStatusCallback` of the number's TwiML or of calls that
+//!   programs make, for the states in between, for outgoing calls and for recordings.
+//! - Recordings are fetched with the operator's key, which is bound to a host of its own, `voice_url`. Never bind a key to
+//!   `https://api.twilio.com`: it would replace what people enter to sign in, and everyone could connect a channel.
+//!
+//! ```toml
+//! [plugins.named.twilio-channel]
+//! outbound = ["https://api.ashburn.us1.twilio.com", "https://conversations.twilio.com", "..."]
+//!
+//! [plugins.named.twilio-channel.config]
+//! account_sid = "AC..."
+//! voice = true
+//! # For another region, its API.
+//! voice_url = "https://api.ashburn.us1.twilio.com"
+//!
+//! [[plugins.named.twilio-channel.bound_secrets]]
+//! to = "https://api.ashburn.us1.twilio.com"
+//! header = "authorization"
+//! value = "Basic {sid}:{secret}"
+//! secrets = { sid = { env = "TWILIO_API_KEY_SID" }, secret = { env = "TWILIO_API_KEY_SECRET" } }
+//! visible = ["sid"]
+//! ```
 //!
 //! # Outbound messages
 //!

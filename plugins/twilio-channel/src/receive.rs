@@ -1,7 +1,8 @@
-//! Handles Twilio's webhooks: messages and delivery reports.
+//! Handles Twilio's webhooks: messages, delivery reports, and calls.
 
 mod delivery;
 mod message;
+mod voice;
 
 use frontgate_sdk::Result;
 use frontgate_sdk::channel::{Request, WebhookResult};
@@ -16,6 +17,10 @@ pub(crate) fn receive(channel: &Channel, request: &Request) -> Result<WebhookRes
     let Some(form) = Form::parse(&request.body) else { return Ok(WebhookResult::status(403)) };
     if !signature::is_valid(request, &form, channel.settings.shared_key_algorithm)? {
         return Ok(WebhookResult::status(403));
+    }
+    if hooks::is_callback(channel, &request.url) {
+        let events = voice::events(channel, &form);
+        return Ok(events.into_iter().fold(WebhookResult::status(200), WebhookResult::event));
     }
     let is_own = hooks::is_own(channel, &request.url);
     let event = match form.get("EventType") {

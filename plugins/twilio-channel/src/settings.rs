@@ -9,7 +9,7 @@ use crate::signature::Algorithm;
 use crate::teammates::Teammates;
 
 /// All settings.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 13] = [
     "account_sid",
     "api_url",
     "consent",
@@ -20,6 +20,8 @@ const KNOWN: [&str; 11] = [
     "service_sid",
     "shared_key_algorithm",
     "teammates.*",
+    "voice",
+    "voice_url",
     "webhooks",
 ];
 
@@ -44,6 +46,11 @@ pub(crate) struct Settings {
     /// The company's numbers in Twilio's notation; at least one.
     pub(crate) numbers: Vec<String>,
     pub(crate) webhooks: Webhooks,
+    /// Whether connecting registers the channel for its number's calls.
+    pub(crate) voice: bool,
+    /// The URL of the API of calls, without a trailing slash. Its host differs from `api_url`, because the key of the
+    /// operator is bound to it, and `api_url` gets the secrets that people enter.
+    pub(crate) voice_url: String,
     /// The algorithm of Twilio's SharedKeys.
     pub(crate) shared_key_algorithm: Algorithm,
     pub(crate) teammates: Teammates,
@@ -108,6 +115,8 @@ impl Settings {
             consent: consent()?,
             numbers: numbers()?,
             webhooks: webhooks()?,
+            voice: voice()?,
+            voice_url: url("voice_url").unwrap_or_else(|| "https://api.ashburn.us1.twilio.com".to_owned()),
             shared_key_algorithm: shared_key_algorithm()?,
             teammates: Teammates::read()?,
         })
@@ -157,6 +166,14 @@ fn webhooks() -> Result<Webhooks> {
         Some(other) => {
             Err(Error::failed(format!("the setting `webhooks` is `{other}`; write number, service or manual")))
         }
+    }
+}
+
+fn voice() -> Result<bool> {
+    match settings::get("voice").as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(other) => Err(Error::failed(format!("the setting `voice` is `{other}`; write true or false"))),
     }
 }
 

@@ -8,9 +8,29 @@ pub(crate) fn seconds(text: &str) -> Option<u64> {
     Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
 }
 
+/// Parses a time such as `Wed, 01 May 2024 10:00:00 +0000` to milliseconds since 1970. Returns `None` for other formats.
+pub(crate) fn milliseconds_of_mail(text: &str) -> Option<u64> {
+    let time = httpdate::parse_http_date(&format!("{} GMT", text.strip_suffix(" +0000")?)).ok()?;
+    u64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_millis()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_of_calls_are_read_in_the_format_of_mails() {
+        let table = [
+            ("Wed, 01 May 2024 10:00:00 +0000", Some(1_714_557_600_000)),
+            ("Wed, 01 May 2024 10:00:00 +0200", None),
+            ("Wed, 01 May 2024 10:00:00 GMT", None),
+            ("2024-05-01T10:00:00Z", None),
+            (" +0000", None),
+        ];
+        for (text, want) in table {
+            assert_eq!(milliseconds_of_mail(text), want, "{text}");
+        }
+    }
 
     #[test]
     fn times_with_z_are_read_and_other_texts_are_rejected() {

@@ -1,5 +1,6 @@
 //! The REST API: routes a request, applies the change, and responds.
 
+mod calls;
 mod channels;
 mod fetch;
 mod messages;
@@ -44,6 +45,11 @@ impl Place {
             ("PATCH", ["channels", channel, "application_message_templates", id]) => {
                 (Call::PatchTemplate, vec![*channel, *id])
             }
+            ("POST", ["channels", channel, "calls"]) => (Call::CreateCall, vec![*channel]),
+            ("PATCH", ["channels", channel, "calls", id]) => (Call::UpdateCall, vec![*channel, *id]),
+            ("POST", ["channels", channel, "calls", id, "recording"]) => (Call::AddRecording, vec![*channel, *id]),
+            ("POST", ["channels", channel, "calls", id, "transcript"]) => (Call::AddTranscript, vec![*channel, *id]),
+            ("POST", ["channels", channel, "calls", id, "summary"]) => (Call::AddSummary, vec![*channel, *id]),
             ("GET", ["messages", message]) => (Call::FetchMessage, vec![*message]),
             ("GET", ["messages", message, "download", file]) => (Call::Download, vec![*message, *file]),
             ("GET", ["conversations", conversation]) => (Call::FetchConversation, vec![*conversation]),
@@ -67,6 +73,11 @@ impl Place {
                 | Call::MessageStatus
                 | Call::PutTemplate
                 | Call::PatchTemplate
+                | Call::CreateCall
+                | Call::UpdateCall
+                | Call::AddRecording
+                | Call::AddTranscript
+                | Call::AddSummary
         );
         let name = self.names.first().filter(|_| is_channel)?;
         Some(state.world.channel(name).map_or_else(|| name.clone(), |channel| channel.id.clone()))
@@ -145,6 +156,10 @@ fn perform(shared: &Shared, request: &ApiRequest) -> Result<Done, Problem> {
             Call::UpdateChannel => channels::update(state, &channel, &form.fields),
             Call::PutTemplate => templates::put(state, &channel, &form.fields),
             Call::PatchTemplate => templates::patch(state, request, &channel, &form.fields),
+            Call::CreateCall => calls::create(state, &channel, &form.fields),
+            Call::UpdateCall | Call::AddRecording | Call::AddTranscript | Call::AddSummary => {
+                calls::change(state, request, &channel, &form)
+            }
             Call::Download => fetch::download(state, shared, request, &channel),
             Call::FetchMessage => fetch::message(&state.world, request, &channel, &shared.url),
             Call::FetchConversation => fetch::conversation(&state.world, request, &channel, &shared.url),

@@ -19,6 +19,16 @@ pub enum Call {
     PutTemplate,
     /// `PATCH /channels/{cha}/application_message_templates/{id}`
     PatchTemplate,
+    /// `POST /channels/{cha}/calls`
+    CreateCall,
+    /// `PATCH /channels/{cha}/calls/{id}`
+    UpdateCall,
+    /// `POST /channels/{cha}/calls/{id}/recording`
+    AddRecording,
+    /// `POST /channels/{cha}/calls/{id}/transcript`
+    AddTranscript,
+    /// `POST /channels/{cha}/calls/{id}/summary`
+    AddSummary,
     /// `GET /messages/{msg}/download/{fil}`
     Download,
     /// `GET /messages/{msg}`
@@ -38,7 +48,7 @@ impl Kind for Call {
 }
 
 impl Call {
-    const NAMED: [(&str, Self); 12] = [
+    const NAMED: [(&str, Self); 17] = [
         ("inbound", Self::Inbound),
         ("outbound", Self::Outbound),
         ("message-status", Self::MessageStatus),
@@ -46,6 +56,11 @@ impl Call {
         ("create-channel", Self::CreateChannel),
         ("put-template", Self::PutTemplate),
         ("patch-template", Self::PatchTemplate),
+        ("create-call", Self::CreateCall),
+        ("update-call", Self::UpdateCall),
+        ("add-recording", Self::AddRecording),
+        ("add-transcript", Self::AddTranscript),
+        ("add-summary", Self::AddSummary),
         ("download", Self::Download),
         ("fetch-message", Self::FetchMessage),
         ("fetch-conversation", Self::FetchConversation),

@@ -9,6 +9,7 @@ use std::time::Instant;
 use hyper::body::Bytes;
 
 use crate::common::watched::Watched;
+use crate::front::calls::VoiceCall;
 use crate::front::fault::Faults;
 use crate::front::limit::Limits;
 use crate::front::model::{Channel, Contact, Conversation, Message, Template};
@@ -76,6 +77,11 @@ impl State {
         self.world.templates.iter().filter(|template| template.channel == channel).collect()
     }
 
+    /// Returns the calls of a channel, oldest first.
+    pub fn calls(&self, channel: &str) -> Vec<&VoiceCall> {
+        self.world.calls.iter().filter(|call| call.channel == channel).collect()
+    }
+
     /// Returns all requests to the API and the storage, in the order in which their headers arrived.
     pub fn requests(&self) -> &[Recorded] {
         &self.requests
@@ -117,6 +123,8 @@ impl fmt::Display for State {
                 writeln!(formatter, "    {id} {direction} {external_id:?} {text:?} {state:?}")?;
             }
         }
+        writeln!(formatter, "calls:")?;
+        self.world.calls.iter().try_for_each(|call| writeln!(formatter, "  {call}"))?;
         writeln!(formatter, "duplicates: {:?}", self.duplicates)?;
         writeln!(formatter, "faults to come: {:?}", self.faults.queued)
     }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use uuid::Uuid;
 
+use crate::front::calls::VoiceCall;
 use crate::front::model::{Author, Channel, Contact, Conversation, Message, MessageState, Recipient, Template};
 
 /// The upper bound of salts, 36^6. Salts make ids unique across simulators, in the format of Front's ids.
@@ -21,6 +22,7 @@ pub(crate) struct World {
     merged: Vec<(String, String)>,
     teammates: Vec<Author>,
     pub(crate) templates: Vec<Template>,
+    pub(crate) calls: Vec<VoiceCall>,
     ids: u64,
 }
 
@@ -28,8 +30,8 @@ impl World {
     pub(crate) fn new(app: String, secret: String, company: String) -> Self {
         let ids = SALT_END + Uuid::new_v4().as_u64_pair().0 % SALT_END * 100;
         let (channels, contacts, conversations) = (Vec::new(), Vec::new(), Vec::new());
-        let (merged, teammates, templates) = (Vec::new(), Vec::new(), Vec::new());
-        Self { app, secret, company, channels, contacts, conversations, merged, teammates, templates, ids }
+        let (merged, teammates, templates, calls) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { app, secret, company, channels, contacts, conversations, merged, teammates, templates, calls, ids }
     }
 
     /// Generates an id: a prefix and a number in base 36.

@@ -1,6 +1,7 @@
 //! Handlers execute one attempt of a delivery; each kind has its own module.
 
 mod action;
+mod call_event;
 mod call_log;
 mod channel;
 mod event;
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::front_client::FrontClient;
 use super::job::{Delivery, Kind, Outcome};
+use super::provider_event::is_call;
 use super::rate_limit::TenantRateLimit;
 use super::retry_policy::CRASHES_MAX;
 use super::store::{Store, StoreError};
@@ -84,6 +86,7 @@ impl DeliveryContext {
             Kind::Call => self.event(delivery, voice::event(&delivery.form()), false).await,
             Kind::CallLog => self.call_log(delivery).await,
             Kind::Message => self.message(delivery).await,
+            Kind::Import if is_call(&delivery.name) => self.call_event(delivery).await,
             Kind::Import => self.import(delivery).await,
             Kind::Status => self.status(delivery).await,
             Kind::Disconnect => self.disconnect(delivery).await,

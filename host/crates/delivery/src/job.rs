@@ -75,7 +75,7 @@ pub enum Kind {
     CallLog,
     /// Sends a teammate's message to a channel's provider.
     Message,
-    /// Imports a message of the provider into Front.
+    /// Imports a message, or an event of a call, of the provider into Front.
     Import,
     /// Reports to Front that a message was not delivered.
     Status,

@@ -2,12 +2,17 @@
 //!
 //! The contract's types are converted here, so stored payloads do not depend on the version of the contract.
 
+mod call;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use frontgate_contract::bindings::channel;
 use frontgate_contract::bindings::channel::ChannelEvent;
 use frontgate_front::html::Html;
 use serde::{Deserialize, Serialize};
+
+pub use self::call::CallEvent;
+pub(crate) use self::call::{CallChange, Line, is_call};
 
 /// An event of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +21,8 @@ pub enum ProviderEvent {
     Message(Box<Import>),
     /// A message was not delivered.
     Failed(Report),
+    /// Something happened to a call.
+    Call(Box<CallEvent>),
 }
 
 /// A message to be imported into Front. The plugin assigns all ids.
@@ -93,6 +100,7 @@ impl ProviderEvent {
         match self {
             Self::Message(import) => import.bytes(),
             Self::Failed(report) => report.message.len() + report.reason.len(),
+            Self::Call(event) => event.bytes(),
         }
     }
 }
@@ -154,6 +162,7 @@ impl From<ChannelEvent> for ProviderEvent {
                 files: message.files.into_iter().map(File::from).collect(),
             })),
             ChannelEvent::Failed(failed) => Self::Failed(Report { message: failed.external_id, reason: failed.reason }),
+            ChannelEvent::Call(event) => Self::Call(Box::new(event.into())),
         }
     }
 }
@@ -175,12 +184,32 @@ pub fn invalid_reason(event: &ChannelEvent) -> Option<String> {
             ("to[0].handle", message.to.first().map_or("", |party| &party.handle)),
         ],
         ChannelEvent::Failed(failed) => [("external-id", &*failed.external_id); 3],
+        ChannelEvent::Call(event) => call_ids(event),
     };
-    parts.into_iter().find_map(|(name, text)| match text.len() {
+    let invalid_part = || match event {
+        ChannelEvent::Call(event) => call::invalid_part(event).map(str::to_owned),
+        _ => None,
+    };
+    let invalid_id = parts.into_iter().find_map(|(name, text)| match text.len() {
         _ if text.trim().is_empty() => Some(format!("{name} is empty")),
         length if length > ID_BYTES_MAX => Some(format!("{name} has {length} bytes, more than {ID_BYTES_MAX}")),
         _ => None,
-    })
+    });
+    invalid_id.or_else(invalid_part)
+}
+
+/// Returns the ids of an event of a call; an absent one is replaced by the call's.
+fn call_ids(event: &channel::CallEvent) -> [(&'static str, &str); 3] {
+    let call = ("call-id", &*event.call_id);
+    let id = event.event_id.as_deref().map_or(call, |id| ("event-id", id));
+    match &event.change {
+        channel::CallChange::Begun(begun) => {
+            let (channel::CallDirection::Inbound(party) | channel::CallDirection::Outbound(party)) = &begun.direction;
+            let parent = begun.parent_call_id.as_deref().map_or(id, |parent| ("parent-call-id", parent));
+            [call, ("direction.handle", &*party.handle), parent]
+        }
+        _ => [call, id, id],
+    }
 }
 
 impl Body {

@@ -1,12 +1,17 @@
 //! Describes calls to Front's Channel API by method, path and body. The caller adds the host and a fresh token, and
 //! streams the files.
 
+mod calls;
 mod channels;
 mod fields;
 mod messages;
 mod response;
 mod templates;
 
+pub use self::calls::{
+    CallStatus, Direction, InitialStatus, Line, NewCall, RecordingKind, SpeakerType, StatusChange, add_recording,
+    add_summary, add_transcript, create_call, update_call,
+};
 pub use self::channels::{Credentials, NewChannel, create_channel};
 pub use self::fields::Field;
 pub use self::messages::{Contact, Content, Writer, inbound, outbound};

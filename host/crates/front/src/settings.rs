@@ -101,7 +101,8 @@ pub struct Settings {
     #[default = 600_000]
     #[schemars(range(min = 0, max = 86_400_000))]
     pub offline_after_ms: u64,
-    /// Time for which an unavailable file of a customer is retried. Then its message is imported without the file.
+    /// Time for which an unavailable file of a customer is retried. Then its message is imported without the file. A
+    /// recording of a call is given up then.
     #[default = 600_000]
     #[schemars(range(min = 0, max = 86_400_000))]
     pub file_patience_ms: u64,

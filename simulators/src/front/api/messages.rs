@@ -46,18 +46,18 @@ const OUTBOUND: [&str; 12] = [
 ];
 
 /// A validator that collects the problems of a body.
-struct Check<'c> {
-    fields: &'c Value,
-    details: Vec<String>,
+pub(super) struct Check<'c> {
+    pub(super) fields: &'c Value,
+    pub(super) details: Vec<String>,
 }
 
 impl<'c> Check<'c> {
     /// Returns a field by its JSON pointer, and the name that Front's errors use.
-    fn find(&self, pointer: &str) -> (Option<&'c Value>, String) {
+    pub(super) fn find(&self, pointer: &str) -> (Option<&'c Value>, String) {
         (self.fields.pointer(pointer).filter(|value| !value.is_null()), format!("body{}", pointer.replace('/', ".")))
     }
 
-    fn optional(&mut self, pointer: &str) -> Option<&'c str> {
+    pub(super) fn optional(&mut self, pointer: &str) -> Option<&'c str> {
         let (value, name) = self.find(pointer);
         let text = value?.as_str();
         if text.is_none() {
@@ -66,7 +66,7 @@ impl<'c> Check<'c> {
         text
     }
 
-    fn required(&mut self, pointer: &str) -> &'c str {
+    pub(super) fn required(&mut self, pointer: &str) -> &'c str {
         let (value, name) = self.find(pointer);
         if value.is_none() {
             self.details.push(format!("{name}: missing"));
@@ -94,7 +94,7 @@ impl<'c> Check<'c> {
     }
 
     /// Rejects fields that are not published. Front itself ignores them; here they are a fault of the caller.
-    fn only(&mut self, known: &[&str]) {
+    pub(super) fn only(&mut self, known: &[&str]) {
         let mut unknown = Vec::new();
         unpublished(self.fields, "", known, &mut unknown);
         self.details.extend(unknown.into_iter().map(|name| format!("body.{name}: unknown field")));

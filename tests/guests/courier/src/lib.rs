@@ -5,6 +5,7 @@
 //! files directly.
 #![cfg(target_family = "wasm")]
 
+mod calls;
 mod sign_in;
 mod webhook;
 

@@ -6,6 +6,8 @@ use frontgate_sdk::channel::{
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
 
+use crate::calls::CallReport;
+
 /// An event of the provider.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -13,6 +15,7 @@ enum Event {
     Inbound(Message),
     Outbound(Message),
     Failed { id: String, reason: String },
+    Call(CallReport),
 }
 
 #[derive(Deserialize)]
@@ -68,6 +71,7 @@ pub(crate) fn receive(request: &Request) -> Result<WebhookResult> {
             files: files(message.files),
         }),
         Event::Failed { id, reason } => answer.event(FailedDelivery { external_id: id, reason }),
+        Event::Call(report) => answer.event(report.event()),
     }))
 }
 
@@ -77,12 +81,13 @@ fn body(is_html: bool, text: String) -> Body {
 
 /// Converts files. A source that is not a URL is the content of the file.
 fn files(files: Vec<(String, String)>) -> Vec<File> {
-    let file = |(filename, source): (String, String)| {
-        let source = match source.starts_with("http") {
-            true => Source::Url(source),
-            false => Source::Bytes(source.into_bytes()),
-        };
-        File { filename, content_type: "text/plain".to_owned(), source }
+    files.into_iter().map(|(filename, source)| file(filename, "text/plain", source)).collect()
+}
+
+pub(crate) fn file(filename: String, content_type: &str, source: String) -> File {
+    let source = match source.starts_with("http") {
+        true => Source::Url(source),
+        false => Source::Bytes(source.into_bytes()),
     };
-    files.into_iter().map(file).collect()
+    File { filename, content_type: content_type.to_owned(), source }
 }

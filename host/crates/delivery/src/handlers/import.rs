@@ -32,7 +32,7 @@ const REFERENCE_PATIENCE: Duration = Duration::from_secs(10);
 const UNSIZED_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Bytes of an upload reserved for the form around text and files.
-const FORM_BYTES: u64 = 64 * 1024;
+pub(super) const FORM_BYTES: u64 = 64 * 1024;
 
 impl DeliveryContext {
     pub(super) async fn import(&self, delivery: &Delivery) -> Result<Outcome, Stop> {
@@ -199,7 +199,7 @@ impl DeliveryContext {
         Ok((files, notes))
     }
 
-    async fn open(&self, delivery: &Delivery, subject: &Subject, file: &File) -> Result<Body, FileError> {
+    pub(super) async fn open(&self, delivery: &Delivery, subject: &Subject, file: &File) -> Result<Body, FileError> {
         match &file.source {
             Source::Bytes(text) => {
                 let bytes = BASE64_STANDARD.decode(text).map_err(|error| FileError::Rejected(error.to_string()))?;
@@ -229,7 +229,7 @@ fn since_sent(delivery: &Delivery, now_ms: i64) -> Duration {
 }
 
 /// Reads a small file of unknown size into memory; `None` if it is larger or cannot be read.
-async fn whole(body: Body) -> Option<Body> {
+pub(super) async fn whole(body: Body) -> Option<Body> {
     let bytes = Limited::new(body, UNSIZED_BYTES_MAX).collect().await.ok()?.to_bytes();
     Some(Full::from(bytes).map_err(|never| match never {}).boxed_unsync())
 }

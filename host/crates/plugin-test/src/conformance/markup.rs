@@ -47,7 +47,7 @@ async fn sent(checker: &Checker<'_>) -> Verdict {
             let body = match event {
                 ChannelEvent::Inbound(message) => &message.body,
                 ChannelEvent::Agent(message) => &message.body,
-                ChannelEvent::Failed(_) => continue,
+                ChannelEvent::Failed(_) | ChannelEvent::Call(_) => continue,
             };
             let is_markup = matches!(body, Body::Html(html) if html.contains(text));
             ensure(!is_markup, || format!("{what} is returned as `html`; {REMEDY}"))?;

@@ -9,7 +9,7 @@ use frontgate_store::{NO_TENANT, Origin, crash, millis, values};
 
 use super::conversations::{self, ConversationKey};
 use crate::job::{Kind, NewDelivery};
-use crate::provider_event::{Import, ProviderEvent, Report};
+use crate::provider_event::{CallEvent, Import, ProviderEvent, Report};
 use crate::store::{Size, Store, StoreError, rows};
 
 /// Events of one channel's provider.
@@ -93,6 +93,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, batch: &ProviderBatch) -> sq
     batch.events.iter().try_for_each(|event| match event {
         ProviderEvent::Message(import) => insert_import(transaction, batch, import),
         ProviderEvent::Failed(report) => insert_failure(transaction, batch, report),
+        ProviderEvent::Call(event) => insert_call(transaction, batch, event),
     })
 }
 
@@ -133,15 +134,40 @@ fn find_sent(read: &Transaction<'_>, channel: i64, name: &str) -> sql::Result<Op
 
 /// Enqueues a failure report, once for each message.
 fn insert_failure(transaction: &Transaction<'_>, batch: &ProviderBatch, report: &Report) -> sql::Result<()> {
-    let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, FALSE, ?4)
-                  ON CONFLICT DO NOTHING";
-    let identity = indexed(format!("front failed {} {}", batch.channel, report.message));
-    let nothing: &[u8] = &[];
-    if transaction.execute(insert, values![batch.tenant, identity, nothing, transaction.now_ms()])? == 0 {
+    if !is_new(transaction, batch, format!("front failed {} {}", batch.channel, report.message))? {
         return Ok(());
     }
     let delivery = failure_report(&batch.tenant, batch.channel, None, report, &batch.request);
     rows::insert(transaction, &delivery).map(drop)
+}
+
+/// Enqueues an event of a call, once. Events of one call are delivered in order.
+fn insert_call(transaction: &Transaction<'_>, batch: &ProviderBatch, event: &CallEvent) -> sql::Result<()> {
+    let channel = batch.channel;
+    if !is_new(transaction, batch, format!("front call {channel} {}", event.identity()))? {
+        return Ok(());
+    }
+    let delivery = NewDelivery {
+        tenant: Arc::clone(&batch.tenant),
+        // Counts towards the channel's and the tenant's limits of imports.
+        kind: Kind::Import,
+        name: event.name(),
+        conversation: format!("call {channel} {}", event.call),
+        payload: serde_json::to_string(event).expect("texts and numbers"),
+        channel: Some(channel),
+        message: None,
+        request: Arc::clone(&batch.request),
+    };
+    rows::insert(transaction, &delivery).map(drop)
+}
+
+/// Stores the identity of an event that is not a message; returns whether it was unknown.
+fn is_new(transaction: &Transaction<'_>, batch: &ProviderBatch, identity: String) -> sql::Result<bool> {
+    let insert = "INSERT INTO events (tenant, identity, answer, rejected, time_ms) VALUES (?1, ?2, ?3, FALSE, ?4)
+                  ON CONFLICT DO NOTHING";
+    let nothing: &[u8] = &[];
+    let row = values![batch.tenant, indexed(identity), nothing, transaction.now_ms()];
+    Ok(transaction.execute(insert, row)? == 1)
 }
 
 /// Returns a delivery that reports to Front that a message was not delivered.
