@@ -36,14 +36,14 @@ pub(crate) fn connect(channel: &Channel) -> Result<()> {
 }
 
 pub(crate) fn disconnect(channel: &Channel) -> Result<()> {
-    if channel.settings.voice {
-        voice::disconnect(channel)?;
-    }
-    match channel.settings.webhooks {
+    let messages = match channel.settings.webhooks {
         Webhooks::Number => number::disconnect(channel),
         Webhooks::Service => service::disconnect(channel),
         Webhooks::Manual => Ok(()),
-    }
+    };
+    // A failure of one does not keep the other.
+    let calls = if channel.settings.voice { voice::disconnect(channel) } else { Ok(()) };
+    messages.and(calls)
 }
 
 /// Attaches a webhook to a conversation that the plugin has created or found.

@@ -170,6 +170,7 @@ fn a_status_callback_of_another_system_is_not_replaced() {
         let answers = || [Ok(Response::new(200, found(callback))), Ok(Response::new(200, "{}"))];
         testing::answers(answers());
         assert_eq!(TwilioChannel::connect(connection()).is_ok(), is_own, "{callback}");
+        assert_eq!(testing::requests().len(), 1 + usize::from(is_own), "{callback}");
         testing::answers(answers());
         assert_eq!(TwilioChannel::disconnect(connection()), Ok(()));
         assert_eq!(testing::requests().len(), 1 + usize::from(is_own), "{callback}");
