@@ -7,6 +7,7 @@
 //! | [`HubSpot`] | `hubspot-simulator` | HubSpot's CRM API: contacts, calls, search, owners |
 //! | [`Salesforce`] | `salesforce-simulator` | Salesforce's REST API: queries, OAuth 2, contacts, accounts, users |
 //! | [`RestCrm`] | `rest-crm-simulator` | the APIs of Airtable, Pipedrive, Zendesk and Zoho CRM for people |
+//! | [`WhatsApp`] | `whatsapp-simulator` | Meta's WhatsApp Cloud API: messages, media, templates, signed webhooks |
 //! | [`SmallCrm`] | `small-crm` | the CRM of the example plugins |
 //!
 //! Each simulator
@@ -45,6 +46,7 @@ pub mod program;
 pub mod rest;
 pub mod salesforce;
 pub mod twilio;
+pub mod whatsapp;
 
 pub use crate::crm::SmallCrm;
 pub use crate::front::Front;
@@ -52,3 +54,4 @@ pub use crate::hubspot::HubSpot;
 pub use crate::rest::RestCrm;
 pub use crate::salesforce::Salesforce;
 pub use crate::twilio::Twilio;
+pub use crate::whatsapp::WhatsApp;

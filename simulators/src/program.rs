@@ -8,6 +8,7 @@ pub mod salesforce;
 mod secrets;
 pub mod small_crm;
 pub mod twilio;
+pub mod whatsapp;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

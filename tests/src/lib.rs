@@ -52,7 +52,9 @@ pub use frontgate_simulators::twilio::{
     Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State, Twilio,
     TwilioBuilder,
 };
-pub use frontgate_simulators::{Front, HubSpot, RestCrm, Salesforce, SmallCrm, crm, front, hubspot, rest, salesforce};
+pub use frontgate_simulators::{
+    Front, HubSpot, RestCrm, Salesforce, SmallCrm, WhatsApp, crm, front, hubspot, rest, salesforce, whatsapp,
+};
 pub use frontgate_test_postgres::{Database, Pooler, Server as PostgresServer};
 
 pub use crate::web::Web;

@@ -82,3 +82,4 @@ mod twilio_client;
 mod twilio_setup;
 mod twilio_simulator;
 mod voice;
+mod whatsapp;

@@ -144,7 +144,7 @@ fn signed_webhooks_need_a_case_that_contains_markup() {
 
 #[test]
 fn bundled_channels_treat_hostile_text_as_plain_text() {
-    for name in ["echo-channel", "twilio-channel"] {
+    for name in ["echo-channel", "twilio-channel", "whatsapp-cloud"] {
         let report = Project::bundled(name).test_report(&[]);
         assert!(checks_with(&report, "failed").is_empty(), "{name}: {report:#}");
         let passed = checks_with(&report, "passed");
