@@ -82,6 +82,7 @@ pages! {
     the_guide_to_plugins_is_correct: "operate/plugins.md",
     the_page_of_shipped_plugins_is_correct: "operate/shipped-plugins.md",
     the_salesforce_guide_is_correct: "operate/salesforce.md",
+    the_whatsapp_guide_is_correct: "operate/whatsapp.md",
     the_guide_to_the_customer_index_is_correct: "operate/customers.md",
     the_guide_to_crms_with_a_rest_api_is_correct: "operate/rest.md",
     the_guide_to_deliveries_is_correct: "operate/deliveries.md",

@@ -165,7 +165,9 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
         // No valid token; the app lacks a permission.
         (401 | 403, None) | (_, Some(0 | 3 | 10 | 190 | 200..=299)) => Err(Refusal::Credentials),
         // Limits of the app, the account, the number, and the pair of numbers.
-        (429, _) | (_, Some(4 | 80_007 | 130_429 | 131_056 | 133_016)) => passing("Meta asks to retry later".to_owned()),
+        (429, _) | (_, Some(4 | 80_007 | 130_429 | 131_056 | 133_016)) => {
+            passing("Meta asks to retry later".to_owned())
+        }
         // Outages and maintenance.
         (_, Some(code @ (2 | 131_000 | 131_016 | 131_057))) => passing(format!("Meta is not available (error {code})")),
         (status @ 400..=499, _) if status != 404 || code.is_some() => {

@@ -46,7 +46,10 @@ pub(crate) fn digits(text: &str) -> String {
 pub(crate) fn list(settings: &Settings, page_token: Option<String>) -> Result<AddressPage> {
     let page = page(settings, page_token.as_deref()).map_err(Refusal::of_account)?;
     let next_page_token = page.next();
-    let show = |number: Number| Address { value: format!("+{}", digits(&number.display_phone_number)), name: number.verified_name };
+    let show = |number: Number| Address {
+        value: format!("+{}", digits(&number.display_phone_number)),
+        name: number.verified_name,
+    };
     Ok(AddressPage { addresses: page.data.into_iter().map(show).collect(), next_page_token })
 }
 

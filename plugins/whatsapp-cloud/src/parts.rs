@@ -180,7 +180,8 @@ mod tests {
         for (text, content_type, want) in table {
             let message = OutboundMessage::new("+1", text).attach(Attachment::new("fil_1", "a", content_type));
             let parts = of(&message).expect("parts");
-            let found: Vec<_> = parts.iter().map(|part| (part.text.len(), part.media.map(|media| media.kind))).collect();
+            let found: Vec<_> =
+                parts.iter().map(|part| (part.text.len(), part.media.map(|media| media.kind))).collect();
             assert_eq!(found, want, "{content_type}");
         }
     }

@@ -145,13 +145,15 @@ mod tests {
     use super::*;
 
     fn template(components: &Value, status: &str) -> Option<Template> {
-        let listed = json!({ "id": "1", "name": "order", "language": "en_US", "status": status, "components": components });
+        let listed =
+            json!({ "id": "1", "name": "order", "language": "en_US", "status": status, "components": components });
         serde_json::from_value::<Listed>(listed).expect("a template").template()
     }
 
     #[test]
     fn a_template_has_a_state_and_variables_with_examples() {
-        let body = json!([{ "type": "BODY", "text": "Hi {{1}}, {{2}} is here", "example": { "body_text": [["Ana", ""]] } }]);
+        let body =
+            json!([{ "type": "BODY", "text": "Hi {{1}}, {{2}} is here", "example": { "body_text": [["Ana", ""]] } }]);
         let states = [
             ("APPROVED", TemplateStatus::Approved),
             ("PENDING", TemplateStatus::Pending),

@@ -55,7 +55,8 @@ fn receive(value: Value) -> Vec<Event> {
     let mut value = value;
     value["metadata"] = json!({ "display_phone_number": "15550783881", "phone_number_id": NUMBER_ID });
     let body = json!({ "entry": [{ "id": ACCOUNT, "changes": [{ "field": "messages", "value": value }] }] });
-    let request = Request::post("https://gw.example.net/", body.to_string()).with("x-hub-signature-256", "sha256=right");
+    let request =
+        Request::post("https://gw.example.net/", body.to_string()).with("x-hub-signature-256", "sha256=right");
     let result = WhatsAppCloud::receive(connection(), request).expect("a result");
     assert_eq!(result.response.status, 200);
     result.events
@@ -69,7 +70,8 @@ fn wrote(at: u64) -> Value {
 
 /// Returns the report about a message that was sent.
 fn report(id: &str, status: &str, data: &Value, code: Option<u64>) -> Value {
-    let mut report = json!({ "id": id, "status": status, "recipient_id": "12025550107", "biz_opaque_callback_data": data });
+    let mut report =
+        json!({ "id": id, "status": status, "recipient_id": "12025550107", "biz_opaque_callback_data": data });
     if let Some(code) = code {
         report["errors"] = json!([{ "code": code }]);
     }
@@ -102,7 +104,8 @@ fn the_admin_enters_a_number_or_its_id_unless_there_is_only_one() {
 #[test]
 fn the_accounts_numbers_are_listed_page_by_page() {
     settings();
-    let mut page = json!({ "data": [{ "id": NUMBER_ID, "display_phone_number": NUMBER, "verified_name": "Lind & Co" }] });
+    let mut page =
+        json!({ "data": [{ "id": NUMBER_ID, "display_phone_number": NUMBER, "verified_name": "Lind & Co" }] });
     page["paging"] = json!({ "cursors": { "before": "A", "after": "B" }, "next": "https://graph.facebook.com/..." });
     testing::answers([ok(&page), numbers()]);
     let first = WhatsAppCloud::list_addresses(None, None).expect("a page");
@@ -210,7 +213,9 @@ fn only_a_report_proves_that_a_message_was_sent() {
     let data = sent()[0]["biz_opaque_callback_data"].clone();
     assert_eq!(WhatsAppCloud::check_sent(connection(), message.clone()), Ok(SendStatus::Unknown));
     assert_eq!(receive(report("wamid.2", "sent", &data, None)), []);
-    let Ok(SendStatus::Sent(receipt)) = WhatsAppCloud::check_sent(connection(), message.clone()) else { panic!("unknown") };
+    let Ok(SendStatus::Sent(receipt)) = WhatsAppCloud::check_sent(connection(), message.clone()) else {
+        panic!("unknown")
+    };
     assert_eq!((receipt.external_id.as_deref(), receipt.events.len()), (Some("wamid.2"), 0));
     let failed = receive(report("wamid.2", "failed", &data, Some(131_026)));
     assert!(matches!(&failed[..], [Event::Failed(failed)] if failed.external_id == "wamid.2"), "{failed:?}");

@@ -89,9 +89,8 @@ struct Message {
 /// Fails if the port is in use, or if the simulator to be called does not answer.
 pub fn execute(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Outcome<WhatsApp>> {
     let Arguments { command } = super::parse(arguments)?;
-    let post = |Simulator { simulator }, path: &str, form: &[(&str, &str)]| {
-        client::call(simulator, Method::POST, path, form)
-    };
+    let post =
+        |Simulator { simulator }, path: &str, form: &[(&str, &str)]| client::call(simulator, Method::POST, path, form);
     let text = match command {
         Command::Serve(serve) => return serve.start(),
         Command::Subscribe(Subscribe { url, token, address, simulator }) => {

@@ -195,9 +195,10 @@ pub(super) fn status_of(state: &State, id: &str, status: &str, code: Option<u64>
         shown["errors"] = problem::reported(code);
     }
     let number = message.map_or(WhatsApp::NUMBER_ID, |message| message.number.as_str());
-    let display = state.account.number(number).map_or_else(|| WhatsApp::NUMBER.to_owned(), |known| {
-        known.display.chars().filter(char::is_ascii_digit).collect()
-    });
+    let display = state.account.number(number).map_or_else(
+        || WhatsApp::NUMBER.to_owned(),
+        |known| known.display.chars().filter(char::is_ascii_digit).collect(),
+    );
     let mut value = value(number, &display);
     value["statuses"] = json!([shown]);
     envelope(value)

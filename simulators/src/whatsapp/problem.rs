@@ -8,7 +8,8 @@ const TRACE: &str = "AxH4mFakeTraceId";
 
 fn error(status: u16, code: u64, subcode: Option<u64>, message: &str, details: &str) -> Reply {
     let kind = if code == 190 { "OAuthException" } else { "GraphMethodException" };
-    let mut error = json!({ "message": format!("(#{code}) {message}"), "type": kind, "code": code, "fbtrace_id": TRACE });
+    let mut error =
+        json!({ "message": format!("(#{code}) {message}"), "type": kind, "code": code, "fbtrace_id": TRACE });
     if !details.is_empty() {
         error["error_data"] = json!({ "messaging_product": "whatsapp", "details": details });
     }

@@ -54,7 +54,8 @@ fn checked(account: &mut Account, number: &str, body: &[u8]) -> Result<Message, 
     only(fields, &FIELDS, &kind)?;
     let content = body[&kind].as_object().ok_or_else(|| problem::coded(131_008))?;
     only(content, known, "")?;
-    if body["messaging_product"] != "whatsapp" || !matches!(body["recipient_type"].as_str(), None | Some("individual")) {
+    if body["messaging_product"] != "whatsapp" || !matches!(body["recipient_type"].as_str(), None | Some("individual"))
+    {
         return Err(problem::coded(131_009));
     }
     if body["context"] != Value::Null {

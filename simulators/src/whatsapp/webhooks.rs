@@ -56,7 +56,8 @@ impl Webhooks {
 
     /// Returns the header with the signature of a body.
     pub(super) fn signature(&self, body: &str) -> String {
-        let digits: String = hmac(&self.app_secret, &[body.as_bytes()]).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits: String =
+            hmac(&self.app_secret, &[body.as_bytes()]).iter().map(|byte| format!("{byte:02x}")).collect();
         format!("sha256={digits}")
     }
 }

@@ -32,10 +32,13 @@ mod tests {
 
     #[test]
     fn the_challenge_is_answered_to_the_right_token_only() {
-        let url = "https://gw.example.net/front/wa/k/provider?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=";
+        let url =
+            "https://gw.example.net/front/wa/k/provider?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=";
         let right = answer("a b+c", &format!("{url}a%20b%2Bc"));
         assert_eq!((right.response.status, right.response.body.as_slice()), (200, b"1158201444".as_slice()));
-        for wrong in [format!("{url}a%20b"), format!("{url}a%20b%2Bd"), url.replace("subscribe", "other"), String::new()] {
+        for wrong in
+            [format!("{url}a%20b"), format!("{url}a%20b%2Bd"), url.replace("subscribe", "other"), String::new()]
+        {
             assert_eq!(answer("a b+c", &wrong).response.status, 403, "{wrong}");
         }
     }

@@ -51,7 +51,8 @@ pub(super) fn of(settings: &Settings, written: &Written) -> Result<Content> {
         "location" => Some(location(content)),
         "contacts" => Some(contacts(content)),
         "reaction" => {
-            let text = words("emoji").map_or_else(|| "(Reaction removed)".to_owned(), |emoji| format!("Reaction: {emoji}"));
+            let text =
+                words("emoji").map_or_else(|| "(Reaction removed)".to_owned(), |emoji| format!("Reaction: {emoji}"));
             let refers_to = words("message_id").map(str::to_owned);
             return Ok(Content { text, refers_to, ..Content::default() });
         }
@@ -86,7 +87,8 @@ fn contacts(content: &Value) -> String {
             let all = contact[list].as_array().into_iter().flatten();
             all.filter_map(|one| one[field].as_str().map(str::to_owned)).collect()
         };
-        let all: Vec<_> = [name.to_owned()].into_iter().chain(of("phones", "phone")).chain(of("emails", "email")).collect();
+        let all: Vec<_> =
+            [name.to_owned()].into_iter().chain(of("phones", "phone")).chain(of("emails", "email")).collect();
         format!("Contact: {}", all.join(", "))
     });
     lines.collect::<Vec<_>>().join("\n")

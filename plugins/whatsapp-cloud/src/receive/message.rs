@@ -49,7 +49,12 @@ fn read(message: &Value) -> Option<Written> {
 }
 
 /// Returns the event for a customer's message, and remembers when the customer wrote.
-pub(super) fn inbound(settings: &Settings, number: &str, contacts: &[Contact], message: &Value) -> Result<Option<Event>> {
+pub(super) fn inbound(
+    settings: &Settings,
+    number: &str,
+    contacts: &[Contact],
+    message: &Value,
+) -> Result<Option<Event>> {
     let Some(written) = read(message) else { return Ok(None) };
     let Some(from) = written.from.clone().or(written.from_user_id.clone()) else {
         warn!("ignored a message of Meta without a sender");
