@@ -29,6 +29,10 @@ pub(crate) const CRASH_POINTS: [&str; 10] = [
     "template",
 ];
 
+/// The number of customers' messages that may wait while the gateway is killed. All are of one conversation, so they are
+/// imported one by one, and the rest must arrive within a minute after the last kill.
+const BACKLOG_MAX: usize = 50;
+
 fn setup(front: &Front, provider: &Provider) -> Setup {
     front.burst(10_000);
     front.budget(1_000_000, Duration::from_secs(60));
@@ -227,6 +231,8 @@ fn channel_messages_arrive_exactly_once_after_random_kills() {
                 let id = format!("reported {}", next.next().unwrap_or_default());
                 report_until_accepted(&gateway, &url, &event(&id));
                 reported.push(id);
+                let is_close = |arrived: usize| arrived + BACKLOG_MAX >= reported.len();
+                front.wait_for(|state| is_close(state.messages().filter(|message| message.is_inbound).count()));
             }
             reported
         });

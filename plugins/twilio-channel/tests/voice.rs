@@ -142,7 +142,7 @@ fn only_signed_callbacks_at_the_address_of_calls_have_events() {
 }
 
 fn found(callback: &str) -> String {
-    format!(r#"{{"incoming_phone_numbers":[{{"sid":"PN1","status_callback":"{callback}"}}]}}"#)
+    format!(r#"{{"incoming_phone_numbers":[{{"sid":"number-1","status_callback":"{callback}"}}]}}"#)
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn connecting_registers_for_calls_only_if_the_setting_says_so() {
     let requests = testing::requests();
     let place = format!("https://api.ashburn.us1.twilio.com/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers");
     assert_eq!(requests[0].url, format!("{place}.json?PhoneNumber=%2B12025550190"));
-    assert_eq!((requests[1].method.as_str(), &requests[1].url), ("POST", &format!("{place}/PN1.json")));
+    assert_eq!((requests[1].method.as_str(), &requests[1].url), ("POST", &format!("{place}/number-1.json")));
     let form = String::from_utf8(requests[1].body.clone()).expect("a form");
     assert!(form.contains("provider%2Fvoice&StatusCallbackMethod=POST"), "{form}");
 }

@@ -31,7 +31,7 @@ pub enum CallStatus {
     Hangup,
     /// The caller gave up.
     Abandoned,
-    /// Nobody answered.
+    /// Not answered.
     Missed,
     /// Handed to another agent or number.
     Transferred,
@@ -43,7 +43,7 @@ pub enum CallStatus {
 pub enum RecordingKind {
     /// A conversation.
     Call,
-    /// A message of the caller after nobody answered.
+    /// A message that the caller left when the call was not answered.
     Voicemail,
 }
 
@@ -74,7 +74,7 @@ pub struct NewCall<'c> {
     pub external_id: &'c str,
     /// The gateway's id of the call that this one continues.
     pub parent: Option<&'c str>,
-    /// Who calls whom.
+    /// The direction.
     pub direction: Direction,
     /// The other person: a handle that fits the contact type of the channel, and a name.
     pub party: (&'c str, Option<&'c str>),
