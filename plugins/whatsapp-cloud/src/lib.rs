@@ -45,8 +45,8 @@
 //!   is the caption of the first file, if it is short enough and the file can have one.
 //! - Files are uploaded before the first message is sent, so that a rejected file leaves nothing behind.
 //! - Meta has no idempotency keys, and cannot be asked for a message. Every part has a mark in its
-//!   `biz_opaque_callback_data`, which comes back in the reports about it. `check_sent` answers `sent` if reports about
-//!   all parts have arrived, otherwise `unknown`.
+//!   `biz_opaque_callback_data`, which comes back in the reports about it. `check_sent` waits up to two seconds for
+//!   reports about all parts, and answers `sent`, or otherwise `unknown`.
 //! - If a later part is rejected, the message fails with a text that says how much was sent. A retry would send the first
 //!   part twice.
 //!

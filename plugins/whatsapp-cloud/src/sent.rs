@@ -1,5 +1,6 @@
 //! What Meta has reported about the parts of messages.
 
+use std::thread;
 use std::time::Duration;
 
 use frontgate_sdk::Result;
@@ -11,6 +12,10 @@ use crate::{memory, parts};
 
 /// The time for which reports are remembered: longer than the gateway retries.
 const REMEMBERED: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+
+/// The number of looks for reports, and the time between them. Meta's first report usually arrives within a second.
+const LOOKS: usize = 9;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A part that Meta has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,15 +54,19 @@ pub(crate) fn failure(first: &str, part: usize, of: usize, reason: &str) -> Fail
 }
 
 /// Returns the status of a message. Meta cannot be asked, so only reports about all parts prove that it was sent, and
-/// nothing proves that it was not.
+/// nothing proves that it was not. Waits a short time for reports.
 pub(crate) fn check(message: &OutboundMessage) -> Result<SendStatus> {
     // An invalid message was never sent.
     let Ok(parts) = parts::of(message) else { return Ok(SendStatus::NotSent) };
-    let mut known = Vec::new();
-    for number in 1..=parts.len() {
-        let Some(part) = part(&message.idempotency_key, number)? else { return Ok(SendStatus::Unknown) };
-        known.push(part);
+    let mut known = all(&message.idempotency_key, parts.len())?;
+    for _ in 1..LOOKS {
+        if known.is_some() {
+            break;
+        }
+        pause();
+        known = all(&message.idempotency_key, parts.len())?;
     }
+    let Some(known) = known else { return Ok(SendStatus::Unknown) };
     let Some(first) = known.first() else { return Ok(SendStatus::Unknown) };
     let mut receipt = SendReceipt::new(&first.id, &first.customer);
     for (number, part) in (1..).zip(&known) {
@@ -66,4 +75,16 @@ pub(crate) fn check(message: &OutboundMessage) -> Result<SendStatus> {
         }
     }
     Ok(SendStatus::Sent(receipt))
+}
+
+/// Returns all parts, if Meta has reported all of them.
+fn all(message: &str, of: usize) -> Result<Option<Vec<Known>>> {
+    (1..=of).map(|number| part(message, number)).collect()
+}
+
+/// Waits between two looks. Native tests have a clock that stands still, and nothing arrives meanwhile.
+fn pause() {
+    if cfg!(target_family = "wasm") {
+        thread::sleep(PAUSE);
+    }
 }

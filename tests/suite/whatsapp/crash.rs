@@ -15,13 +15,22 @@ use crate::channels::{LEE, SERVER};
 /// The text of a message whose outcome cannot be determined.
 const UNCERTAIN: &str = "unconfirmed";
 
-/// Sends a teammate's message repeatedly until Front receives success, and returns the message's id.
-fn send_until_accepted(front: &Front, channel: &str, text: &str) -> String {
-    let sent = front.send(channel, Draft::new(text).to(LEE));
-    if sent.outcome.is_err() {
-        eventually("Front receives success", || front.resend(&sent.message), |sent| sent.outcome.is_ok());
-    }
-    sent.message
+/// Returns whether Front was told that the outcome of a message cannot be determined.
+fn is_uncertain(front: &Front, message: &str) -> bool {
+    let answer = front.look(|state| {
+        let mut fired = state.hooks().iter().rev();
+        fired.find(|fired| fired.message.as_deref() == Some(message)).map(|fired| fired.answer.clone())
+    });
+    answer.is_some_and(|answer| answer.contains(UNCERTAIN))
+}
+
+/// Sends a teammate's message repeatedly until the gateway has answered it, and returns the message's id.
+fn send_until_answered(front: &Front, channel: &str, text: &str) -> String {
+    let message = front.send(channel, Draft::new(text).to(LEE)).message;
+    let is_sent = || front.message(&message).state == MessageState::Sent || is_uncertain(front, &message);
+    let resend = || is_sent() || front.resend(&message).outcome.is_ok();
+    eventually("the gateway answers the message", resend, |is_so| *is_so);
+    message
 }
 
 /// Counts each text.
@@ -52,13 +61,13 @@ fn whatsapp_messages_arrive_once_or_are_reported_after_random_kills() {
     whatsapp.receive([Written::text(LEE, "planted question")]);
     front.wait_for(|state| state.messages().count() == 1);
     let ended = AtomicBool::new(false);
-    let (sent, written) = thread::scope(|scope| {
+    let (sent, written, gateway) = thread::scope(|scope| {
         let end = SetOnDrop(&ended);
         let sending = scope.spawn(|| {
             let mut sent = Vec::new();
             while !ended.load(Ordering::SeqCst) {
                 let text = format!("sent {}", sent.len());
-                sent.push((send_until_accepted(&front, &channel, &text), text));
+                sent.push((send_until_answered(&front, &channel, &text), text));
             }
             sent
         });
@@ -75,7 +84,7 @@ fn whatsapp_messages_arrive_once_or_are_reported_after_random_kills() {
             whatsapp.point_at(gateway.address(), &url);
         }
         drop(end);
-        (sending.join().expect("no panic"), written)
+        (sending.join().expect("no panic"), written, gateway)
     });
     let deliveries = gateway.wait_for_deliveries();
     // The simulator repeats webhooks until they are accepted.
@@ -95,6 +104,7 @@ fn whatsapp_messages_arrive_once_or_are_reported_after_random_kills() {
         match front.message(message).state {
             MessageState::Sent => assert!(arrived.contains_key(text), "{text} was lost: {deliveries:#?}"),
             MessageState::Failed(Some(why)) if why.contains(UNCERTAIN) => uncertain += 1,
+            MessageState::Unresponsive(_) if is_uncertain(&front, message) => uncertain += 1,
             other => panic!("{text}: {other:?}"),
         }
     }

@@ -78,10 +78,10 @@ fn a_rejected_message_has_a_text_for_the_teammate() {
 }
 
 #[test]
-fn rate_limits_and_outages_are_retried_without_a_second_message() {
+fn rate_limits_are_retried_until_the_message_is_accepted() {
     let team = Team::new();
     let conversation = team.receive(LEE, "planted question");
-    for action in [Action::Error(130_429), Action::Error(131_016), Action::Status(502)] {
+    for action in [Action::Error(130_429), Action::Error(131_056), Action::Error(80_007)] {
         team.whatsapp.fault(Fault::new(action).on(Call::Send));
     }
     team.front.reply(&conversation, "planted answer").ids();
@@ -91,9 +91,7 @@ fn rate_limits_and_outages_are_retried_without_a_second_message() {
 
 #[test]
 fn a_report_settles_a_message_whose_response_was_lost() {
-    // The next attempt comes after the report.
-    let team =
-        Team::with(|setup| setup.set("delivery.retry_first_ms", "1000").set("delivery.retry_longest_ms", "2000"));
+    let team = Team::new();
     let conversation = team.receive(LEE, "planted question");
     team.whatsapp.fault(Fault::new(Action::CutAfterActing).on(Call::Send));
     let sent = team.front.reply(&conversation, "planted answer");
@@ -101,6 +99,17 @@ fn a_report_settles_a_message_whose_response_was_lost() {
     team.gateway.wait_for_deliveries();
     assert_eq!(team.texts_to(LEE), ["planted answer"]);
     assert_eq!(team.front.message(&sent.message).state, MessageState::Sent);
+}
+
+#[test]
+fn messages_of_an_outage_arrive_when_meta_is_back() {
+    let team = Team::new();
+    let conversation = team.receive(LEE, "planted question");
+    team.whatsapp.go_down();
+    team.front.reply(&conversation, "planted answer").ids();
+    team.whatsapp.come_back();
+    team.gateway.wait_for_deliveries();
+    assert_eq!(team.texts_to(LEE), ["planted answer"]);
 }
 
 #[test]
