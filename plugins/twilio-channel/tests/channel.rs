@@ -136,15 +136,29 @@ fn invalid_settings_make_messages_wait() {
     }
 }
 
+/// Ten customers.
+const TEN: [&str; 10] = [
+    "+12025550101",
+    "+12025550102",
+    "+12025550103",
+    "+12025550104",
+    "+12025550105",
+    "+12025550106",
+    "+12025550107",
+    "+12025550108",
+    "+12025550109",
+    "+12025550110",
+];
+
 #[test]
 fn invalid_recipients_are_rejected_before_any_request() {
     settings(&[]);
     let table: [(&[&str], &str, &str); 6] = [
         (&[CUSTOMER], " \n", "The message is empty."),
         (&[], "Hi", "The message has no recipient."),
-        (&[CUSTOMER, "+12025550108"], "Hi", "A new conversation has one customer: write to each customer separately."),
+        (&TEN, "Hi", "A group has at most 9 customers."),
         (&["mora@example.org"], "Hi", "The recipient is not a number with country code, such as +12025550107."),
-        (&["whatsapp:+12025550107"], "Hi", "This channel sends SMS, and the recipient is a WhatsApp address."),
+        (&["whatsapp:+12025550107"], "Hi", "This channel is SMS, and the recipient has a WhatsApp address."),
         (&[NUMBER], "Hi", "The recipient is this channel's own number."),
     ];
     for (to, text, want) in table {
