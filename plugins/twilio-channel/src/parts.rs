@@ -1,5 +1,6 @@
 //! Splits a message into parts that Twilio accepts: texts of limited length, and one file each.
 
+use channel_values::split;
 use frontgate_sdk::channel::{Attachment, OutboundMessage, TemplateUse};
 use frontgate_sdk::{Error, Result};
 
@@ -44,64 +45,4 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
         return Err(Error::invalid("The message is empty."));
     }
     Ok(parts)
-}
-
-/// Splits a text at words into pieces that are short enough. A blank text has no pieces.
-fn split(text: &str, units_max: usize) -> Vec<&str> {
-    let (mut pieces, mut rest) = (Vec::new(), text.trim());
-    while !rest.is_empty() {
-        let piece = beginning(rest, units_max);
-        pieces.push(piece.trim_end());
-        rest = rest[piece.len()..].trim_start();
-    }
-    pieces
-}
-
-/// Returns the longest prefix that is short enough.
-fn beginning(text: &str, units_max: usize) -> &str {
-    let mut units = 0;
-    let too_long = text.char_indices().find(|(_, letter)| {
-        units += letter.len_utf16();
-        units > units_max
-    });
-    let Some((end, letter)) = too_long else { return text };
-    if letter.is_whitespace() {
-        return &text[..end];
-    }
-    match text[..end].rfind(char::is_whitespace) {
-        Some(space) if space > 0 => &text[..space],
-        _ => &text[..end],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn texts_are_split_at_words() {
-        let table: [(&str, &[&str]); 9] = [
-            ("", &[]),
-            (" \n ", &[]),
-            ("ten letter", &["ten letter"]),
-            (" ten letter ", &["ten letter"]),
-            ("ten letters", &["ten", "letters"]),
-            ("exactly10! more", &["exactly10!", "more"]),
-            ("one two three\nfour", &["one two", "three\nfour"]),
-            ("unbreakable word", &["unbreakabl", "e word"]),
-            ("👋👋👋👋👋👋", &["👋👋👋👋👋", "👋"]),
-        ];
-        for (text, want) in table {
-            assert_eq!(split(text, 10), want, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn no_word_is_lost() {
-        let words: Vec<_> = (0..700).map(|number| format!("word{number}")).collect();
-        let text = words.join(" ");
-        let pieces = split(&text, TEXT_UNITS_MAX);
-        assert!(pieces.len() > 2 && pieces.iter().all(|piece| piece.len() <= TEXT_UNITS_MAX));
-        assert!(pieces.join(" ") == text);
-    }
 }

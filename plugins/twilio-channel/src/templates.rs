@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use channel_values::keys;
 use frontgate_sdk::channel::{Template, TemplatePage, TemplateStatus, TemplateVariable, VariableKind};
 use frontgate_sdk::{Error, Result};
 use serde::Deserialize;
@@ -96,18 +97,6 @@ fn status(approval: Option<&Value>) -> TemplateStatus {
         // Such as `unsubmitted`, `received` and `pending`.
         _ => TemplateStatus::Pending,
     }
-}
-
-/// Returns the keys of the variables in a text, in order.
-fn keys(body: &str) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    for part in body.split("{{").skip(1) {
-        let Some((key, _)) = part.split_once("}}") else { continue };
-        if !key.trim().is_empty() && !keys.iter().any(|known| known == key.trim()) {
-            keys.push(key.trim().to_owned());
-        }
-    }
-    keys
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Splits a message into parts that WhatsApp accepts: texts of limited length, and one file each.
 
+use channel_values::split;
 use frontgate_sdk::channel::{Attachment, OutboundMessage, TemplateUse};
 use frontgate_sdk::{Error, Result};
 
@@ -58,7 +59,7 @@ pub(crate) struct Part<'m> {
 /// Returns the parts in order. Every attempt gets the same parts, at least one.
 pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
     let media = message.attachments.iter().map(Media::of).collect::<Result<Vec<_>>>()?;
-    let mut media = media.into_iter();
+    let mut media = media.into_iter().peekable();
     let mut parts = Vec::new();
     if let Some(template) = &message.template {
         parts.push(Part { text: &message.text, media: None, template: Some(template) });
@@ -71,7 +72,7 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
         parts.extend(texts.into_iter().map(|text| Part { text, media: None, template: None }));
         // The last text is the caption of the first file.
         if let Some(last) = parts.last_mut().filter(|last| last.text.encode_utf16().count() <= CAPTION_UNITS_MAX) {
-            last.media = media.next_if_captioned();
+            last.media = media.next_if(|media| media.kind != "audio");
         }
     }
     parts.extend(media.map(|media| Part { text: "", media: Some(media), template: None }));
@@ -79,17 +80,6 @@ pub(crate) fn of(message: &OutboundMessage) -> Result<Vec<Part<'_>>> {
         return Err(Error::invalid("The message is empty."));
     }
     Ok(parts)
-}
-
-/// Takes the first file if it can have a caption.
-trait NextIfCaptioned<'m> {
-    fn next_if_captioned(&mut self) -> Option<Media<'m>>;
-}
-
-impl<'m> NextIfCaptioned<'m> for std::vec::IntoIter<Media<'m>> {
-    fn next_if_captioned(&mut self) -> Option<Media<'m>> {
-        self.as_slice().first().is_some_and(|media| media.kind != "audio").then(|| self.next())?
-    }
 }
 
 impl<'m> Media<'m> {
@@ -122,51 +112,9 @@ impl<'m> Media<'m> {
     }
 }
 
-/// Splits a text at words into pieces that are short enough. A blank text has no pieces.
-fn split(text: &str, units_max: usize) -> Vec<&str> {
-    let (mut pieces, mut rest) = (Vec::new(), text.trim());
-    while !rest.is_empty() {
-        let piece = beginning(rest, units_max);
-        pieces.push(piece.trim_end());
-        rest = rest[piece.len()..].trim_start();
-    }
-    pieces
-}
-
-/// Returns the longest prefix that is short enough.
-fn beginning(text: &str, units_max: usize) -> &str {
-    let mut units = 0;
-    let too_long = text.char_indices().find(|(_, letter)| {
-        units += letter.len_utf16();
-        units > units_max
-    });
-    let Some((end, letter)) = too_long else { return text };
-    if letter.is_whitespace() {
-        return &text[..end];
-    }
-    match text[..end].rfind(char::is_whitespace) {
-        Some(space) if space > 0 => &text[..space],
-        _ => &text[..end],
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_split_at_words() {
-        let table: [(&str, &[&str]); 5] = [
-            (" \n ", &[]),
-            (" ten letter ", &["ten letter"]),
-            ("one two three\nfour", &["one two", "three\nfour"]),
-            ("unbreakable word", &["unbreakabl", "e word"]),
-            ("👋👋👋👋👋👋", &["👋👋👋👋👋", "👋"]),
-        ];
-        for (text, want) in table {
-            assert_eq!(split(text, 10), want, "{text:?}");
-        }
-    }
 
     #[test]
     fn a_short_text_is_the_caption_of_the_first_file_that_can_have_one() {

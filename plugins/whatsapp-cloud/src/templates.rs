@@ -1,5 +1,6 @@
 //! Lists the account's message templates.
 
+use channel_values::keys;
 use frontgate_sdk::Result;
 use frontgate_sdk::channel::{Template, TemplatePage, TemplateStatus, TemplateVariable, VariableKind};
 use serde::Deserialize;
@@ -124,18 +125,6 @@ fn status(status: &str) -> TemplateStatus {
         // Such as `REJECTED`, `PAUSED`, `DISABLED`, `PENDING_DELETION` and `LIMIT_EXCEEDED`.
         _ => TemplateStatus::Rejected,
     }
-}
-
-/// Returns the keys of the variables in a text, in order.
-fn keys(body: &str) -> Vec<String> {
-    let mut keys: Vec<String> = Vec::new();
-    for part in body.split("{{").skip(1) {
-        let Some((key, _)) = part.split_once("}}") else { continue };
-        if !key.trim().is_empty() && !keys.iter().any(|known| known == key.trim()) {
-            keys.push(key.trim().to_owned());
-        }
-    }
-    keys
 }
 
 #[cfg(test)]
