@@ -236,13 +236,13 @@ fn what_front_rejects_is_final_and_logged_without_numbers() {
 fn a_teammate_that_front_does_not_know_is_left_out() {
     let fixture = ChannelFixture::new();
     fixture.report_events(&json!([
-        event("CA1", &json!({ "from": LEE, "agent": "nobody@acme.example" })),
+        event("CA1", &json!({ "from": LEE, "agent": "stranger@acme.example" })),
         event("CA1", &json!({ "status": "connected", "agent": "not an address" })),
     ]));
     let call = fixture.call("CA1", |call| call.statuses() == ["ringing", "connected"]);
     assert!(call.statuses.iter().all(|change| change.agent.is_none()));
     let sent: Vec<_> = fixture.call_requests().iter().map(|one| one.body["agent_email_address"].clone()).collect();
-    assert_eq!(sent, [json!("nobody@acme.example"), Value::Null, Value::Null]);
+    assert_eq!(sent, [json!("stranger@acme.example"), Value::Null, Value::Null]);
     fixture.gateway.log().event("delivery.call_agent_dropped").wait_for(1);
 }
 

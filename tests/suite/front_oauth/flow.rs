@@ -66,7 +66,7 @@ fn a_channel_works_on_after_front_has_refreshed_its_tokens() {
 }
 
 #[test]
-fn a_token_of_nobody_connects_no_channel() {
+fn an_unknown_token_connects_no_channel() {
     let mut fixture = Fixture::new();
     let channel = fixture.connect();
     let token = fixture.front.oauth_connections()[0].refresh_token.clone().expect("a token");
