@@ -77,6 +77,11 @@ impl ChannelHealth {
     }
 }
 
+/// Reads the connected channels of a tenant. The first condition on the state is that of the index.
+pub(super) const WATCHED: &str = "SELECT channel.id, changed_ms, health.channel IS NOT NULL
+    FROM front_channels AS channel LEFT JOIN front_channel_health AS health ON health.channel = channel.id
+    WHERE tenant = ?1 AND state <> 'removed' AND state = 'connected'";
+
 /// A connected channel, as the schedule of checks sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WatchedChannel {
@@ -113,11 +118,7 @@ impl Store {
         let name = tenant.to_owned();
         self.database
             .read(tenant, move |read| {
-                let select = "SELECT channel.id, changed_ms, health.channel IS NOT NULL
-                              FROM front_channels AS channel
-                                LEFT JOIN front_channel_health AS health ON health.channel = channel.id
-                              WHERE tenant = ?1 AND state <> 'removed' AND state = 'connected'";
-                read.rows(select, values![name], |row| {
+                read.rows(WATCHED, values![name], |row| {
                     Ok(WatchedChannel { id: row.get(0)?, changed_ms: row.get(1)?, is_troubled: row.get(2)? })
                 })
             })

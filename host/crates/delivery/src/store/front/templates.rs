@@ -24,21 +24,23 @@ pub(crate) struct StoredTemplate {
     pub(crate) in_front: Option<api::Template>,
 }
 
+/// Returns the statement that reads the channels whose list is due. The first condition on the state is that of the index.
+pub(super) fn due_select() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM front_channels
+         WHERE tenant = ?1 AND app = ?2 AND state <> 'removed' AND state = 'connected'
+           AND NOT EXISTS (SELECT 1 FROM front_template_lists
+                           WHERE front_template_lists.channel = front_channels.id AND due_ms > ?3)
+         ORDER BY id LIMIT {CHANNELS_MAX}"
+    )
+}
+
 impl Store {
     /// Returns connected channels of an app whose templates are to be listed now.
     pub(crate) async fn due_template_lists(&self, tenant: &str, app: &str) -> Result<Vec<Channel>, StoreError> {
         let [name, app] = [tenant, app].map(str::to_owned);
         self.database
-            .read(tenant, move |read| {
-                let select = format!(
-                    "SELECT {COLUMNS} FROM front_channels
-                     WHERE tenant = ?1 AND app = ?2 AND state = 'connected'
-                       AND NOT EXISTS (SELECT 1 FROM front_template_lists
-                                       WHERE front_template_lists.channel = front_channels.id AND due_ms > ?3)
-                     ORDER BY id LIMIT {CHANNELS_MAX}"
-                );
-                read.rows(&select, values![name, app, read.now_ms()], channel)
-            })
+            .read(tenant, move |read| read.rows(&due_select(), values![name, app, read.now_ms()], channel))
             .await
     }
 

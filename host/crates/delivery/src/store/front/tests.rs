@@ -1,8 +1,9 @@
-//! Concurrent attempts to connect a channel.
+//! Concurrent attempts to connect a channel, and statements that run all the time.
 
+use frontgate_store::values;
 use frontgate_test_postgres::Place;
 
-use super::{Channel, ConnectResult};
+use super::{Channel, ConnectResult, health, templates};
 use crate::store::Store;
 use crate::store::tests::open;
 
@@ -30,5 +31,22 @@ async fn a_rejected_authorization_does_not_affect_another_one_of_the_same_channe
         let there = store.channel_at("demo", right.key).await.expect("an answer").expect("the channel");
         assert!(store.remove_channel(&there, "request").await.expect("a write"));
         assert!(!store.confirm_connect("demo", there.id, None).await.expect("a write"), "it was removed meanwhile");
+    }
+}
+
+#[tokio::test]
+async fn sqlite_reads_the_channels_of_a_tenant_by_their_index() {
+    let [place, _] = Place::both();
+    let store = open(&frontgate_store::Settings { url: place.url(), ..Default::default() }).await;
+    let plan = |select: String| {
+        store.database.read("demo", move |read| {
+            let (select, app) = (format!("EXPLAIN QUERY PLAN {select}"), "sms");
+            let values = values!["demo", app, 0_i64];
+            read.rows(&select, &values[..select.matches('?').count()], |row| row.get::<String>(3))
+        })
+    };
+    for select in [health::WATCHED.to_owned(), templates::due_select()] {
+        let plan = plan(select).await.expect("a plan").join("\n");
+        assert!(plan.contains("USING INDEX front_channels_there (tenant=?"), "{plan}");
     }
 }
