@@ -41,8 +41,7 @@ impl CustomerSource {
     /// Finds the plugin, and asks what it can do.
     pub(crate) async fn open(plugins: &Arc<Plugins>, tenant: &Arc<Tenant>, rate: u32) -> Result<Self, Failure> {
         let request: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-        let until = Instant::now() + CALL_TIMEOUT;
-        let deadlines = Deadlines { queue: until, answer: until };
+        let deadlines = Deadlines::within(CALL_TIMEOUT);
         let invoker = plugins.invoker(tenant, &request, deadlines, CallRecords::default());
         let plugin = invoker.plugin(Role::CrmSource)?;
         let facts = invoker.call(&plugin, Role::CrmSource).in_background().source_facts().await?;
@@ -82,8 +81,7 @@ impl CustomerSource {
     async fn wait(&mut self) {
         sleep_until(self.next).await;
         self.next = Instant::now() + self.pause;
-        let until = Instant::now() + CALL_TIMEOUT;
-        self.invoker.set_deadlines(Deadlines { queue: until, answer: until });
+        self.invoker.set_deadlines(Deadlines::within(CALL_TIMEOUT));
     }
 }
 

@@ -164,8 +164,7 @@ async fn connected<'t>(store: &Store, tenant: &'t Tenant, id: i64) -> Result<(Ch
 /// Returns an invoker for one check.
 fn invoker(plugins: &Arc<Plugins>, tenant: &Arc<Tenant>) -> PluginInvoker {
     let request: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-    let until = Instant::now() + CHECK_TIMEOUT;
-    let deadlines = Deadlines { queue: until, answer: until };
+    let deadlines = Deadlines::within(CHECK_TIMEOUT);
     plugins.invoker(tenant, &request, deadlines, CallRecords::default())
 }
 

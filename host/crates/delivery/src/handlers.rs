@@ -26,7 +26,6 @@ use frontgate_twilio_callbacks::conversations::Event;
 use frontgate_twilio_callbacks::error::DecodeError;
 use frontgate_twilio_callbacks::voice;
 use frontgate_twilio_rest::{ApiError, ConversationsApi, FailureClass, Repeatable, classify};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::front_client::FrontClient;
@@ -102,8 +101,7 @@ impl DeliveryContext {
     }
 
     fn asking(&self, delivery: &Delivery) -> PluginInvoker {
-        let until = Instant::now() + Duration::from_millis(self.limits.plugin_timeout_ms);
-        let deadlines = Deadlines { queue: until, answer: until };
+        let deadlines = Deadlines::within(Duration::from_millis(self.limits.plugin_timeout_ms));
         self.plugins.invoker(&self.tenant, &delivery.request, deadlines, CallRecords::default())
     }
 

@@ -12,8 +12,7 @@ use frontgate_front::ids;
 use frontgate_replicas::{Part, Turn};
 use frontgate_runtime::{CallError, CallRecords, Deadlines};
 use frontgate_store::crash;
-
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -172,8 +171,7 @@ impl TemplateSync {
         let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let (mut all, mut dropped, mut token) = (Vec::new(), 0, None);
         for _ in 0..PAGES_MAX {
-            let until = Instant::now() + Duration::from_millis(self.context.limits.plugin_timeout_ms);
-            let deadlines = Deadlines { queue: until, answer: until };
+            let deadlines = Deadlines::within(Duration::from_millis(self.context.limits.plugin_timeout_ms));
             let records = CallRecords::default();
             let asking = self.context.plugins.invoker(&self.context.tenant, &request, deadlines, records);
             let plugin = asking.channel_plugin(app).map_err(|_| Failure::NotLive)?;

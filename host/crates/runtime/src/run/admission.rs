@@ -21,6 +21,14 @@ pub struct Deadlines {
     pub answer: Instant,
 }
 
+impl Deadlines {
+    /// Returns deadlines that both end after this time.
+    pub fn within(time: Duration) -> Self {
+        let until = Instant::now() + time;
+        Self { queue: until, answer: until }
+    }
+}
+
 /// Capacity for calls of the whole process, and the queue of callers that wait for it.
 pub(crate) struct Admission {
     calls: Arc<Semaphore>,
