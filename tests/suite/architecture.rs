@@ -9,7 +9,7 @@ use frontgate_tests::root;
 use serde_json::Value;
 
 /// The gateway's crates, each with its allowed dependencies, lowest first. ARCHITECTURE.md shows the same graph.
-const CRATES: [(&str, &[&str]); 27] = [
+const CRATES: [(&str, &[&str]); 30] = [
     ("memory", &[]),
     ("customer-search", &[]),
     ("system", &[]),
@@ -24,7 +24,10 @@ const CRATES: [(&str, &[&str]); 27] = [
     ("twilio-callbacks", &["contract", "twilio"]),
     ("twilio-rest", &["net", "twilio"]),
     ("store", &["net", "settings", "system", "telemetry"]),
-    ("replicas", &["store", "telemetry"]),
+    ("audit", &["store"]),
+    ("console-access", &["audit", "store"]),
+    ("console-pages", &[]),
+    ("replicas", &["audit", "store", "telemetry"]),
     ("rollouts", &["contract", "replicas", "store"]),
     ("state", &["settings", "store"]),
     ("runtime", &["contract", "net", "settings", "signing", "state", "system", "telemetry"]),
@@ -35,6 +38,7 @@ const CRATES: [(&str, &[&str]); 27] = [
     (
         "delivery",
         &[
+            "audit",
             "contract",
             "front",
             "net",
@@ -71,6 +75,7 @@ const CRATES: [(&str, &[&str]); 27] = [
     (
         "config",
         &[
+            "console-access",
             "contract",
             "delivery",
             "front",

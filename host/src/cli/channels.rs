@@ -249,8 +249,8 @@ fn show(config: &Config, whole: ChannelDetails, json: bool) -> anyhow::Result<()
         let states: Vec<_> = states.iter().map(|(state, count)| format!("{count} {state}")).collect();
         say!("  {kind:16} {}", states.join(", "));
     }
-    for (at, who, what) in &whole.audit {
-        say!("\n{} by {who}: {}", time(*at), plain(what));
+    for action in &whole.actions {
+        say!("\n{} by {}: {}", time(action.time_ms), plain(&action.who), plain(&action.text()));
     }
     Ok(())
 }

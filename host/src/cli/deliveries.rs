@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use clap::{Subcommand, ValueEnum};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::queue_admin::{DeliveryDetails, DeliverySummary, Resolution};
+use frontgate_delivery::store::queue_admin::{Change, DeliveryDetails, DeliveryFilter, DeliverySummary, Resolution};
 use frontgate_store::millis;
 
 use super::format::{escaped, plain, short, table, time};
@@ -78,7 +78,12 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
     let mut desk = app::desk(&config)?;
     let (id, now) = match command {
         Command::List { state, tenant, most, json } => {
-            let lines = desk.list(*state, tenant.as_deref(), *most)?;
+            let filter = DeliveryFilter {
+                states: state.iter().copied().collect(),
+                tenant: tenant.clone(),
+                ..Default::default()
+            };
+            let lines = desk.list(&filter, *most)?;
             list(&lines, *json)?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -86,15 +91,15 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
             show(&desk.show(*id)?, *json)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Command::Retry { id } => (id, desk.retry(*id)?),
+        Command::Retry { id } => (id, desk.change(*id, Change::Retry)?),
         Command::Resolve { id, outcome } => {
             let fact = match outcome {
                 Outcome::Sent => Resolution::Sent,
                 Outcome::NotSent => Resolution::NotSent,
             };
-            (id, desk.resolve(*id, fact)?)
+            (id, desk.change(*id, Change::Resolve(fact))?)
         }
-        Command::Cancel { id } => (id, desk.cancel(*id)?),
+        Command::Cancel { id } => (id, desk.change(*id, Change::Cancel)?),
     };
     say!("delivery {id}: {now}");
     Ok(ExitCode::SUCCESS)
@@ -163,8 +168,15 @@ fn show(whole: &DeliveryDetails, json: bool) -> anyhow::Result<()> {
         Ok(fields) => fields.iter().for_each(|(name, value)| say!("  {} = {}", plain(name), plain(value))),
         Err(_) => say!("{}", escaped(&whole.payload)?),
     }
-    for (at, who, what) in &whole.audit {
-        say!("\n{} by {who}: {what}", time(*at));
+    if !whole.history.is_empty() {
+        say!("\nattempts:");
+    }
+    for attempt in &whole.history {
+        let reason = attempt.reason.as_deref().map(|reason| format!(": {}", plain(reason))).unwrap_or_default();
+        say!("  {} {}, {} ms, {}{reason}", attempt.number, time(attempt.begun_ms), attempt.took_ms, attempt.state);
+    }
+    for action in &whole.actions {
+        say!("\n{} by {}: {}", time(action.time_ms), plain(&action.who), plain(&action.text()));
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use frontgate_audit::Actor;
 use frontgate_config::Config;
 use frontgate_replicas::admin;
 
@@ -65,7 +66,7 @@ pub(super) fn replicas(config: &Path, command: &Command) -> anyhow::Result<ExitC
             table.lines().for_each(|line| say!("{}", line.trim_end()));
         }
         Command::Retire { replica } => {
-            let id = admin::retire(&config.store, replica, &frontgate_delivery::store::queue_admin::account())?;
+            let id = admin::retire(&config.store, replica, &Actor::of_command())?;
             say!("replica {id} is declared ended");
         }
     }

@@ -46,6 +46,8 @@ pub struct Config {
     pub server: Server,
     /// The listener for operators: health, status, metrics and commands. Keep it off the internet.
     pub admin: Admin,
+    /// The operators' console, pages for a browser. Keep it off the internet.
+    pub console: frontgate_console_access::Settings,
     /// The log, which is written to standard error.
     pub log: frontgate_telemetry::Settings,
     /// Protection of the gateway's memory from other processes of the machine.

@@ -22,6 +22,7 @@ pub mod measuring;
 pub mod provider_event;
 mod rate_limit;
 pub mod rate_limits;
+mod reason_group;
 mod retry_policy;
 pub mod settings;
 pub mod store;

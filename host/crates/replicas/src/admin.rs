@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
+use frontgate_audit::{Actor, NewAction};
 use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{Shared, values};
 use serde::Serialize;
@@ -74,7 +75,7 @@ pub fn list(settings: &frontgate_store::Settings) -> anyhow::Result<Vec<ReplicaS
 /// # Errors
 ///
 /// Fails if no replica has this name or id, or several have the name.
-pub fn retire(settings: &frontgate_store::Settings, name: &str, who: &str) -> anyhow::Result<i64> {
+pub fn retire(settings: &frontgate_store::Settings, name: &str, actor: &Actor) -> anyhow::Result<i64> {
     let all = list(settings)?;
     let matching: Vec<&ReplicaSummary> =
         all.iter().filter(|replica| replica.name == name || replica.id.to_string() == name).collect();
@@ -88,10 +89,13 @@ pub fn retire(settings: &frontgate_store::Settings, name: &str, who: &str) -> an
     };
     let retire = |transaction: &Transaction<'_>| {
         let was_alive = rows::bury_gone(transaction, replica.id)?;
-        let insert = "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after)
-                      VALUES (?1, ?2, 0, ?3, ?4, 'ended')";
-        let action = format!("retire replica {} ({})", replica.name, replica.id);
-        transaction.execute(insert, values![transaction.now_ms(), who, action, replica.state])?;
+        let object = format!("replica {} ({})", replica.name, replica.id);
+        let new = NewAction {
+            before: Some(&replica.state),
+            after: Some("ended"),
+            ..NewAction::new(actor, "retire", &object)
+        };
+        frontgate_audit::append(transaction, &new)?;
         Ok::<_, sql::Error>(was_alive)
     };
     let was_alive = Shared::open(settings)?.write(&Scope::Rows, retire).context("failed to retire the replica")?;

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The timeout passed; the write may still succeed.
     #[error("timed out after store.timeout_ms")]
     Timeout,
+    /// The write rejected what it was asked for.
+    #[error("{0}")]
+    Rejected(Arc<str>),
     /// An error of a statement or of the engine.
     #[error("database error: {0}")]
     Database(Arc<sql::Error>),
@@ -28,7 +31,10 @@ pub enum StoreError {
 
 impl From<sql::Error> for StoreError {
     fn from(error: sql::Error) -> Self {
-        Self::Database(Arc::new(error))
+        match error {
+            sql::Error::Rejected(reason) => Self::Rejected(reason.into()),
+            error => Self::Database(Arc::new(error)),
+        }
     }
 }
 

@@ -109,6 +109,10 @@ pub struct Settings {
     #[default = 31_536_000_000]
     #[schemars(range(min = 1, max = 100 * 365 * 86_400_000_u64))]
     pub conversations_keep_ms: u64,
+    /// Time for which the record of people's actions is kept.
+    #[default = 34_560_000_000]
+    #[schemars(range(min = 86_400_000, max = 100 * 365 * 86_400_000_u64))]
+    pub actions_keep_ms: u64,
 }
 
 /// Who migrates the tables of Postgres.

@@ -33,6 +33,9 @@ pub enum Error {
     /// A required row does not exist.
     #[error("no row found")]
     NoRow,
+    /// The write rejected what it was asked for, and is rolled back.
+    #[error("{0}")]
+    Rejected(String),
 }
 
 /// The rows to which a write needs exclusive access. Writes of different scopes may run at the same time.

@@ -24,6 +24,7 @@ pub(crate) struct Retention {
     deliveries: Duration,
     messages: Duration,
     conversations: Duration,
+    actions: Duration,
 }
 
 impl Retention {
@@ -33,6 +34,7 @@ impl Retention {
             deliveries: Duration::from_millis(settings.deliveries_keep_ms),
             messages: Duration::from_millis(settings.messages_keep_ms),
             conversations: Duration::from_millis(settings.conversations_keep_ms),
+            actions: Duration::from_millis(settings.actions_keep_ms),
         }
     }
 }
@@ -54,7 +56,8 @@ impl Store {
                 let turns = prune_turns(transaction, before(keep.deliveries))?;
                 let logins = prune_logins(transaction)?;
                 let grants = prune_grants(transaction)?;
-                Ok(events || ended || excess || messages || conversations || turns || logins || grants)
+                let actions = frontgate_audit::prune(transaction, before(keep.actions), ROWS_MAX)? == ROWS_MAX as usize;
+                Ok(events || ended || excess || messages || conversations || turns || logins || grants || actions)
             })
             .await
     }

@@ -12,6 +12,7 @@ use frontgate_store::{NO_TENANT, Origin, values};
 use super::front::apply_outcome::apply_outcome;
 use super::{Store, StoreError, rows};
 use crate::job::{Delivery, Kind, Transition};
+use crate::reason_group::reason_group;
 
 /// The result of [`Store::claim`].
 #[derive(Debug)]
@@ -48,6 +49,9 @@ pub(crate) struct Wanted {
 
 /// The floor of a search for all deliveries.
 pub(crate) const ALL: i64 = i64::MIN;
+
+/// Maximum number of attempts that are kept of a delivery.
+const ATTEMPTS_KEPT_MAX: u32 = 100;
 
 /// Time before the last leased delivery from which the next search starts, since commits become visible out of order.
 const FLOOR_MARGIN_MS: i64 = 1_000;
@@ -289,11 +293,14 @@ pub(super) fn release(
     transition: &Transition,
 ) -> sql::Result<bool> {
     let now = transaction.now_ms();
+    if !store_attempt(transaction, delivery, transition)? {
+        return Ok(false);
+    }
     let due = transition.pause.map(|pause| now.saturating_add(i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)));
     let updated = transaction.execute(
         "UPDATE deliveries SET state = ?3, due_ms = ?4, lease = NULL, replica = NULL, sending = ?10,
            waits_for_plugin = ?5, reason = ?6, result = coalesce(?7, result), questions = ?8,
-           changed_ms = ?9
+           changed_ms = ?9, reason_group = ?11
          WHERE id = ?1 AND lease = ?2",
         values![
             delivery.id,
@@ -305,8 +312,24 @@ pub(super) fn release(
             transition.result,
             transition.questions,
             now,
-            transition.maybe_sent
+            transition.maybe_sent,
+            transition.reason.as_deref().map(reason_group)
         ],
     )?;
     Ok(updated == 1)
+}
+
+/// Stores an attempt that has ended, and deletes one that is too old; returns whether the lease is still valid.
+fn store_attempt(transaction: &Transaction<'_>, delivery: &Delivery, transition: &Transition) -> sql::Result<bool> {
+    // The row was last changed when it was leased.
+    let insert = "INSERT INTO attempts (delivery, number, begun_ms, took_ms, state, reason, replica)
+                  SELECT id, attempts, changed_ms, ?3 - changed_ms, ?4, ?5, replica FROM deliveries
+                  WHERE id = ?1 AND lease = ?2";
+    let values = values![delivery.id, delivery.lease, transaction.now_ms(), transition.state.name(), transition.reason];
+    let is_held = transaction.execute(insert, values)? == 1;
+    if is_held && delivery.attempts > ATTEMPTS_KEPT_MAX {
+        let delete = "DELETE FROM attempts WHERE delivery = ?1 AND number <= ?2";
+        transaction.execute(delete, values![delivery.id, delivery.attempts - ATTEMPTS_KEPT_MAX])?;
+    }
+    Ok(is_held)
 }

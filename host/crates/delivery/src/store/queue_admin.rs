@@ -1,20 +1,25 @@
 //! Operators' view of the queue: lists deliveries, and retries, resolves or cancels them.
 //!
-//! The database is opened whether or not a gateway is running. Every change writes a row of `audit`.
+//! [`QueueAdmin`] opens the database whether or not a gateway is running; the methods of `Store` in [`online`] are those
+//! of the console, in the gateway. Every change records an action.
 
+mod changes;
 mod channels;
+mod lists;
+mod online;
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use frontgate_audit::{Action, Actor, NewAction, Verification};
 use frontgate_store::sql::{self, Row, Transaction};
 use frontgate_store::{Shared, values};
-use frontgate_twilio::action::Action;
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use self::changes::{Change, Resolution};
 pub use self::channels::{ChannelDetails, ChannelFilter, ChannelSummary};
-use super::front::apply_outcome::{Decision, apply_decision};
+pub use self::lists::{DeliveryFilter, DeliveryGroup, GROUP_COUNT_MAX};
+pub use self::online::Preview;
 use super::{queue, rows};
 use crate::actions::ActionPayload;
 use crate::job::{Kind, NewDelivery, State};
@@ -22,6 +27,7 @@ use crate::job::{Kind, NewDelivery, State};
 /// An operator's connection to the queue.
 pub struct QueueAdmin {
     database: Shared,
+    actor: Actor,
 }
 
 /// A delivery in a list.
@@ -47,6 +53,8 @@ pub struct DeliverySummary {
     pub plan: Option<String>,
     /// Reason for the state.
     pub reason: Option<String>,
+    /// The reason without the parts that differ between deliveries.
+    pub reason_group: Option<String>,
     /// The platform's id of the result.
     pub result: Option<String>,
     /// Id of the request that caused the delivery, as in the log.
@@ -65,119 +73,75 @@ pub struct DeliveryDetails {
     pub summary: DeliverySummary,
     /// The callback as received, or the content to send.
     pub payload: serde_json::Value,
-    /// Operators' changes: milliseconds since 1970, account, action.
-    pub audit: Vec<(i64, String, String)>,
+    /// The last attempts that have ended, oldest first.
+    pub history: Vec<Attempt>,
+    /// Operators' changes, oldest first.
+    pub actions: Vec<Action>,
 }
 
-/// An operator's finding about a delivery with unknown outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolution {
-    /// The request had its effect.
-    Sent,
-    /// The request had no effect.
-    NotSent,
+/// An attempt that has ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct Attempt {
+    /// Number of the attempt, from 1.
+    pub number: u32,
+    /// Time of its beginning, in milliseconds since 1970.
+    pub begun_ms: i64,
+    /// Its duration in milliseconds.
+    pub took_ms: i64,
+    /// State of the delivery after it.
+    pub state: State,
+    /// Reason for the state.
+    pub reason: Option<String>,
+    /// Id of the replica, if several gateways share the database.
+    pub replica: Option<i64>,
 }
+
+/// Maximum number of actions that are shown for an object.
+const ACTIONS_MAX: u32 = 200;
 
 const COLUMNS: &str = "id, tenant, kind, name, conversation, state, attempts, due_ms, plan, reason, result, request, \
-                       created_ms, changed_ms, sending, lease, message";
+                       created_ms, changed_ms, reason_group";
 
 impl QueueAdmin {
     /// Opens an existing database.
     pub fn open(settings: &frontgate_store::Settings) -> anyhow::Result<Self> {
-        Ok(Self { database: Shared::open(settings)? })
+        Ok(Self { database: Shared::open(settings)?, actor: Actor::of_command() })
     }
 
-    /// Returns the newest deliveries, optionally of one state or one tenant.
-    pub fn list(&self, state: Option<State>, tenant: Option<&str>, most: u32) -> anyhow::Result<Vec<DeliverySummary>> {
-        let select = format!(
-            "SELECT {COLUMNS} FROM deliveries
-             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR tenant = ?2) ORDER BY id DESC LIMIT ?3"
-        );
-        let values = values![state.map(State::name), tenant, most];
-        Ok(self.database.read(|read| read.rows(&select, values, |row| summary(row, read.now_ms())))?)
+    /// Returns deliveries, newest first.
+    pub fn list(&self, filter: &DeliveryFilter, most: u32) -> anyhow::Result<Vec<DeliverySummary>> {
+        Ok(self.database.read(|read| lists::list(read, filter, most))?)
+    }
+
+    /// Returns the groups of deliveries that are open or need a decision, the largest first.
+    pub fn groups(&self) -> anyhow::Result<Vec<DeliveryGroup>> {
+        Ok(self.database.read(lists::groups)?)
     }
 
     /// Returns a delivery with its payload and history.
     pub fn show(&self, id: i64) -> anyhow::Result<DeliveryDetails> {
-        let found = self.database.read(|read| {
-            let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
-            let row = |row: &Row<'_>| Ok((summary(row, read.now_ms())?, row.named::<String>("payload")?));
-            let Some((summary, payload)) = read.row(&select, values![id], row)? else { return Ok(None) };
-            let select = "SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit
-                          WHERE delivery = ?1 ORDER BY id";
-            let audit = read.rows(select, values![id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            Ok::<_, sql::Error>(Some((summary, payload, audit)))
-        })?;
-        let (summary, payload, audit) = found.with_context(|| format!("delivery {id} not found"))?;
-        Ok(DeliveryDetails { summary, payload: serde_json::from_str(&payload)?, audit })
+        Ok(self.database.read(|read| details(read, id))?)
     }
 
-    /// Makes a delivery due at once.
-    ///
-    /// - A delivery that may have been sent becomes `unknown`, so the platform is asked first.
-    /// - A delivery that had ended becomes `ready` without its earlier decision.
+    /// Changes a delivery and returns its new state.
     ///
     /// # Errors
     ///
-    /// Fails for a delivery that was sent, is leased, or whose message is deleted.
-    pub fn retry(&mut self, id: i64) -> anyhow::Result<State> {
-        self.change(id, "retry", |transaction, before, sending| {
-            let after = match before {
-                State::Sent => bail!("delivery {id} is already sent"),
-                State::Unknown => State::Unknown,
-                State::Dead | State::Cancelled if sending => State::Unknown,
-                State::Ready | State::Leased | State::Failed | State::Dead | State::Cancelled => State::Ready,
-            };
-            transaction.execute(
-                "UPDATE deliveries SET state = ?2, questions = 0, reason = NULL,
-                   plan = CASE WHEN ?2 = 'unknown' OR state = 'ready' THEN plan END, since_ms = ?3,
-                   begun_ms = NULL, due_ms = CASE WHEN due_ms IS NOT NULL AND state IN ('ready', 'unknown') THEN ?3 END
-                 WHERE id = ?1",
-                values![id, after.name(), transaction.now_ms()],
-            )?;
-            Ok(after)
-        })
+    /// Fails if the change is not possible.
+    pub fn change(&mut self, id: i64, change: Change) -> anyhow::Result<State> {
+        let scope = self.database.read(|read| changes::scope(read, id))?.ok_or_else(|| changes::not_found(id))?;
+        let Self { database, actor } = self;
+        Ok(database.write(&scope, |transaction| changes::apply(transaction, actor, id, change, None))?)
     }
 
-    /// Sets the outcome of a delivery whose outcome is unknown.
-    ///
-    /// # Errors
-    ///
-    /// Fails for a delivery in any other state, and for one that is leased.
-    pub fn resolve(&mut self, id: i64, fact: Resolution) -> anyhow::Result<State> {
-        let action = if fact == Resolution::Sent { "resolve as sent" } else { "resolve as not sent" };
-        self.change(id, action, |transaction, before, sending| {
-            if !(before == State::Unknown || (before == State::Dead && sending)) {
-                bail!("failed to resolve delivery {id}: it is {before}, not unknown");
-            }
-            let after = if fact == Resolution::Sent { State::Sent } else { State::Ready };
-            transaction.execute(
-                "UPDATE deliveries SET state = ?2, sending = FALSE, due_ms = NULL, reason = ?3, questions = 0,
-                   since_ms = ?4, begun_ms = NULL
-                 WHERE id = ?1",
-                values![id, after.name(), format!("set by an operator: {action}"), transaction.now_ms()],
-            )?;
-            Ok(after)
-        })
+    /// Returns the record of people's actions, newest first.
+    pub fn actions(&self, filter: &frontgate_audit::Filter, most: u32) -> anyhow::Result<Vec<Action>> {
+        Ok(self.database.read(|read| frontgate_audit::list(read, filter, most))?)
     }
 
-    /// Cancels a delivery. A request that was sent already is not undone.
-    ///
-    /// # Errors
-    ///
-    /// Fails for a delivery that has ended, and for one that is leased.
-    pub fn cancel(&mut self, id: i64) -> anyhow::Result<State> {
-        self.change(id, "cancel", |transaction, before, _| {
-            match before {
-                State::Sent | State::Failed | State::Cancelled => {
-                    bail!("failed to cancel delivery {id}: it is already {before}")
-                }
-                State::Ready | State::Leased | State::Unknown | State::Dead => {}
-            }
-            transaction
-                .execute("UPDATE deliveries SET state = 'cancelled', due_ms = NULL WHERE id = ?1", values![id])?;
-            Ok(State::Cancelled)
-        })
+    /// Verifies the digests of the record of people's actions.
+    pub fn verify_actions(&self) -> anyhow::Result<Verification> {
+        Ok(self.database.read(frontgate_audit::verify)?)
     }
 
     /// Accepts a change to a conversation, and returns the id of its delivery.
@@ -185,7 +149,12 @@ impl QueueAdmin {
     /// # Errors
     ///
     /// Fails for an action that Twilio would reject.
-    pub fn act(&mut self, tenant: &str, conversation: &str, action: Action) -> anyhow::Result<i64> {
+    pub fn act(
+        &mut self,
+        tenant: &str,
+        conversation: &str,
+        action: frontgate_twilio::action::Action,
+    ) -> anyhow::Result<i64> {
         let (tenant, name) = (Arc::<str>::from(tenant), action.name());
         let payload = ActionPayload::checked(conversation, action).map_err(anyhow::Error::msg)?;
         let new = NewDelivery {
@@ -198,57 +167,47 @@ impl QueueAdmin {
             message: None,
             request: format!("act-{}", Uuid::now_v7()).into(),
         };
-        self.database.write(&queue::scope(&tenant, conversation, None), |transaction| {
+        let Self { database, actor } = self;
+        database.write(&queue::scope(&tenant, conversation, None), |transaction| {
             let id = rows::insert(transaction, &new)?;
-            audit(transaction, id, name, ["-", State::Ready.name()])?;
+            let object = object(id);
+            let action = NewAction {
+                tenant: Some(&tenant),
+                before: Some("-"),
+                after: Some(State::Ready.name()),
+                ..NewAction::new(actor, name, &object)
+            };
+            frontgate_audit::append(transaction, &action)?;
             Ok(id)
         })
     }
-
-    fn change(
-        &mut self,
-        id: i64,
-        action: &str,
-        work: impl FnOnce(&Transaction<'_>, State, bool) -> anyhow::Result<State>,
-    ) -> anyhow::Result<State> {
-        let select = "SELECT tenant, conversation, channel FROM deliveries WHERE id = ?1";
-        let keys = |row: &Row<'_>| Ok(queue::scope(&row.get::<String>(0)?.into(), &row.get::<String>(1)?, row.get(2)?));
-        let scope = self.database.read(|read| read.row(select, values![id], keys))?;
-        let scope = scope.with_context(|| format!("delivery {id} not found"))?;
-        self.database.write(&scope, |transaction| change(transaction, id, action, work))
-    }
 }
 
-fn change(
-    transaction: &Transaction<'_>,
-    id: i64,
-    action: &str,
-    work: impl FnOnce(&Transaction<'_>, State, bool) -> anyhow::Result<State>,
-) -> anyhow::Result<State> {
-    let now = transaction.now_ms();
-    let select = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
-    let found = transaction.row(&select, values![id], |row| {
-        let lease = row.named::<Option<String>>("lease")?;
-        Ok((summary(row, now)?, row.named("sending")?, lease, row.named::<Option<i64>>("message")?))
+/// Returns the object of actions about a delivery.
+fn object(id: i64) -> String {
+    format!("delivery {id}")
+}
+
+/// Returns a delivery with its payload and history.
+fn details(read: &Transaction<'_>, id: i64) -> sql::Result<DeliveryDetails> {
+    let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
+    let row = |row: &Row<'_>| Ok((summary(row, read.now_ms())?, row.named::<String>("payload")?));
+    let (summary, payload) = read.row(&select, values![id], row)?.ok_or_else(|| changes::not_found(id))?;
+    let select = "SELECT number, begun_ms, took_ms, state, reason, replica FROM attempts
+                  WHERE delivery = ?1 ORDER BY number";
+    let history = read.rows(select, values![id], |row| {
+        Ok(Attempt {
+            number: row.get(0)?,
+            begun_ms: row.get(1)?,
+            took_ms: row.get(2)?,
+            state: State::named(&row.get::<String>(3)?).unwrap_or(State::Dead),
+            reason: row.get(4)?,
+            replica: row.get(5)?,
+        })
     })?;
-    let (summary, sending, lease, message) = found.with_context(|| format!("delivery {id} not found"))?;
-    // The worker may be sending at this moment.
-    if lease.is_some() {
-        bail!("delivery {id} is leased by a worker; try again in a moment");
-    }
-    let after = work(transaction, summary.state, sending)?;
-    transaction.execute("UPDATE deliveries SET changed_ms = ?2 WHERE id = ?1", values![id, now])?;
-    audit(transaction, id, action, [summary.state.name(), after.name()])?;
-    if let (Some(message), Some(kind @ (Kind::Message | Kind::Import))) = (message, Kind::named(&summary.callback)) {
-        let (tenant, request) = (summary.tenant.as_str().into(), summary.request.as_str().into());
-        let decision = Decision { tenant, request, kind, message, state: after, maybe_sent: sending };
-        let is_known = apply_decision(transaction, &decision)?;
-        if !is_known && matches!(after, State::Ready | State::Unknown) {
-            bail!("message of delivery {id} deleted after store.messages_keep_ms; cancel the delivery");
-        }
-    }
-    rows::schedule_next(transaction, &summary.tenant, &summary.conversation)?;
-    Ok(after)
+    let actions = frontgate_audit::of_object(read, &object(id), ACTIONS_MAX)?;
+    let payload = serde_json::from_str(&payload).unwrap_or(serde_json::Value::String(payload));
+    Ok(DeliveryDetails { summary, payload, history, actions })
 }
 
 fn summary(row: &Row<'_>, now: i64) -> sql::Result<DeliverySummary> {
@@ -266,24 +225,12 @@ fn summary(row: &Row<'_>, now: i64) -> sql::Result<DeliverySummary> {
         due_in_ms: due.filter(|_| waits).map(|due| (due - now).max(0)),
         plan: row.named("plan")?,
         reason: row.named("reason")?,
+        reason_group: row.named("reason_group")?,
         result: row.named("result")?,
         request: row.named("request")?,
         created_ms: row.named("created_ms")?,
         changed_ms: row.named("changed_ms")?,
     })
-}
-
-/// Writes a row of `audit`.
-fn audit(transaction: &Transaction<'_>, delivery: i64, action: &str, [before, after]: [&str; 2]) -> sql::Result<()> {
-    let insert = "INSERT INTO audit (time_ms, who, delivery, action, state_before, state_after)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    transaction.execute(insert, values![transaction.now_ms(), account(), delivery, action, before, after]).map(drop)
-}
-
-/// Returns the account that ran the command.
-pub fn account() -> String {
-    let uid = rustix::process::getuid().as_raw();
-    std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"))
 }
 
 #[cfg(test)]

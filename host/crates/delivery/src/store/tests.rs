@@ -14,7 +14,7 @@ use frontgate_test_postgres::Place;
 use proptest::prelude::*;
 
 use super::queue::{Next, Wanted};
-use super::queue_admin::{QueueAdmin, Resolution};
+use super::queue_admin::{Change, DeliveryFilter, QueueAdmin, Resolution};
 use super::*;
 use crate::job::{Delivery, Kind, NewDelivery, State, Transition};
 
@@ -170,12 +170,12 @@ impl World {
                 self.settle(which, states[state], waits_for_plugin).await;
             }
             // The state of the delivery decides whether the command is allowed.
-            Step::Retry { which } => drop(self.admin(|admin| admin.retry(id(which)))),
+            Step::Retry { which } => drop(self.admin(|admin| admin.change(id(which), Change::Retry))),
             Step::Resolve { which, sent } => {
                 let resolution = if sent { Resolution::Sent } else { Resolution::NotSent };
-                drop(self.admin(|admin| admin.resolve(id(which), resolution)));
+                drop(self.admin(|admin| admin.change(id(which), Change::Resolve(resolution))));
             }
-            Step::Cancel { which } => drop(self.admin(|admin| admin.cancel(id(which)))),
+            Step::Cancel { which } => drop(self.admin(|admin| admin.change(id(which), Change::Cancel))),
             Step::Crash => {
                 self.held.clear();
                 // Opening waits until the file is unlocked.
@@ -196,7 +196,7 @@ impl World {
             *working.entry(&delivery.conversation).or_default() += 1;
         }
         assert!(working.values().all(|count| *count == 1), "{working:?}");
-        let all = self.admin(|admin| admin.list(None, None, 10_000)).expect("a list");
+        let all = self.admin(|admin| admin.list(&DeliveryFilter::default(), 10_000)).expect("a list");
         assert_eq!(all.len(), self.accepted);
         self.check_shares();
     }
@@ -236,7 +236,8 @@ impl World {
             }
         }
         let open = [State::Ready, State::Leased, State::Unknown];
-        let stuck = open.map(|state| self.admin(|admin| admin.list(Some(state), None, 10)).expect("a list"));
+        let filter = |state| DeliveryFilter { states: vec![state], ..DeliveryFilter::default() };
+        let stuck = open.map(|state| self.admin(|admin| admin.list(&filter(state), 10)).expect("a list"));
         assert!(stuck.iter().all(Vec::is_empty), "{stuck:?}");
     }
 }

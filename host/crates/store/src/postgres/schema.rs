@@ -14,11 +14,12 @@ use crate::sql::Transaction;
 use crate::values;
 
 /// The migration to each version.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../schema/postgres/1-tables.sql"),
     include_str!("../schema/postgres/2-channel-health.sql"),
     include_str!("../schema/postgres/3-templates.sql"),
     include_str!("../schema/postgres/4-front-oauth.sql"),
+    include_str!("../schema/postgres/5-actions.sql"),
 ];
 
 /// The number of migrations that this program knows.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::bail;
-use frontgate_store::sql::{self, Row, Scope};
+use frontgate_audit::{Action, Actor, NewAction};
+use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::values;
 use serde::Serialize;
 
-use super::{QueueAdmin, audit};
+use super::{ACTIONS_MAX, QueueAdmin};
 use crate::job::State;
 use crate::store::front;
 use crate::store::front::{Channel, ChannelState, Removal};
@@ -25,7 +26,6 @@ pub struct ChannelFilter<'f> {
 #[derive(Debug, Serialize)]
 pub struct ChannelSummary {
     /// Row id.
-    #[serde(skip)]
     pub id: i64,
     /// Name of the tenant.
     pub tenant: String,
@@ -70,8 +70,8 @@ pub struct ChannelDetails {
     pub messages: u64,
     /// Number of deliveries of each kind in each state.
     pub deliveries: BTreeMap<String, BTreeMap<State, u64>>,
-    /// Operators' changes: milliseconds since 1970, account, action.
-    pub audit: Vec<(i64, String, String)>,
+    /// Operators' changes, oldest first.
+    pub actions: Vec<Action>,
 }
 
 const COLUMNS: &str = "channel.id, tenant, app, channel_id, key, state, created_ms, changed_ms,
@@ -86,13 +86,7 @@ const OPEN: &str = "WITH open AS MATERIALIZED (
 impl QueueAdmin {
     /// Returns channels sorted by tenant, app and age, including removed channels if `removed`.
     pub fn channels(&self, filter: ChannelFilter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelSummary>> {
-        let select = format!(
-            "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
-               LEFT JOIN front_channel_health AS health ON health.channel = channel.id
-             WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state <> 'removed')
-             ORDER BY tenant, app, channel.id"
-        );
-        Ok(self.database.read(|read| read.rows(&select, values![filter.tenant, filter.app, removed], summary))?)
+        Ok(self.database.read(|read| list(read, filter, removed))?)
     }
 
     /// Returns the channel with an id `cha_...` or a key. A removed channel matches only if no other does.
@@ -118,58 +112,84 @@ impl QueueAdmin {
 
     /// Returns a channel with its counts and history.
     pub fn channel_details(&self, summary: ChannelSummary) -> anyhow::Result<ChannelDetails> {
-        let id = summary.id;
-        let details = self.database.read(|read| {
-            let count = |select: &str| read.value::<u64>(select, values![id]);
-            let has_credential =
-                read.value("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1", values![id])?;
-            let conversations = count("SELECT count(*) FROM front_conversations WHERE channel = ?1")?;
-            let messages = count("SELECT count(*) FROM front_messages WHERE channel = ?1")?;
-            let select = "SELECT kind, state, count(*) FROM deliveries WHERE channel = ?1 GROUP BY kind, state";
-            let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
-            let mut deliveries: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
-            for (kind, state, count) in read.rows(select, values![id], row)? {
-                if let Some(state) = State::named(&state) {
-                    deliveries.entry(kind).or_default().insert(state, count);
-                }
-            }
-            let select = "SELECT time_ms, who, action || ': ' || state_before || ' to ' || state_after FROM audit
-                          WHERE action = ?1 ORDER BY id";
-            let audit =
-                read.rows(select, values![action(&summary)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            let key = summary.key.clone();
-            Ok::<_, sql::Error>(ChannelDetails {
-                summary,
-                key,
-                has_credential,
-                conversations,
-                messages,
-                deliveries,
-                audit,
-            })
-        })?;
-        Ok(details)
+        Ok(self.database.read(|read| details(read, summary))?)
     }
 
     /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
     ///
     /// The gateway fails open messages to the provider and reports the failures to Front.
     pub fn disconnect(&mut self, summary: &ChannelSummary) -> anyhow::Result<i64> {
-        self.database.write(&Scope::Channel(summary.id), |transaction| {
-            let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
-            let channel: Channel = transaction.one(&select, values![summary.id], front::channel)?;
-            let request = uuid::Uuid::now_v7().to_string();
-            let Some(delivery) = front::remove(transaction, &channel, Removal { by_operator: true }, &request)? else {
-                bail!("channel {} is already removed", summary.channel);
-            };
-            audit(transaction, delivery, &action(summary), [channel.state.name(), ChannelState::Removed.name()])?;
-            let update = "UPDATE deliveries SET due_ms = ?2
-                          WHERE channel = ?1 AND kind IN ('front-message', 'front-import')
-                            AND state IN ('ready', 'unknown') AND lease IS NULL AND due_ms IS NOT NULL";
-            transaction.execute(update, values![summary.id, transaction.now_ms()])?;
-            Ok(delivery)
-        })
+        let Self { database, actor } = self;
+        Ok(database.write(&Scope::Channel(summary.id), |transaction| disconnect(transaction, actor, summary))?)
     }
+}
+
+/// Returns channels sorted by tenant, app and age, including removed channels if `removed`.
+pub(super) fn list(
+    read: &Transaction<'_>,
+    filter: ChannelFilter<'_>,
+    removed: bool,
+) -> sql::Result<Vec<ChannelSummary>> {
+    let select = format!(
+        "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
+           LEFT JOIN front_channel_health AS health ON health.channel = channel.id
+         WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state <> 'removed')
+         ORDER BY tenant, app, channel.id"
+    );
+    read.rows(&select, values![filter.tenant, filter.app, removed], summary)
+}
+
+/// Returns a channel by its row id.
+pub(super) fn by_id(read: &Transaction<'_>, id: i64) -> sql::Result<ChannelSummary> {
+    let select = format!(
+        "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
+           LEFT JOIN front_channel_health AS health ON health.channel = channel.id
+         WHERE channel.id = ?1"
+    );
+    read.row(&select, values![id], summary)?.ok_or_else(|| sql::Error::Rejected(format!("channel {id} not found")))
+}
+
+/// Returns a channel with its counts and history.
+pub(super) fn details(read: &Transaction<'_>, summary: ChannelSummary) -> sql::Result<ChannelDetails> {
+    let id = summary.id;
+    let count = |select: &str| read.value::<u64>(select, values![id]);
+    let has_credential = read.value("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1", values![id])?;
+    let conversations = count("SELECT count(*) FROM front_conversations WHERE channel = ?1")?;
+    let messages = count("SELECT count(*) FROM front_messages WHERE channel = ?1")?;
+    let select = "SELECT kind, state, count(*) FROM deliveries WHERE channel = ?1 GROUP BY kind, state";
+    let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
+    let mut deliveries: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
+    for (kind, state, count) in read.rows(select, values![id], row)? {
+        if let Some(state) = State::named(&state) {
+            deliveries.entry(kind).or_default().insert(state, count);
+        }
+    }
+    let actions = frontgate_audit::of_object(read, &object(&summary), ACTIONS_MAX)?;
+    let key = summary.key.clone();
+    Ok(ChannelDetails { summary, key, has_credential, conversations, messages, deliveries, actions })
+}
+
+/// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
+pub(super) fn disconnect(transaction: &Transaction<'_>, actor: &Actor, summary: &ChannelSummary) -> sql::Result<i64> {
+    let select = format!("SELECT {} FROM front_channels WHERE id = ?1", front::COLUMNS);
+    let channel: Channel = transaction.one(&select, values![summary.id], front::channel)?;
+    let request = uuid::Uuid::now_v7().to_string();
+    let Some(delivery) = front::remove(transaction, &channel, Removal { by_operator: true }, &request)? else {
+        return Err(sql::Error::Rejected(format!("channel {} is already removed", summary.channel)));
+    };
+    let object = object(summary);
+    let action = NewAction {
+        tenant: Some(&summary.tenant),
+        before: Some(channel.state.name()),
+        after: Some(ChannelState::Removed.name()),
+        ..NewAction::new(actor, "disconnect", &object)
+    };
+    frontgate_audit::append(transaction, &action)?;
+    let update = "UPDATE deliveries SET due_ms = ?2
+                  WHERE channel = ?1 AND kind IN ('front-message', 'front-import')
+                    AND state IN ('ready', 'unknown') AND lease IS NULL AND due_ms IS NOT NULL";
+    transaction.execute(update, values![summary.id, transaction.now_ms()])?;
+    Ok(delivery)
 }
 
 impl ChannelFilter<'_> {
@@ -180,9 +200,9 @@ impl ChannelFilter<'_> {
     }
 }
 
-/// Returns the action for `audit`. The action contains the key, which is useless once the channel is removed.
-fn action(summary: &ChannelSummary) -> String {
-    format!("disconnect {} ({})", summary.channel, summary.key)
+/// Returns the object of actions about a channel.
+fn object(summary: &ChannelSummary) -> String {
+    format!("channel {}", summary.id)
 }
 
 /// Returns the options, or the key, that select one of several channels.

@@ -41,15 +41,15 @@ async fn front_receives_the_decision_in_its_first_answer() {
         for _ in 0..2 {
             assert!(store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
             assert_eq!(store.message_answer("demo", message).await.expect("an answer"), None);
-            assert_eq!(blocking(|| admin.lock().cancel(1)).expect("it waits"), State::Cancelled);
+            assert_eq!(blocking(|| admin.lock().change(1, Change::Cancel)).expect("it waits"), State::Cancelled);
             let answer = store.message_answer("demo", message).await.expect("an answer").expect("the answer of Front");
             assert_eq!(answer.status, 400);
             assert!(String::from_utf8_lossy(&answer.body).contains("Cancelled by an operator."));
             assert!(!store.has_message_in_flight(channel, SystemTime::now(), None).await.expect("an answer"));
-            assert_eq!(blocking(|| admin.lock().retry(1)).expect("it was taken out"), State::Ready);
+            assert_eq!(blocking(|| admin.lock().change(1, Change::Retry)).expect("it was taken out"), State::Ready);
         }
         // Front received no promise, so no failure is reported.
-        assert_eq!(blocking(|| admin.lock().list(None, None, 10)).expect("a list").len(), 1);
+        assert_eq!(blocking(|| admin.lock().list(&DeliveryFilter::default(), 10)).expect("a list").len(), 1);
     }
 }
 
@@ -62,9 +62,9 @@ async fn a_delivery_whose_message_is_deleted_cannot_be_retried() {
             transaction.execute("UPDATE deliveries SET state = 'dead'", values![])
         };
         blocking(|| admin.lock().database.write(&Scope::Rows, delete)).expect("a write");
-        let error = blocking(|| admin.lock().retry(1)).expect_err("its message is deleted").to_string();
+        let error = blocking(|| admin.lock().change(1, Change::Retry)).expect_err("its message is deleted").to_string();
         assert!(error.contains("store.messages_keep_ms") && error.contains("cancel the delivery"), "{error}");
         assert_eq!(blocking(|| admin.lock().show(1)).expect("it is there").summary.state, State::Dead);
-        assert_eq!(blocking(|| admin.lock().cancel(1)).expect("it waits"), State::Cancelled);
+        assert_eq!(blocking(|| admin.lock().change(1, Change::Cancel)).expect("it waits"), State::Cancelled);
     }
 }

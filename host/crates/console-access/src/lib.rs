@@ -1,0 +1,22 @@
+//! Who may use the console.
+//!
+//! - [`Access`]: one-time login links, and sessions of people in the database.
+//! - [`Role`] and [`Right`]: what a person may do. The gateway asks [`Session::may`] before it does anything.
+//! - [`request`]: checks of the headers of a request against other web pages and other programs.
+//!
+//! There are no passwords. Whoever can open the gateway's Unix socket, which is its own user, gets login links with
+//! `frontgate console`, for themselves or for other people. A link works once. The secret of a session is in a cookie,
+//! which a browser also sends to other ports of the same host; a change therefore also needs a second secret, the proof,
+//! which the page keeps for its own origin.
+
+mod links;
+pub mod request;
+mod roles;
+mod secret;
+mod sessions;
+mod settings;
+
+pub use self::links::LinkError;
+pub use self::roles::{Right, Role};
+pub use self::sessions::{Access, Entered, Session, SessionSummary};
+pub use self::settings::{Listen, Settings};

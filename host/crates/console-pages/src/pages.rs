@@ -1,0 +1,25 @@
+//! The pages. Each file has the view of one page and its HTML.
+
+mod audit;
+mod channels;
+mod conversation;
+mod deliveries;
+mod delivery;
+mod event;
+mod live;
+mod overview;
+mod parts;
+mod plugins;
+mod sign_in;
+
+pub use self::audit::{ActionRow, Audit};
+pub use self::channels::{Channel, ChannelPage, Channels};
+pub use self::conversation::{Conversation, Conversations, Lane, Step};
+pub use self::deliveries::{Bulk, BulkPreview, BulkProgress, Deliveries, DeliveryRow, Group, StateCount};
+pub use self::delivery::{Attempt, Delivery, Field};
+pub use self::event::{Event, Stage};
+pub use self::live::{Live, LiveRow, rows};
+pub use self::overview::{Attention, CallbackRow, Level, Overview};
+pub use self::parts::{By, Fact};
+pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
+pub use self::sign_in::{Problem, sign_in};

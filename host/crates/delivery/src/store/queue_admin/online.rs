@@ -1,0 +1,204 @@
+//! Operators' view of the queue in a running gateway, for the console.
+
+use std::collections::BTreeMap;
+
+use frontgate_audit::{Action, Actor, Filter, NewAction, Verification};
+use frontgate_store::sql::{Scope, Transaction};
+use frontgate_store::{NO_TENANT, Origin, values};
+use serde::Serialize;
+
+use super::changes::{self, Subject};
+use super::channels::{self, ChannelDetails, ChannelFilter, ChannelSummary};
+use super::lists::{self, DeliveryFilter, DeliveryGroup};
+use super::{Change, DeliveryDetails, DeliverySummary};
+use crate::job::State;
+use crate::store::{Store, StoreError};
+
+/// What a change of many deliveries would do.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Preview {
+    /// Ids of the deliveries that would change, oldest first.
+    #[serde(skip)]
+    pub ids: Vec<i64>,
+    /// Whether more deliveries match than one change may have.
+    pub is_limited: bool,
+    /// Number of deliveries by the state that they would have.
+    pub after: BTreeMap<State, u64>,
+    /// Number of deliveries that would still wait for an earlier one of their conversation.
+    pub waiting: u64,
+    /// Number of deliveries that cannot be changed, by state.
+    pub rejected: BTreeMap<State, u64>,
+}
+
+impl Store {
+    /// Returns deliveries, newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn deliveries(&self, filter: DeliveryFilter, most: u32) -> Result<Vec<DeliverySummary>, StoreError> {
+        self.database.read(NO_TENANT, move |read| lists::list(read, &filter, most)).await
+    }
+
+    /// Returns the groups of deliveries that are open or need a decision, the largest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn delivery_groups(&self) -> Result<Vec<DeliveryGroup>, StoreError> {
+        self.database.read(NO_TENANT, lists::groups).await
+    }
+
+    /// Returns a delivery with its payload and history.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Rejected`] if it does not exist.
+    pub async fn delivery(&self, id: i64) -> Result<DeliveryDetails, StoreError> {
+        self.database.read(NO_TENANT, move |read| super::details(read, id)).await
+    }
+
+    /// Changes a delivery and returns its new state. Workers are notified at once.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Rejected`] if the change is not possible.
+    pub async fn change_delivery(
+        &self,
+        actor: &Actor,
+        id: i64,
+        change: Change,
+        reason: Option<String>,
+    ) -> Result<State, StoreError> {
+        let select = "SELECT tenant FROM deliveries WHERE id = ?1";
+        let found = self.database.read(NO_TENANT, move |read| {
+            let scope = changes::scope(read, id)?.ok_or_else(|| changes::not_found(id))?;
+            Ok((scope, read.value::<String>(select, values![id])?))
+        });
+        let (scope, tenant) = found.await?;
+        let actor = actor.clone();
+        let write =
+            move |transaction: &Transaction<'_>| changes::apply(transaction, &actor, id, change, reason.as_deref());
+        let state = self.database.write_in_time(Origin::progress(tenant.as_str()), scope, write).await?;
+        self.notify_due(&tenant);
+        Ok(state)
+    }
+
+    /// Returns what a change of all deliveries of a filter would do, at most `most`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn preview(&self, filter: DeliveryFilter, change: Change, most: u32) -> Result<Preview, StoreError> {
+        let read = move |read: &Transaction<'_>| {
+            let mut preview = Preview::default();
+            let listed = lists::list(read, &filter, most.saturating_add(1))?;
+            preview.is_limited = listed.len() > usize::try_from(most).unwrap_or(usize::MAX);
+            let select = format!("SELECT {} FROM deliveries WHERE id = ?1", Subject::columns());
+            for delivery in listed.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {
+                let subject = read.row(&select, values![delivery.id], |row| Subject::read(row, read.now_ms()))?;
+                let Some(subject) = subject else { continue };
+                match subject.state_after(change) {
+                    Ok(after) => {
+                        preview.ids.push(delivery.id);
+                        *preview.after.entry(after).or_default() += 1;
+                        let is_open = matches!(subject.summary.state, State::Ready | State::Unknown);
+                        preview.waiting += u64::from(is_open && subject.summary.due_in_ms.is_none());
+                    }
+                    Err(_) => *preview.rejected.entry(subject.summary.state).or_default() += 1,
+                }
+            }
+            preview.ids.reverse();
+            Ok(preview)
+        };
+        self.database.read(NO_TENANT, read).await
+    }
+
+    /// Returns the channels that are not removed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn channel_summaries(&self) -> Result<Vec<ChannelSummary>, StoreError> {
+        self.database.read(NO_TENANT, |read| channels::list(read, ChannelFilter::default(), false)).await
+    }
+
+    /// Returns a channel with its counts and history.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Rejected`] if it does not exist.
+    pub async fn channel_details(&self, id: i64) -> Result<ChannelDetails, StoreError> {
+        self.database.read(NO_TENANT, move |read| channels::details(read, channels::by_id(read, id)?)).await
+    }
+
+    /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`StoreError::Rejected`] if the channel does not exist or is removed already.
+    pub async fn disconnect_channel(&self, actor: &Actor, id: i64) -> Result<i64, StoreError> {
+        let actor = actor.clone();
+        let write = move |transaction: &Transaction<'_>| {
+            let channel = channels::by_id(transaction, id)?;
+            Ok((channels::disconnect(transaction, &actor, &channel)?, channel.tenant))
+        };
+        let (delivery, tenant) = self.database.write_in_time(Origin::internal(), Scope::Channel(id), write).await?;
+        self.notify_due(&tenant);
+        Ok(delivery)
+    }
+
+    /// Records an action that has no change in the database.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be written.
+    pub async fn record_action(
+        &self,
+        actor: &Actor,
+        tenant: Option<&str>,
+        action: &str,
+        object: &str,
+        reason: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        let (actor, tenant, reason) = (actor.clone(), owned(tenant), owned(reason));
+        let (action, object) = (action.to_owned(), object.to_owned());
+        let write = move |transaction: &Transaction<'_>| {
+            let new = NewAction {
+                tenant: tenant.as_deref(),
+                reason: reason.as_deref(),
+                ..NewAction::new(&actor, &action, &object)
+            };
+            frontgate_audit::append(transaction, &new).map(drop)
+        };
+        self.database.write_in_time(Origin::internal(), Scope::Rows, write).await
+    }
+
+    /// Returns the record of people's actions, newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn actions(&self, filter: Filter, most: u32) -> Result<Vec<Action>, StoreError> {
+        self.database.read(NO_TENANT, move |read| frontgate_audit::list(read, &filter, most)).await
+    }
+
+    /// Verifies the digests of the record of people's actions.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn verify_actions(&self) -> Result<Verification, StoreError> {
+        self.database.read(NO_TENANT, frontgate_audit::verify).await
+    }
+
+    /// Returns the digest of the newest recorded action.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn newest_action(&self) -> Result<Option<String>, StoreError> {
+        self.database.read(NO_TENANT, frontgate_audit::newest).await
+    }
+}
