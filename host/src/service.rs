@@ -4,6 +4,7 @@ pub(crate) mod admin_api;
 pub(crate) mod channels_api;
 pub(crate) mod customers_api;
 mod generation;
+mod recording;
 mod reload;
 
 use std::collections::BTreeSet;
@@ -38,6 +39,7 @@ use self::admin_api::AdminApi;
 use self::channels_api::ChannelsApi;
 use self::customers_api::CustomersApi;
 use self::generation::{Generations, Shared};
+use self::recording::Recording;
 use self::reload::Reloader;
 use crate::admin_pages::{self, AdminPages};
 
@@ -143,8 +145,12 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
 
     let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry), customers));
     let stop = CancellationToken::new();
-    let generations =
-        Arc::new(Generations::new(&config, Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default() }));
+    let opening = Arc::clone(&config);
+    let recording = spawn_blocking(move || Recording::start(&opening)).await?;
+    let recording_series = tokio::spawn(Arc::clone(&recording).run());
+    let recorder = Arc::clone(&recording.recorder);
+    let shared = Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default(), recorder };
+    let generations = Arc::new(Generations::new(&config, shared));
     generations.warn_about_unknown_tenants().await;
     let mut delivering = tokio::spawn(Arc::clone(&generations).deliver(stop.clone()));
     store.replica().configure(config.tenant_names(), config.shared_digest());
@@ -213,6 +219,8 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         clean = drained => clean,
         () = signals.next() => false,
     };
+    recording_series.abort();
+    recording.end().await;
     watching.abort();
     admin_stop.cancel();
     // The socket's task removes the socket file when it ends.

@@ -62,6 +62,7 @@ mod probation;
 mod quickstarts;
 mod reception;
 mod reconfigure;
+mod recording;
 mod reload;
 mod repair;
 mod replicas;

@@ -12,6 +12,8 @@ use frontgate_delivery::job::State;
 use frontgate_delivery::worker;
 use frontgate_delivery::{RateLimits, Store};
 use frontgate_gateway::Gateway;
+use frontgate_recorder::Recorder;
+use frontgate_store::now_ms;
 use frontgate_tenants::Plugins;
 use frontgate_tenants::Tenant;
 use tokio::sync::watch;
@@ -24,6 +26,7 @@ pub(super) struct Shared {
     pub(super) plugins: Arc<Plugins>,
     pub(super) store: Arc<Store>,
     pub(super) rate_limits: Arc<RateLimits>,
+    pub(super) recorder: Arc<Recorder>,
 }
 
 /// Holds the current generation, and replaces it on a reload.
@@ -54,7 +57,8 @@ impl Generation {
         let (plugins, store) = (Arc::clone(&shared.plugins), Arc::clone(&shared.store));
         let queue_timeout = Duration::from_millis(self.config.plugins.queue_timeout_ms);
         let (server, public_url) = (&self.config.server, self.config.public_url());
-        Gateway::new(server, public_url, queue_timeout, self.tenants.clone(), plugins, store)
+        let recorder = Arc::clone(&shared.recorder);
+        Gateway::new(server, public_url, queue_timeout, self.tenants.clone(), plugins, store, recorder)
     }
 }
 
@@ -94,6 +98,7 @@ impl Generations {
     pub(super) async fn replace(&self, config: &Arc<Config>) {
         let next = Generation::new(config);
         next.configure_customers(&self.shared);
+        self.shared.recorder.configure(&config.recording, now_ms());
         self.gateway.store(Arc::new(next.gateway(&self.shared)));
         self.shared.store.replica().configure(config.tenant_names(), config.shared_digest());
         self.current.send_replace(next);

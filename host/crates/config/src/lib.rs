@@ -50,6 +50,8 @@ pub struct Config {
     pub console: frontgate_console_access::Settings,
     /// The log, which is written to standard error.
     pub log: frontgate_telemetry::Settings,
+    /// Records of recent requests, in memory, for the operators' console.
+    pub recording: frontgate_recorder::Settings,
     /// Protection of the gateway's memory from other processes of the machine.
     pub process: process::Settings,
     /// The database: acknowledged events, deliveries, and state of plugins.

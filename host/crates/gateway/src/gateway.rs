@@ -8,6 +8,7 @@ mod front;
 mod notifications;
 mod offload;
 mod request_context;
+mod request_record;
 mod response;
 mod services;
 mod twilio;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_delivery::Store;
+use frontgate_recorder::Recorder;
 use frontgate_runtime::CallError;
 use frontgate_tenants::{Plugins, Tenant};
 use frontgate_twilio_callbacks::error::EncodeError;
@@ -52,14 +54,24 @@ impl Gateway {
         tenants: Vec<Arc<Tenant>>,
         plugins: Arc<Plugins>,
         store: Arc<Store>,
+        recorder: Arc<Recorder>,
     ) -> Self {
         let (routes, explainer) = (Routes::new(tenants), Explainer::new(server));
-        Self(Services { server: server.clone(), public_url, queue_timeout, routes, explainer, plugins, store })
+        Self(Services {
+            server: server.clone(),
+            public_url,
+            queue_timeout,
+            routes,
+            explainer,
+            plugins,
+            store,
+            recorder,
+        })
     }
 
-    /// Answers one request, even if its handler panics, and logs one line about it.
+    /// Answers one request, even if its handler panics, and logs one line about it and records it.
     pub async fn respond(&self, request: Request<Incoming>, caller: &Connection) -> Response<Full<Bytes>> {
-        let mut context = RequestContext::new(caller, self.0.server.refusal_lines_per_second_max);
+        let mut context = RequestContext::new(caller, &self.0, &request);
         let handled = AssertUnwindSafe(self.handle(request, &mut context)).catch_unwind().await;
         let result = handled
             .unwrap_or_else(|_| Err(CallError::Internal("panic; its text is on standard error".to_owned()).into()));
@@ -83,7 +95,7 @@ impl Gateway {
             // Another server may parse the end of this request differently.
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        context.finish(response.status(), error.as_ref());
+        context.finish(&response, error.as_ref());
         response
     }
 

@@ -184,7 +184,7 @@ pub enum CallResult {
 pub struct Content {
     /// Bytes of request and response, if they were within the budget.
     pub capture: Option<Capture>,
-    /// Lines of plugins, also those below the level of the log.
+    /// Lines of plugins, also those below the level of the log. Recorded with a capture, and for records that are kept.
     pub lines: Vec<Line>,
     /// Lines that were not recorded, because there were too many.
     pub lines_dropped: u32,
@@ -303,9 +303,9 @@ impl Content {
 const ALLOCATION_BYTES: usize = 64;
 
 impl Record {
-    pub(crate) fn new(facts: Facts, content: Content) -> Self {
+    pub(crate) fn new(facts: Facts, content: Content, kept: Option<KeepReason>) -> Self {
         let content = (!content.is_empty()).then(|| Box::new(content));
-        let mut record = Self { sequence: 0, kept: None, facts, content, bytes: 0 };
+        let mut record = Self { sequence: 0, kept, facts, content, bytes: 0 };
         record.bytes = record.measured();
         record
     }

@@ -106,12 +106,13 @@ impl Recorder {
             is_new_version |= plugin.is_new_version(call);
         }
         let bounds = self.bounds(now_ms);
-        let mut record = Record::new(facts, content);
         let is_sample = of.is_sample(now_ms);
-        record.kept = KeepReason::of(&record.facts)
+        let kept = KeepReason::of(&facts)
             .or(is_new_version.then_some(KeepReason::NewVersion))
             .or(is_sample.then_some(KeepReason::Sample));
-        let sequence = self.rings.add(record, bounds);
+        // The budget of captures also bounds the memory of lines, except for records that are kept.
+        let content = if kept.is_some() || content.capture.is_some() { content } else { Content::default() };
+        let sequence = self.rings.add(Record::new(facts, content, kept), bounds);
         self.watchers.wake();
         sequence
     }

@@ -42,7 +42,7 @@ fn facts(tenant: &str, callback: &'static str) -> Facts {
 }
 
 pub(crate) fn record(tenant: &str, callback: &'static str) -> Record {
-    Record::new(facts(tenant, callback), Content::default())
+    Record::new(facts(tenant, callback), Content::default(), None)
 }
 
 fn recorder(settings: &Settings) -> Recorder {

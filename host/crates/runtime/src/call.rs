@@ -6,6 +6,7 @@ mod by_name;
 mod calls;
 mod channel;
 mod channel_login;
+mod contract_name;
 mod conversations;
 mod crm;
 mod crm_source;
@@ -75,9 +76,10 @@ pub struct Call<'c> {
 /// Looks up a role in the instance, and calls one of its functions.
 macro_rules! invoke {
     ($call:expr, $role:ident.$function:ident($($argument:expr),*)) => {{
+        const NAME: &str = $crate::call::contract_name::contract_name!($role, $function);
         let exports = std::sync::Arc::clone(&$call.plugin.exports);
         $call
-            .run(concat!(stringify!($role), ".", stringify!($function)), async move |mut live| {
+            .run(NAME, async move |mut live| {
                 let result = match exports.$role(&mut live) {
                     Ok((store, role)) => role.$function(store, $($argument),*).await,
                     Err(error) => Err(error),

@@ -1,63 +1,32 @@
 //! Records of calls: resource usage and outcome of each call, for people and programs.
 
+mod records;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use frontgate_telemetry::capture;
-use parking_lot::Mutex;
-use serde::Serialize;
+use frontgate_contract::digest::Digest;
+use serde::{Serialize, Serializer};
 
-/// The records of a request's calls, kept only if something reads them.
-#[derive(Debug, Clone, Default)]
-pub struct CallRecords(Option<Arc<Mutex<Vec<CallRecord>>>>);
-
-impl CallRecords {
-    /// Creates a list that keeps records only if the log level is `debug`.
-    pub fn kept_at_debug() -> Self {
-        Self(tracing::enabled!(target: capture::CALLS, tracing::Level::DEBUG).then(Arc::default))
-    }
-
-    /// Creates a list that keeps records.
-    pub fn kept() -> Self {
-        Self(Some(Arc::default()))
-    }
-
-    /// Returns all records so far, separated by semicolons; `None` without records.
-    pub fn text(&self) -> Option<String> {
-        let all: Vec<String> = self.all().iter().map(ToString::to_string).collect();
-        (!all.is_empty()).then(|| all.join("; "))
-    }
-
-    /// Returns all records so far.
-    pub fn all(&self) -> Vec<CallRecord> {
-        self.0.as_ref().map(|all| all.lock().clone()).unwrap_or_default()
-    }
-
-    pub(crate) fn are_kept(&self) -> bool {
-        self.0.is_some()
-    }
-
-    pub(crate) fn add(&self, record: CallRecord) {
-        if let Some(all) = &self.0 {
-            all.lock().push(record);
-        }
-    }
-}
+pub use self::records::{CallRecords, OutputLine, OutputLines};
 
 /// One call that has ended.
 #[derive(Debug, Clone, Serialize)]
 pub struct CallRecord {
     /// Name of the plugin.
-    pub plugin: String,
+    #[serde(serialize_with = "text")]
+    pub plugin: Arc<str>,
     /// Name of the function, such as `crm.list-customers`.
-    pub function: String,
+    pub function: Cow<'static, str>,
     /// `answered`, or the code of the error.
     pub outcome: &'static str,
     /// The limit that ended the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<&'static str>,
-    /// First digits of the digest of the plugin's file.
-    pub digest: String,
+    /// Digest of the plugin's file. Serialized as its first digits.
+    #[serde(serialize_with = "short")]
+    pub digest: Digest,
     /// Time until admission, in microseconds.
     pub queue_us: u64,
     /// Resources that it used; none if it was not admitted.
@@ -97,13 +66,21 @@ pub struct Cost {
     pub bytes_back: u64,
 }
 
+fn text<S: Serializer>(text: &Arc<str>, output: S) -> Result<S::Ok, S::Error> {
+    output.serialize_str(text)
+}
+
+fn short<S: Serializer>(digest: &Digest, output: S) -> Result<S::Ok, S::Error> {
+    output.serialize_str(&digest.short())
+}
+
 impl fmt::Display for CallRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.plugin, self.function, self.outcome)?;
         if let Some(limit) = self.limit {
             write!(f, " ({limit})")?;
         }
-        write!(f, ", digest {}, queue {} us", self.digest, self.queue_us)?;
+        write!(f, ", digest {}, queue {} us", self.digest.short(), self.queue_us)?;
         match &self.cost {
             Some(cost) => write!(f, ", {cost}"),
             None => Ok(()),

@@ -32,7 +32,7 @@ pub mod settings;
 mod trial;
 
 pub use self::call::{Call, Function};
-pub use self::call_record::{CallRecord, CallRecords, Cost};
+pub use self::call_record::{CallRecord, CallRecords, Cost, OutputLine, OutputLines};
 pub use self::caller::{Caller, TenantShare};
 pub use self::engine::{Allocation, Build, Engine, Services, TRIALS_MAX, settings as engine_settings};
 pub use self::error::CallError;

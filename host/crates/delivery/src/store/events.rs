@@ -11,8 +11,8 @@ use crate::job::NewDelivery;
 /// The result of [`Store::accept`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
-    /// The event is on disk.
-    New,
+    /// The event is on disk, and its delivery has this id.
+    New(Option<i64>),
     /// The event was accepted before, with this answer.
     Repeated(StoredAnswer),
 }
@@ -102,10 +102,8 @@ pub(super) fn accept(
             return Ok(Ok(Accepted::Repeated(find(transaction, tenant, identity)?.ok_or(sql::Error::NoRow)?)));
         }
     }
-    if let Some(delivery) = delivery {
-        rows::insert(transaction, delivery)?;
-    }
-    Ok(Ok(Accepted::New))
+    let delivery = delivery.map(|delivery| rows::insert(transaction, delivery)).transpose()?;
+    Ok(Ok(Accepted::New(delivery)))
 }
 
 /// Does the same in one statement, because each statement costs a round trip to Postgres.
@@ -171,20 +169,20 @@ fn accept_at_once(
            WHERE (SELECT count(*) FROM mark) = {}
            RETURNING id)
          SELECT (SELECT answer FROM known), (SELECT rejected FROM known), (SELECT events_full FROM room),
-           (SELECT deliveries_full FROM room), EXISTS (SELECT 1 FROM delivery)",
+           (SELECT deliveries_full FROM room), (SELECT id FROM delivery)",
         identities.len()
     );
     let found = transaction.one(&accept, &values, |row| {
         let known = row.get::<Option<Vec<u8>>>(0)?.zip(row.get::<Option<bool>>(1)?);
-        Ok((known, row.get::<bool>(2)?, row.get::<bool>(3)?, row.get::<bool>(4)?))
+        Ok((known, row.get::<bool>(2)?, row.get::<bool>(3)?, row.get::<Option<i64>>(4)?))
     })?;
     match found {
         (Some((body, rejected)), ..) => Ok(Ok(Accepted::Repeated(StoredAnswer { body, rejected }))),
         (None, true, ..) => Ok(Err(Overload::TenantEvents)),
         (None, _, true, _) => Ok(Err(Overload::TenantWaiting)),
-        (None, .., true) => Ok(Ok(Accepted::New)),
+        (None, .., Some(delivery)) => Ok(Ok(Accepted::New(Some(delivery)))),
         // Another replica has accepted the event a moment ago: the next run finds its answer.
-        (None, .., false) => Err(sql::Error::Conflict),
+        (None, .., None) => Err(sql::Error::Conflict),
     }
 }
 

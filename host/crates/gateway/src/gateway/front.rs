@@ -12,6 +12,7 @@ mod setup;
 mod verified;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use frontgate_delivery::store::front::Channel;
 use frontgate_front::explain::{Surroundings, explain, explain_unread};
@@ -36,6 +37,7 @@ pub(super) use self::reply::rejection;
 use self::verified::{VerifiedRequest, within};
 use super::offload::offload_if_large;
 use super::request_context::{FRONT, PROVIDER, RequestContext};
+use super::request_record::Stage;
 use super::services::Services;
 use crate::connections::Reservation;
 use crate::error::Error;
@@ -50,6 +52,7 @@ const TIMESTAMP: HeaderName = HeaderName::from_static(signature::TIMESTAMP);
 pub(super) struct FrontRequest<'s> {
     services: &'s Services,
     route: &'s FrontRoute,
+    time_limit: Duration,
     deadline: Instant,
 }
 
@@ -57,7 +60,7 @@ impl<'s> FrontRequest<'s> {
     /// Creates the request. The deadline is relative to `started`, the time at which the header had arrived.
     pub(super) fn new(services: &'s Services, route: &'s FrontRoute, started: Instant) -> Self {
         let timeout = if route.endpoint.is_provider() { route.app.provider_timeout } else { route.app.timeout };
-        Self { services, route, deadline: started + timeout }
+        Self { services, route, time_limit: timeout, deadline: started + timeout }
     }
 
     /// Reads and answers the request.
@@ -70,10 +73,19 @@ impl<'s> FrontRequest<'s> {
         let (services, route, deadline) = (self.services, self.route, self.deadline);
         let is_provider = route.endpoint.is_provider();
         if let (Endpoint::Oauth(endpoint), Some(oauth)) = (&route.endpoint, &route.app.oauth) {
-            let request = OauthRequest { services, route, oauth, endpoint: *endpoint, deadline };
+            let request =
+                OauthRequest { services, route, oauth, endpoint: *endpoint, time_limit: self.time_limit, deadline };
             return request.respond(head, body, context).await;
         }
-        context.set_route(&route.tenant.name, if is_provider { PROVIDER } else { FRONT });
+        context.set_route(&route.tenant.name, if is_provider { PROVIDER } else { FRONT }, self.time_limit);
+        let last = match &route.endpoint {
+            Endpoint::Channel(_) => Some("-"),
+            Endpoint::Provider(_) => Some("-/provider"),
+            Endpoint::App | Endpoint::Oauth(_) => None,
+        };
+        if let Some(last) = last {
+            context.record.set_path(|| format!("{}/front/{}/{last}", route.tenant.prefix, route.app.name));
+        }
         if !is_provider {
             let is_delete = head.method == Method::DELETE && matches!(route.endpoint, Endpoint::Channel(_));
             if head.method != Method::POST && !is_delete {
@@ -87,12 +99,19 @@ impl<'s> FrontRequest<'s> {
             Endpoint::App | Endpoint::Oauth(_) => None,
             Endpoint::Channel(key) | Endpoint::Provider(key) => Some(self.channel(key).await?),
         };
+        if let Some(channel) = &channel {
+            context.record.set_channel(&channel.channel_id);
+        }
         let (server, limit) = (&services.server, route.app.body_bytes_max);
-        let (body, reservation) =
-            request_body::read(body, &head.headers, limit, server, deadline, context.caller()).await?;
+        let read = request_body::read(body, &head.headers, limit, server, deadline, context.caller()).await;
+        context.record.end(Stage::Body);
+        let (body, reservation) = read?;
+        context.record.set_bytes_in(body.len());
         if let Some(channel) = channel.as_ref().filter(|_| is_provider) {
             let webhook = ProviderWebhook { services, route, channel, deadline };
-            return webhook.respond(head, &body, reservation, context).await;
+            let response = webhook.respond(head, &body, reservation, context).await;
+            context.record.capture(&head.headers, &body, context.is_accepted());
+            return response;
         }
         let response = self.answer(channel.as_ref(), head, &body, reservation, context).await?;
         Ok(reply::http_response(&response))
@@ -112,8 +131,12 @@ impl<'s> FrontRequest<'s> {
         reservation.complete().map_err(|_| Error::BodiesFull)?;
         let verify = || route.app.keys.verify(&signed, now_ms());
         let verified = offload_if_large(body.len(), self.deadline, verify).await?;
-        let verified = verified.map_err(|refusal| self.signature_error(&signed, &refusal))?;
+        let verified = verified.map_err(|refusal| self.signature_error(&signed, &refusal));
+        context.record.end(Stage::Verify);
+        context.record.capture(&head.headers, body, verified.is_ok());
+        let verified = verified?;
         context.mark_verified();
+        context.record.set_signature(&verified.key, None);
         drop(reservation);
         let key = format!("front.{}.{}", route.app.name, verified.key);
         let signed_by = labels::Verified { tenant: (&*route.tenant.name).into(), key: key.into() };

@@ -16,6 +16,7 @@ use hyper::{Method, Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::request_context::{NOTIFICATION, RequestContext};
+use super::request_record::Stage;
 use super::services::Services;
 use crate::error::Error;
 use crate::request_body;
@@ -42,15 +43,17 @@ impl SourceNotification<'_> {
         body: Incoming,
         context: &mut RequestContext<'_>,
     ) -> Result<Response<Full<Bytes>>, Error> {
-        context.set_route(&self.tenant.name, NOTIFICATION);
+        context.set_route(&self.tenant.name, NOTIFICATION, TIMEOUT);
         if head.method != Method::POST && head.method != Method::GET {
             return Err(Error::Method);
         }
         let (services, deadline) = (self.services, self.started + TIMEOUT);
         let customers = services.plugins.customers().of(&self.tenant.name).ok_or(Error::UnknownAddress)?;
         let server = &services.server;
-        let (body, reservation) =
-            request_body::read(body, &head.headers, BODY_BYTES_MAX, server, deadline, context.caller()).await?;
+        let read = request_body::read(body, &head.headers, BODY_BYTES_MAX, server, deadline, context.caller()).await;
+        context.record.end(Stage::Body);
+        let (body, reservation) = read?;
+        context.record.set_bytes_in(body.len());
         // Only the plugin can verify this request. While it waits for a permit, its memory can be revoked.
         let revoked = reservation.revoked().cloned().unwrap_or_default();
         let permit = tokio::select! {
@@ -64,11 +67,14 @@ impl SourceNotification<'_> {
         let plugin = invoker.plugin(Role::CrmSource)?;
         context.set_plugin(&plugin);
         let notification = self.notification(head, &body);
-        let answer = invoker.call(&plugin, Role::CrmSource).source_notified(notification).await?;
+        let answer = invoker.call(&plugin, Role::CrmSource).source_notified(notification).await;
+        context.record.end(Stage::Calls);
+        let answer = answer?;
         let response = response(&answer)?;
         if response.status().is_success() {
             context.mark_accepted();
         }
+        context.record.capture(&head.headers, &body, context.is_accepted());
         match answer.news {
             News::None => {}
             News::Customers(ids) if ids.len() <= CUSTOMERS_MAX => customers.trigger_ids(ids),

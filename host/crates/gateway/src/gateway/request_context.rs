@@ -1,20 +1,24 @@
-//! Collects data about one request, and writes one log line and two metrics at its end.
+//! Collects data about one request, and writes one log line, two metrics and one record at its end.
 //!
-//! The line and the metrics are also written if the caller disconnects before the response.
+//! They are also written if the caller disconnects before the response.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use frontgate_recorder::Outcome;
 use frontgate_runtime::CallRecords;
 use frontgate_runtime::LoadedPlugin;
 use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 use frontgate_telemetry::{REFUSALS, brief};
 use frontgate_tenants::{AnsweredBy, PluginInvoker};
-use hyper::StatusCode;
-use hyper::body::Bytes;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::{Request, Response, StatusCode};
 use tracing::{info, warn};
 
+use super::request_record::{Ending, RequestRecord};
+use super::services::Services;
 use crate::connections::Connection;
 use crate::error::Error;
 use crate::routes::Callback;
@@ -42,6 +46,8 @@ pub(super) const OAUTH: &str = "front-oauth";
 pub(super) const SIGN_IN: &str = "front-sign-in";
 /// Name of a notification of a tenant's CRM.
 pub(super) const NOTIFICATION: &str = "customer-notification";
+/// Code of a request whose caller disconnected before the response.
+const CALLER_GONE: &str = "caller-gone";
 /// Name of a request whose path matches no route.
 const NO_CALLBACK: &str = "-";
 
@@ -78,25 +84,30 @@ pub(super) struct RequestContext<'c> {
     /// The response after an error, if Twilio expects TwiML.
     twiml: Option<Bytes>,
     finished: bool,
+    /// The record for the console.
+    pub(super) record: RequestRecord<'c>,
 }
 
 impl<'c> RequestContext<'c> {
-    pub(super) fn new(caller: &'c Connection, lines_per_second_max: u32) -> Self {
+    pub(super) fn new(caller: &'c Connection, services: &'c Services, request: &Request<Incoming>) -> Self {
+        let started = Instant::now();
+        let record = RequestRecord::new(&services.recorder, request, started);
         Self {
             caller,
             accepted: false,
-            lines_per_second_max,
+            lines_per_second_max: services.server.refusal_lines_per_second_max,
             id: (&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())).into(),
-            started: Instant::now(),
+            started,
             tenant: None,
             callback: NO_CALLBACK,
             plugin: None,
             index: None,
-            receipts: CallRecords::kept_at_debug(),
+            receipts: record.call_records(),
             webhook_event: None,
             fails_open: false,
             twiml: None,
             finished: false,
+            record,
         }
     }
 
@@ -132,9 +143,16 @@ impl<'c> RequestContext<'c> {
         self.accepted || REFUSALS.admit(self.lines_per_second_max)
     }
 
-    pub(super) fn set_route(&mut self, tenant: &Arc<str>, callback: &'static str) {
+    /// Returns whether the request was verified or accepted.
+    pub(super) fn is_accepted(&self) -> bool {
+        self.accepted
+    }
+
+    /// Records the route, and the time limit from the arrival of the header.
+    pub(super) fn set_route(&mut self, tenant: &Arc<str>, callback: &'static str, time_limit: Duration) {
         self.tenant = Some(Arc::clone(tenant));
         self.callback = callback;
+        self.record.set_route(tenant, callback, time_limit);
     }
 
     /// Returns whether Front sent the request and expects errors in Front's format.
@@ -201,8 +219,8 @@ impl<'c> RequestContext<'c> {
         self.fails_open
     }
 
-    /// Counts and logs the response.
-    pub(super) fn finish(&mut self, status: StatusCode, error: Option<&Error>) {
+    /// Counts, logs and records the response.
+    pub(super) fn finish(&mut self, response: &Response<Full<Bytes>>, error: Option<&Error>) {
         self.finished = true;
         let elapsed = self.started.elapsed();
         let code = error.map_or("ok", |error| error.status_and_code().1);
@@ -215,12 +233,50 @@ impl<'c> RequestContext<'c> {
             None => _ = METRICS.requests.get_or_create(&labels::Request { callback: self.callback, code }).inc(),
         }
         if self.has_line() {
-            self.log(status.as_u16(), code, elapsed, error);
+            self.log(response.status().as_u16(), code, elapsed, error);
         }
+        let outcome = match error {
+            None => Outcome::Answered,
+            Some(_) if response.status() == StatusCode::OK => Outcome::LetThrough,
+            Some(_) => Outcome::Refused,
+        };
+        let detail = match error {
+            // The record of the signature has the explanation.
+            Some(Error::Signature(explanation)) => {
+                self.record.set_refusal(&brief(explanation));
+                None
+            }
+            error => error.map(text),
+        };
+        self.finish_record(outcome, code, detail, Some(response));
+    }
+
+    fn finish_record(
+        &mut self,
+        outcome: Outcome,
+        code: &'static str,
+        detail: Option<String>,
+        response: Option<&Response<Full<Bytes>>>,
+    ) {
+        let ending = Ending {
+            id: &self.id,
+            tenant: self.tenant.as_ref(),
+            callback: self.callback,
+            event: self.webhook_event.as_deref(),
+            plugin: self.plugin.as_ref(),
+            index: self.index,
+            is_accepted: self.accepted,
+            outcome,
+            code,
+            detail: detail.map(Into::into),
+            response,
+            calls: &self.receipts,
+        };
+        self.record.finish(ending);
     }
 
     fn log(&self, status: u16, code: &str, elapsed: Duration, error: Option<&Error>) {
-        let (request, callback, calls) = (&*self.id, self.callback, self.receipts.text());
+        let (request, callback, calls) = (&*self.id, self.callback, self.receipts.text_at_debug());
         let tenant = self.tenant.as_deref().unwrap_or("-");
         let plugin = self.plugin();
         let index = self.index;
@@ -249,9 +305,8 @@ impl<'c> RequestContext<'c> {
             log_line!(info, "gateway.request_answered", None::<&str>, "callback {callback} answered");
             return;
         };
-        let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
         let ended = if status == 200 { "answered 200 despite an error" } else { "refused" };
-        let text = format!("callback {callback} {ended}: {error}{detail}");
+        let text = format!("callback {callback} {ended}: {}", text(error));
         match (status == 200, error.is_ordinary()) {
             (false, true) => log_line!(info, "gateway.request_refused", code, "{text}"),
             (false, false) => log_line!(warn, "gateway.request_refused", code, "{text}"),
@@ -261,13 +316,19 @@ impl<'c> RequestContext<'c> {
     }
 }
 
+/// Returns the text of an error for operators.
+fn text(error: &Error) -> String {
+    let detail = error.detail().map(|detail| format!(": {}", brief(&detail))).unwrap_or_default();
+    format!("{error}{detail}")
+}
+
 impl Drop for RequestContext<'_> {
     fn drop(&mut self) {
         if self.finished {
             return;
         }
         let callback = self.callback;
-        METRICS.requests.get_or_create(&labels::Request { callback, code: "caller-gone" }).inc();
+        METRICS.requests.get_or_create(&labels::Request { callback, code: CALLER_GONE }).inc();
         if self.has_line() {
             warn!(
                 event = "gateway.caller_disconnected",
@@ -276,5 +337,6 @@ impl Drop for RequestContext<'_> {
                 "caller disconnected before callback {callback} was answered"
             );
         }
+        self.finish_record(Outcome::CallerGone, CALLER_GONE, None, None);
     }
 }

@@ -30,6 +30,7 @@ use self::verified::VerifiedRequest;
 use self::voice::Calls;
 use super::offload::offload_if_large;
 use super::request_context::RequestContext;
+use super::request_record::Stage;
 use super::services::Services;
 use crate::error::Error;
 use crate::headers::single_text;
@@ -57,7 +58,8 @@ impl TwilioCallback<'_> {
         context: &mut RequestContext<'_>,
     ) -> Result<CallbackResponse, Error> {
         let (route, server) = (self.route, &self.services.server);
-        context.set_route(&route.tenant.name, route.callback.name());
+        let time_limit = Duration::from_millis(route.callback.timeout_ms(&route.tenant));
+        context.set_route(&route.tenant.name, route.callback.name(), time_limit);
         // The console offers GET for Conversations webhooks. The fields are in the query then, which is signed.
         let is_webhook_by_get = head.method == Method::GET && route.callback == Callback::Conversations;
         if head.method != Method::POST && !is_webhook_by_get {
@@ -65,14 +67,21 @@ impl TwilioCallback<'_> {
         }
         let signed = signed_parts(&head)?;
         self.check(&signed, &head.headers, Keys::presented)?;
-        let deadline = started + Duration::from_millis(route.callback.timeout_ms(&route.tenant));
-        let (body, mut reservation) =
-            request_body::read(body, &head.headers, server.body_bytes_max, server, deadline, context.caller()).await?;
+        let deadline = started + time_limit;
+        let read =
+            request_body::read(body, &head.headers, server.body_bytes_max, server, deadline, context.caller()).await;
+        context.record.end(Stage::Body);
+        let (body, mut reservation) = read?;
+        context.record.set_bytes_in(body.len());
         let signed = SignedRequest { body: &body, ..signed };
         reservation.complete().map_err(|_| Error::BodiesFull)?;
         let verify = || self.check(&signed, &head.headers, Keys::verify);
-        let verified = offload_if_large(body.len(), deadline, verify).await??;
+        let verified = offload_if_large(body.len(), deadline, verify).await.flatten();
+        context.record.end(Stage::Verify);
+        context.record.capture(&head.headers, &body, verified.is_ok());
+        let verified = verified?;
         context.mark_verified();
+        context.record.set_signature(&verified.key, Some(&verified.url));
         drop(reservation);
         if let Some(counter) = route.tenant.verified.get(&verified.key) {
             counter.inc();
@@ -96,6 +105,7 @@ impl TwilioCallback<'_> {
                 context.fail_open();
             }
         })?;
+        context.record.set_conversation(form.get("ConversationSid").or_else(|| form.get("CallSid")));
         let deadlines = Deadlines { queue: Instant::now() + self.services.queue_timeout, answer: deadline };
         let token = single_text(&head.headers, &IDEMPOTENCY_TOKEN)
             .map_err(|_| Error::Ambiguous("more than one I-Twilio-Idempotency-Token header"))?;

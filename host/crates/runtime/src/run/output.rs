@@ -55,8 +55,9 @@ impl Output {
         &self.caller
     }
 
-    /// Logs a line, cut to the limits.
+    /// Logs and records a line, cut to the limits. The limits of the log count only lines of its level.
     pub(crate) fn line(&self, level: Level, text: &str) {
+        self.caller.records.add_line(&self.plugin, level, text);
         // The level of a tracing event must be a constant, hence the macro. Disabled levels cost nothing.
         macro_rules! log {
             ($level:ident, $event:ident) => {

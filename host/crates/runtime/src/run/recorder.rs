@@ -82,12 +82,11 @@ impl<'c> Recorder<'c> {
         run: Duration,
     ) -> CallRecord {
         CallRecord {
-            plugin: self.plugin.name.to_string(),
-            // `crm.call_list_customers` is `crm.list-customers` in the contract.
-            function: self.function.replace("call_", "").replace('_', "-"),
+            plugin: Arc::clone(&self.plugin.name),
+            function: self.function.clone(),
             outcome,
             limit,
-            digest: self.plugin.digest.short(),
+            digest: self.plugin.digest,
             queue_us: micros(queue),
             cost: self.admitted.as_ref().map(|admitted| admitted.cost(run)),
         }

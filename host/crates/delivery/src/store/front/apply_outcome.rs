@@ -183,7 +183,7 @@ fn accept_receipt_events(transaction: &Transaction<'_>, batch: &ProviderBatch, l
         );
         return Ok(());
     }
-    provider_events::insert(transaction, batch)
+    provider_events::insert(transaction, batch).map(drop)
 }
 
 /// Stores the plugin's name for a conversation; it becomes the external id if Front knows no other id yet.

@@ -41,6 +41,8 @@ pub struct StoredMessage {
     pub message: i64,
     /// The answer that Front received, or receives now.
     pub answer: Option<ChannelResponse>,
+    /// Id of the delivery; `None` if the message was stored before.
+    pub delivery: Option<i64>,
 }
 
 impl Store {
@@ -138,7 +140,7 @@ impl Store {
 
 fn find(read: &Transaction<'_>, channel: i64, identity: &str) -> sql::Result<Option<StoredMessage>> {
     let select = "SELECT id, status, answer FROM front_messages WHERE channel = ?1 AND identity = ?2";
-    let stored = |row: &Row<'_>| Ok(StoredMessage { message: row.named("id")?, answer: answer(row)? });
+    let stored = |row: &Row<'_>| Ok(StoredMessage { message: row.named("id")?, answer: answer(row)?, delivery: None });
     read.row(select, values![channel, indexed(identity.to_owned())], stored)
 }
 
@@ -162,8 +164,8 @@ fn insert(transaction: &Transaction<'_>, incoming: &Incoming) -> sql::Result<Sto
         message: Some(message),
         request: Arc::clone(&incoming.request),
     };
-    rows::insert(transaction, &delivery)?;
-    Ok(StoredMessage { message, answer: None })
+    let delivery = Some(rows::insert(transaction, &delivery)?);
+    Ok(StoredMessage { message, answer: None, delivery })
 }
 
 /// Reads the answer from a row with `status` and `answer`.

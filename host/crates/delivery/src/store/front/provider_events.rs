@@ -33,12 +33,13 @@ impl ProviderBatch {
 }
 
 impl Store {
-    /// Enqueues a provider's events, unless the channel's limit `most` or the tenant's quota is reached.
-    pub async fn accept_provider_events(&self, batch: ProviderBatch, most: Size) -> Result<(), StoreError> {
+    /// Enqueues a provider's events and returns the ids of their deliveries, unless the channel's limit `most` or the tenant's quota is reached.
+    pub async fn accept_provider_events(&self, batch: ProviderBatch, most: Size) -> Result<Vec<i64>, StoreError> {
         crash::point("accept");
         let origin = Origin::import(Arc::clone(&batch.tenant), batch.channel, batch.bytes());
         let (limits, tenant, channel) = (self.limits, Arc::clone(&batch.tenant), batch.channel);
-        self.database
+        let deliveries = self
+            .database
             .write_in_time(origin, Scope::Channel(channel), move |transaction| {
                 if let Err(overload) = limits.import(transaction, &batch.tenant, channel, most)? {
                     return Ok(Err(overload));
@@ -49,7 +50,7 @@ impl Store {
             .map_err(|overload| self.record_overload(&tenant, Some(channel), overload))?;
         crash::point("accepted");
         self.notify_due(&tenant);
-        Ok(())
+        Ok(deliveries)
     }
 
     /// Finds the teammate's message that the plugin sent under this id.
@@ -89,18 +90,19 @@ pub(crate) struct Sent {
 }
 
 /// Enqueues a delivery for each new event.
-pub(super) fn insert(transaction: &Transaction<'_>, batch: &ProviderBatch) -> sql::Result<()> {
-    batch.events.iter().try_for_each(|event| match event {
+pub(super) fn insert(transaction: &Transaction<'_>, batch: &ProviderBatch) -> sql::Result<Vec<i64>> {
+    let inserted = batch.events.iter().map(|event| match event {
         ProviderEvent::Message(import) => insert_import(transaction, batch, import),
         ProviderEvent::Failed(report) => insert_failure(transaction, batch, report),
         ProviderEvent::Call(event) => insert_call(transaction, batch, event),
-    })
+    });
+    inserted.filter_map(Result::transpose).collect()
 }
 
-fn insert_import(transaction: &Transaction<'_>, batch: &ProviderBatch, import: &Import) -> sql::Result<()> {
+fn insert_import(transaction: &Transaction<'_>, batch: &ProviderBatch, import: &Import) -> sql::Result<Option<i64>> {
     let channel = batch.channel;
     if !import.is_inbound() && find_sent(transaction, channel, &import.external_id)?.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     let ConversationKey { external_id: conversation, lane } =
         conversations::of_plugin(transaction, channel, &import.conversation, import.handle())?;
@@ -111,7 +113,7 @@ fn insert_import(transaction: &Transaction<'_>, batch: &ProviderBatch, import: &
     let now = transaction.now_ms();
     let row = values![channel, identity, external_id, conversation, now, import.external_id];
     let message = transaction.row(insert, row, |row| row.get::<i64>(0))?;
-    let Some(message) = message else { return Ok(()) };
+    let Some(message) = message else { return Ok(None) };
     let delivery = NewDelivery {
         tenant: Arc::clone(&batch.tenant),
         kind: Kind::Import,
@@ -122,7 +124,7 @@ fn insert_import(transaction: &Transaction<'_>, batch: &ProviderBatch, import: &
         message: Some(message),
         request: Arc::clone(&batch.request),
     };
-    rows::insert(transaction, &delivery).map(drop)
+    rows::insert(transaction, &delivery).map(Some)
 }
 
 fn find_sent(read: &Transaction<'_>, channel: i64, name: &str) -> sql::Result<Option<Sent>> {
@@ -133,19 +135,19 @@ fn find_sent(read: &Transaction<'_>, channel: i64, name: &str) -> sql::Result<Op
 }
 
 /// Enqueues a failure report, once for each message.
-fn insert_failure(transaction: &Transaction<'_>, batch: &ProviderBatch, report: &Report) -> sql::Result<()> {
+fn insert_failure(transaction: &Transaction<'_>, batch: &ProviderBatch, report: &Report) -> sql::Result<Option<i64>> {
     if !is_new(transaction, batch, format!("front failed {} {}", batch.channel, report.message))? {
-        return Ok(());
+        return Ok(None);
     }
     let delivery = failure_report(&batch.tenant, batch.channel, None, report, &batch.request);
-    rows::insert(transaction, &delivery).map(drop)
+    rows::insert(transaction, &delivery).map(Some)
 }
 
 /// Enqueues an event of a call, once. Events of one call are delivered in order.
-fn insert_call(transaction: &Transaction<'_>, batch: &ProviderBatch, event: &CallEvent) -> sql::Result<()> {
+fn insert_call(transaction: &Transaction<'_>, batch: &ProviderBatch, event: &CallEvent) -> sql::Result<Option<i64>> {
     let channel = batch.channel;
     if !is_new(transaction, batch, format!("front call {channel} {}", event.identity()))? {
-        return Ok(());
+        return Ok(None);
     }
     let delivery = NewDelivery {
         tenant: Arc::clone(&batch.tenant),
@@ -158,7 +160,7 @@ fn insert_call(transaction: &Transaction<'_>, batch: &ProviderBatch, event: &Cal
         message: None,
         request: Arc::clone(&batch.request),
     };
-    rows::insert(transaction, &delivery).map(drop)
+    rows::insert(transaction, &delivery).map(Some)
 }
 
 /// Stores the identity of an event that is not a message; returns whether it was unknown.

@@ -11,6 +11,7 @@ use frontgate_front::requests::{Kind, Message};
 use tokio::time::timeout_at;
 
 use super::super::request_context::RequestContext;
+use super::super::request_record::Stage;
 use super::verified::{VerifiedRequest, new_id, within};
 use crate::error::Error;
 
@@ -27,10 +28,15 @@ pub(super) struct TeammateMessage<'r> {
 
 impl TeammateMessage<'_> {
     /// Stores the message and waits for its outcome.
-    pub(super) async fn respond(&self, context: &RequestContext<'_>) -> Result<ChannelResponse, Error> {
+    pub(super) async fn respond(&self, context: &mut RequestContext<'_>) -> Result<ChannelResponse, Error> {
         let (store, deadline) = (self.store, self.request.deadline);
         let tenant = &self.request.route.tenant.name;
-        let kept = within(deadline, store.accept_message(self.incoming(context))).await?;
+        context.record.end(Stage::Calls);
+        context.record.set_conversation(self.message.front_conversation_id.as_deref());
+        let kept = within(deadline, store.accept_message(self.incoming(context))).await;
+        context.record.end(Stage::Store);
+        let kept = kept?;
+        context.record.add_deliveries(kept.delivery.as_slice());
         if let Some(answer) = kept.answer {
             return Ok(answer);
         }
@@ -42,7 +48,9 @@ impl TeammateMessage<'_> {
             return Ok(answer);
         }
         let outcome_deadline = deadline - self.request.route.app.timeout / PROMISE_DIVISOR;
+        context.record.end(Stage::Store);
         let _ = timeout_at(outcome_deadline, changed).await;
+        context.record.end(Stage::Calls);
         within(deadline, store.promise_answer(tenant, self.channel.id, kept.message)).await
     }
 

@@ -9,6 +9,8 @@ mod endpoints;
 mod pages;
 mod sign_in;
 
+use std::time::Duration;
+
 use frontgate_delivery::store::front::oauth::AppKey;
 use frontgate_front::oauth::OauthError;
 use frontgate_tenants::OauthApp;
@@ -39,6 +41,7 @@ pub(super) struct OauthRequest<'r> {
     pub(super) route: &'r FrontRoute,
     pub(super) oauth: &'r OauthApp,
     pub(super) endpoint: OauthEndpoint,
+    pub(super) time_limit: Duration,
     pub(super) deadline: Instant,
 }
 
@@ -51,7 +54,7 @@ impl OauthRequest<'_> {
         context: &mut RequestContext<'_>,
     ) -> Result<Response<Full<Bytes>>, Error> {
         let callback = if self.endpoint.is_page() { SIGN_IN } else { OAUTH };
-        context.set_route(&self.route.tenant.name, callback);
+        context.set_route(&self.route.tenant.name, callback, self.time_limit);
         let server = &self.services.server;
         let reading = request_body::read(body, &head.headers, BODY_BYTES_MAX, server, self.deadline, context.caller());
         let (body, reservation) = reading.await?;

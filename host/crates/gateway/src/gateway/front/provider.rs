@@ -18,6 +18,7 @@ use hyper::{Response, StatusCode};
 use tokio::time::{Instant, timeout_at};
 
 use super::super::request_context::RequestContext;
+use super::super::request_record::Stage;
 use super::super::services::Services;
 use super::verified::{invoker, within};
 use crate::connections::Reservation;
@@ -63,8 +64,9 @@ impl ProviderWebhook<'_> {
         context.set_plugin(&plugin);
         let connection = app.connection(&channel.channel_id, &channel.key, channel.credential.clone());
         let request = self.plugin_request(head, body);
-        let WebhookResult { response, events } =
-            invoker.call(&plugin, Role::Channel).receive(connection, request).await?;
+        let received = invoker.call(&plugin, Role::Channel).receive(connection, request).await;
+        context.record.end(Stage::Calls);
+        let WebhookResult { response, events } = received?;
         let response = http_response(response)?;
         self.store_events(events, context).await?;
         if response.status().is_success() {
@@ -73,7 +75,7 @@ impl ProviderWebhook<'_> {
         Ok(response)
     }
 
-    async fn store_events(&self, events: Vec<ChannelEvent>, context: &RequestContext<'_>) -> Result<(), Error> {
+    async fn store_events(&self, events: Vec<ChannelEvent>, context: &mut RequestContext<'_>) -> Result<(), Error> {
         let app = &self.route.app;
         if events.len() > app.events_max {
             let problem = format!("the plugin reported more than events_max = {} events", app.events_max);
@@ -92,7 +94,9 @@ impl ProviderWebhook<'_> {
             request: Arc::clone(context.id()),
         };
         let waiting_max = Size { rows: app.waiting_max, bytes: app.waiting_bytes_max };
-        within(self.deadline, self.services.store.accept_provider_events(told, waiting_max)).await?;
+        let stored = within(self.deadline, self.services.store.accept_provider_events(told, waiting_max)).await;
+        context.record.end(Stage::Store);
+        context.record.add_deliveries(&stored?);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use frontgate_twilio_callbacks::error::EncodeError;
 use frontgate_twilio_callbacks::{CallbackResponse, conversations};
 
 use super::super::request_context::RequestContext;
+use super::super::request_record::Stage;
 use super::events::EventIntake;
 use super::verified::VerifiedRequest;
 use crate::error::Error;
@@ -34,25 +35,28 @@ impl Conversations<'_> {
         context.set_webhook_event(conversations::name(form));
         match conversations::decode(form, &tenant.numbers)? {
             Event::ConversationAdd(event) => {
-                if let Some(earlier) = self.events.earlier_response().await {
+                if let Some(earlier) = self.events.earlier_response(context).await {
                     return earlier;
                 }
                 let invoker = self.request.invoker(self.plugins, context);
                 context.set_webhook_plugin(&invoker);
-                let verdict = invoker.conversation_add(event.clone()).await?;
-                self.events.remember(conversations::conversation(verdict, &event).map_err(Error::from)).await
+                let verdict = invoker.conversation_add(event.clone()).await;
+                context.record.end(Stage::Calls);
+                let response = conversations::conversation(verdict?, &event).map_err(Error::from);
+                self.events.remember(response, context).await
             }
             Event::Pre(event) => {
                 if tenant.roles.conversations.is_empty() {
                     return Ok(conversations::unchanged());
                 }
-                if let Some(earlier) = self.events.earlier_response().await {
+                if let Some(earlier) = self.events.earlier_response(context).await {
                     return earlier;
                 }
                 let invoker = self.request.invoker(self.plugins, context);
                 context.set_webhook_plugin(&invoker);
-                let response = decide(&invoker, event).await?;
-                self.events.remember(response.map_err(Error::from)).await
+                let response = decide(&invoker, event).await;
+                context.record.end(Stage::Calls);
+                self.events.remember(response?.map_err(Error::from), context).await
             }
             Event::ParticipantAdded(event) => {
                 if self.request.invoker(self.plugins, context).conversations_role().is_none() {

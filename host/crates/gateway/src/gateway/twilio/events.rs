@@ -14,6 +14,7 @@ use frontgate_twilio_callbacks::{CallbackResponse, conversations, routing};
 use tokio::time::timeout_at;
 
 use super::super::request_context::RequestContext;
+use super::super::request_record::Stage;
 use super::verified::VerifiedRequest;
 use crate::error::Error;
 
@@ -44,7 +45,7 @@ impl EventIntake<'_> {
     /// Stores an event of the Conversations webhooks.
     pub(super) async fn webhook(
         &self,
-        context: &RequestContext<'_>,
+        context: &mut RequestContext<'_>,
         conversation: &str,
     ) -> Result<CallbackResponse, Error> {
         let form = self.request.form;
@@ -56,7 +57,7 @@ impl EventIntake<'_> {
     /// Stores an event of a call, as an event of the Conversations webhooks, or the end of the call.
     pub(super) async fn call(
         &self,
-        context: &RequestContext<'_>,
+        context: &mut RequestContext<'_>,
         identities: Vec<String>,
         kind: Kind,
         event: CallEvent,
@@ -73,7 +74,7 @@ impl EventIntake<'_> {
 
     async fn accept(
         &self,
-        context: &RequestContext<'_>,
+        context: &mut RequestContext<'_>,
         identities: Vec<String>,
         kind: Kind,
         name: &str,
@@ -95,8 +96,14 @@ impl EventIntake<'_> {
         let response = conversations::unchanged();
         let told = StoredAnswer { body: response.body.clone(), rejected: false };
         let accepted = self.store.accept(tenant, identities, told, Some(event));
-        match timeout_at(self.request.deadlines.answer, accepted).await {
-            Ok(Ok(Accepted::New)) => Ok(response),
+        context.record.end(Stage::Calls);
+        let accepted = timeout_at(self.request.deadlines.answer, accepted).await;
+        context.record.end(Stage::Store);
+        match accepted {
+            Ok(Ok(Accepted::New(delivery))) => {
+                context.record.add_deliveries(delivery.as_slice());
+                Ok(response)
+            }
             Ok(Ok(Accepted::Repeated(told))) => repeat(told),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(Error::NotStored("callback deadline exceeded".to_owned())),
@@ -104,17 +111,28 @@ impl EventIntake<'_> {
     }
 
     /// Returns the response to an earlier attempt at this request, if there was one.
-    pub(super) async fn earlier_response(&self) -> Option<Result<CallbackResponse, Error>> {
+    pub(super) async fn earlier_response(
+        &self,
+        context: &mut RequestContext<'_>,
+    ) -> Option<Result<CallbackResponse, Error>> {
         let identity = self.attempt_identity()?;
         let found = self.store.answer(&self.request.route.tenant.name, identity);
-        match timeout_at(self.request.deadlines.answer, found).await {
+        context.record.end(Stage::Calls);
+        let found = timeout_at(self.request.deadlines.answer, found).await;
+        context.record.end(Stage::Store);
+        match found {
             Ok(Ok(Some(told))) => Some(repeat(told)),
             _ => None,
         }
     }
 
     /// Stores a response for later attempts at the same request. If one was stored before, the earlier response wins.
-    pub(super) async fn remember(&self, response: Result<CallbackResponse, Error>) -> Result<CallbackResponse, Error> {
+    pub(super) async fn remember(
+        &self,
+        response: Result<CallbackResponse, Error>,
+        context: &mut RequestContext<'_>,
+    ) -> Result<CallbackResponse, Error> {
+        context.record.end(Stage::Calls);
         let Some(identity) = self.attempt_identity() else {
             return response;
         };
@@ -123,7 +141,9 @@ impl EventIntake<'_> {
             Err(_) => StoredAnswer { body: Vec::new(), rejected: true },
         };
         let accepted = self.store.accept(&self.request.route.tenant.name, vec![identity], told, None);
-        match timeout_at(self.request.deadlines.answer, accepted).await {
+        let accepted = timeout_at(self.request.deadlines.answer, accepted).await;
+        context.record.end(Stage::Store);
+        match accepted {
             Ok(Ok(Accepted::Repeated(told))) => repeat(told),
             _ => response,
         }

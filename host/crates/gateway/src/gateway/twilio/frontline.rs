@@ -7,6 +7,7 @@ use frontgate_tenants::{AnsweredBy, Plugins};
 use frontgate_twilio_callbacks::{CallbackResponse, crm, outgoing, templates};
 
 use super::super::request_context::RequestContext;
+use super::super::request_record::Stage;
 use super::verified::VerifiedRequest;
 use crate::error::Error;
 
@@ -27,10 +28,14 @@ impl Frontline<'_> {
         match decoded {
             crm::CrmRequest::List(list) => {
                 let page_size = list.page_size;
-                Ok(crm::encode_page(&invoker.list_customers(list, chosen).await?, page_size)?)
+                let page = invoker.list_customers(list, chosen).await;
+                context.record.end(Stage::Calls);
+                Ok(crm::encode_page(&page?, page_size)?)
             }
             crm::CrmRequest::Details { worker, customer_id } => {
-                Ok(crm::encode_customer(&invoker.get_customer(worker, customer_id, chosen).await?)?)
+                let customer = invoker.get_customer(worker, customer_id, chosen).await;
+                context.record.end(Stage::Calls);
+                Ok(crm::encode_customer(&customer?)?)
             }
         }
     }
@@ -41,8 +46,9 @@ impl Frontline<'_> {
         let invoker = self.request.invoker(self.plugins, context);
         let plugin = invoker.plugin(Role::Templates)?;
         context.set_plugin(&plugin);
-        let categories = invoker.call(&plugin, Role::Templates).list_templates(decoded).await?;
-        Ok(templates::encode(&categories))
+        let categories = invoker.call(&plugin, Role::Templates).list_templates(decoded).await;
+        context.record.end(Stage::Calls);
+        Ok(templates::encode(&categories?))
     }
 
     /// Chooses the number from which a conversation starts.
@@ -52,7 +58,8 @@ impl Frontline<'_> {
         let invoker = self.request.invoker(self.plugins, context);
         let plugin = invoker.plugin(Role::Outgoing)?;
         context.set_plugin(&plugin);
-        let proxy_address = invoker.call(&plugin, Role::Outgoing).proxy_address(decoded).await?;
-        Ok(outgoing::encode(&proxy_address, &contact)?)
+        let proxy_address = invoker.call(&plugin, Role::Outgoing).proxy_address(decoded).await;
+        context.record.end(Stage::Calls);
+        Ok(outgoing::encode(&proxy_address?, &contact)?)
     }
 }

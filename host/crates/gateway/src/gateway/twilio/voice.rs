@@ -51,7 +51,7 @@ impl Calls<'_> {
     }
 
     /// Enqueues the log of a call, once for each call. It waits until the whole call has ended.
-    async fn enqueue_log(&self, context: &RequestContext<'_>, event: CallEvent) -> Result<(), Error> {
+    async fn enqueue_log(&self, context: &mut RequestContext<'_>, event: CallEvent) -> Result<(), Error> {
         if self.request.route.tenant.roles.calls.is_empty() {
             return Ok(());
         }

@@ -1,0 +1,96 @@
+//! Runs the recorder: loads the series of the previous start, completes their intervals, and stores them.
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use frontgate_config::Config;
+use frontgate_recorder::Recorder;
+use frontgate_store::now_ms;
+use frontgate_system::ownership::Folder;
+use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval};
+use tracing::{debug, warn};
+
+/// Duration of the shortest interval of a series.
+const TICK: Duration = Duration::from_secs(10);
+/// Intervals between two writes: 5 minutes. A crash loses this time at most.
+const TICKS_PER_WRITE: u32 = 30;
+/// Name of the file, and its name while it is written.
+const FILE: &str = "series";
+const NEW_FILE: &str = "series.new";
+
+/// The recorder, with the folder of its series.
+pub(super) struct Recording {
+    pub(super) recorder: Arc<Recorder>,
+    /// Folder of the socket, which is of this gateway alone.
+    folder: PathBuf,
+}
+
+impl Recording {
+    /// Creates the recorder, with the series of the previous start if they can be read.
+    pub(super) fn start(config: &Config) -> Arc<Self> {
+        let threads = available_parallelism().map_or(1, usize::from);
+        let recorder = Arc::new(Recorder::new(&config.recording, threads, now_ms()));
+        let folder = config.admin.socket.parent().unwrap_or(Path::new(".")).to_owned();
+        let recording = Arc::new(Self { recorder, folder });
+        if let Err(error) = recording.load() {
+            warn!(event = "recording.series_lost", "failed to read numbers of the previous start: {error:#}");
+        }
+        recording
+    }
+
+    /// Completes intervals, and stores them every 5 minutes. Never returns.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The first tick is immediate.
+        ticks.tick().await;
+        loop {
+            for _ in 0..TICKS_PER_WRITE {
+                ticks.tick().await;
+                self.recorder.tick(now_ms());
+            }
+            self.store().await;
+        }
+    }
+
+    /// Completes the current interval, and stores all series.
+    pub(super) async fn end(self: Arc<Self>) {
+        self.recorder.tick(now_ms());
+        self.store().await;
+    }
+
+    fn load(&self) -> anyhow::Result<()> {
+        let folder = Folder::private(&self.folder)?;
+        if !folder.has(FILE) {
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        folder.file(FILE)?.read_to_end(&mut bytes)?;
+        let series = self.recorder.series().load(&bytes, now_ms())?;
+        debug!(event = "recording.series_loaded", series, "numbers of the previous start loaded");
+        Ok(())
+    }
+
+    async fn store(self: &Arc<Self>) {
+        let recording = Arc::clone(self);
+        let stored = spawn_blocking(move || recording.write()).await;
+        if let Err(error) = stored.context("task failed").flatten() {
+            warn!(event = "recording.series_not_stored", "failed to store numbers over time: {error:#}");
+        }
+    }
+
+    fn write(&self) -> anyhow::Result<()> {
+        let folder = Folder::private(&self.folder)?;
+        if folder.has(NEW_FILE) {
+            folder.remove(NEW_FILE)?;
+        }
+        folder.create(NEW_FILE)?.write_all(&self.recorder.series().to_bytes())?;
+        folder.rename(NEW_FILE, FILE)?;
+        Ok(())
+    }
+}
