@@ -3,7 +3,7 @@
 mod host;
 pub(crate) mod status;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -120,8 +120,28 @@ impl AdminPages {
         }
     }
 
+    /// Returns the state of the gateway, as `/statusz` has it.
+    pub(crate) async fn snapshot(&self) -> status::Status {
+        status::Status::new(self, self.deliveries().await, self.state_usage().await, self.customers().await)
+    }
+
+    /// Returns the plugins, without reading the database.
+    pub(crate) fn plugins(&self) -> BTreeMap<String, status::Plugin> {
+        status::plugins(self)
+    }
+
+    /// Returns the names of the configured tenants.
+    pub(crate) fn tenant_names(&self) -> Vec<String> {
+        self.config.load().tenants.keys().cloned().collect()
+    }
+
+    /// Returns whether `/readyz` returns 200.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.reasons().is_empty()
+    }
+
     /// Returns the reasons why the gateway is not ready.
-    fn reasons(&self) -> Vec<String> {
+    pub(crate) fn reasons(&self) -> Vec<String> {
         if self.draining.load(Ordering::Relaxed) {
             return vec!["the gateway is shutting down".to_owned()];
         }
@@ -167,8 +187,7 @@ impl AdminPages {
     }
 
     async fn status(&self) -> Response<Full<Bytes>> {
-        let status =
-            status::Status::new(self, self.deliveries().await, self.state_usage().await, self.customers().await);
+        let status = self.snapshot().await;
         let body = serde_json::to_vec_pretty(&status).expect("a status has no map keys that are no text");
         with_type("application/json", StatusCode::OK, body)
     }

@@ -3,6 +3,7 @@
 
 mod act;
 mod app;
+mod audit;
 #[cfg(feature = "authoring")]
 mod authoring;
 #[cfg(not(feature = "authoring"))]
@@ -12,8 +13,10 @@ mod channels;
 mod check;
 mod client;
 mod config;
+mod console;
 mod customers;
 mod deliveries;
+mod events;
 mod format;
 mod plugin;
 mod reload;
@@ -107,6 +110,27 @@ enum Command {
         #[command(flatten)]
         command: verify::Command,
     },
+    /// Print a login link for the console, a set of pages for a browser
+    Console {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        arguments: console::Arguments,
+    },
+    /// Follow the requests of the running gateway
+    Events {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: events::Command,
+    },
+    /// List and verify the record of people's actions
+    Audit {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        command: audit::Command,
+    },
     /// List deliveries, and retry, resolve or cancel them
     Deliveries {
         #[command(flatten)]
@@ -174,6 +198,9 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => authoring::dev(arguments),
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
+        Command::Console { config, arguments } => console::console(&config.config, arguments),
+        Command::Events { config, command } => events::events(&config.config, command),
+        Command::Audit { config, command } => audit::audit(&config.config, &command),
         Command::Deliveries { config, command } => deliveries::deliveries(&config.config, &command),
         Command::Act { config, arguments } => act::act(&config.config, arguments),
         Command::Channels { config, command } => channels::channels(&config.config, &command),

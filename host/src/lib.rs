@@ -3,6 +3,7 @@
 //! - [`cli`] parses and runs commands.
 //! - `service` runs a gateway from startup to drain, and applies new configurations to it.
 //! - `admin_pages` serves `/livez`, `/readyz`, `/statusz` and `/metrics`.
+//! - `console` serves the operators' pages for a browser.
 //! - `dev` rebuilds and reloads a plugin while its author works (cargo feature `authoring`).
 //!
 //! All other code is in the crates in `crates/`; ARCHITECTURE.md shows their graph. This package only connects them,
@@ -10,6 +11,7 @@
 
 mod admin_pages;
 pub mod cli;
+mod console;
 #[cfg(feature = "authoring")]
 mod dev;
 mod service;

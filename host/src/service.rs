@@ -2,10 +2,11 @@
 
 pub(crate) mod admin_api;
 pub(crate) mod channels_api;
+pub(crate) mod console_api;
 pub(crate) mod customers_api;
 mod generation;
 mod recording;
-mod reload;
+pub(crate) mod reload;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_config::Config;
+use frontgate_console_access::Access as ConsoleAccess;
 use frontgate_customers::Customers;
 use frontgate_delivery::{Actions, Store};
 use frontgate_gateway::server::descriptors;
@@ -37,11 +39,13 @@ use tracing::{info, warn};
 
 use self::admin_api::AdminApi;
 use self::channels_api::ChannelsApi;
+use self::console_api::ConsoleApi;
 use self::customers_api::CustomersApi;
 use self::generation::{Generations, Shared};
 use self::recording::Recording;
 use self::reload::Reloader;
 use crate::admin_pages::{self, AdminPages};
+use crate::console::{self, Console};
 
 /// Result of a shutdown after a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,12 +158,26 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     generations.warn_about_unknown_tenants().await;
     let mut delivering = tokio::spawn(Arc::clone(&generations).deliver(stop.clone()));
     store.replica().configure(config.tenant_names(), config.shared_digest());
-    let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, Arc::clone(&admin_pages));
+    let access = Arc::new(ConsoleAccess::new(&database, &Arc::new(config.console.clone())));
+    let shown = (Arc::clone(&admin_pages), Arc::clone(&access));
+    let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, shown);
     let reloader = Arc::new(reloader);
+    let channels = ChannelsApi::new(&generations);
+    let console = Arc::new(Console::new(console::Sources {
+        access: Arc::clone(&access),
+        admin_pages: Arc::clone(&admin_pages),
+        store: Arc::clone(&store),
+        recorder: Arc::clone(&generations.shared().recorder),
+        commands: commands.clone(),
+        reloader: Arc::clone(&reloader),
+        channels: channels.clone(),
+    }));
+    let console_address = console.listen(&config.server, admin_stop.clone()).await;
     let operating = tokio::spawn({
         let customers = CustomersApi::new(generations.customers());
-        let channels = ChannelsApi::new(&generations);
-        let admin_api = Arc::new(AdminApi::new(commands, Arc::clone(&reloader), customers, channels));
+        let console = ConsoleApi::new(access, console, console_address);
+        let admin_api = AdminApi::new(commands, Arc::clone(&reloader), store.clone(), customers, channels, console);
+        let admin_api = Arc::new(admin_api);
         let answer = move |request| {
             let admin_api = Arc::clone(&admin_api);
             async move { admin_api.respond(request).await }

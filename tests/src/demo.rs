@@ -95,6 +95,7 @@ fn config(twilio: &Twilio, front: &Front, gateway: SocketAddr, admin: SocketAddr
     let changes = [
         ("listen = \"127.0.0.1:8080\"", format!("listen = \"{gateway}\"")),
         ("listen = \"127.0.0.1:8081\"", format!("listen = \"{admin}\"")),
+        ("listen = \"127.0.0.1:8082\"", "listen = \"127.0.0.1:0\"".to_owned()),
         ("\"http://127.0.0.1:8090\"", format!("{:?}", twilio.url())),
         ("\"http://127.0.0.1:8091\"", format!("{:?}", front.url())),
         ("\"http://127.0.0.1:8092\"", format!("\"http://{}\"", front.storage_address())),

@@ -34,6 +34,7 @@ impl Setup {
             .set("server.listen", "\"127.0.0.1:0\"")
             .set("server.public_url", format!("{PUBLIC_URL:?}"))
             .set("admin.listen", "\"127.0.0.1:0\"")
+            .set("console.listen", "\"127.0.0.1:0\"")
             .set("log.format", "\"json\"")
             .set("plugins.cache", format!("{:?}", target().join("test-cache")))
             .set("plugins.settle_ms", "20")

@@ -150,50 +150,6 @@ impl Status {
         kept: Option<Vec<Usage>>,
         customers: Vec<frontgate_customers::Status>,
     ) -> Self {
-        let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
-        for (name, live) in pages.registry.live().iter() {
-            plugins.entry(name.clone()).or_default().live = Some(Live {
-                digest: live.digest.to_string(),
-                bytes: live.manifest.bytes,
-                sdk: live.manifest.sdk.clone(),
-                not_granted: live.not_granted(),
-                imports: live.manifest.imports.iter().cloned().collect(),
-                roles: live.roles().into_iter().map(|role| role.name().to_owned()).collect(),
-                since: seconds(live.since),
-                breaker_open_ms: live
-                    .breaker_open_for()
-                    .map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
-            });
-        }
-        for (name, receipt) in pages.registry.receipts().iter() {
-            plugins.entry(name.clone()).or_default().last_attempt = Some(Attempt {
-                id: receipt.id.clone(),
-                outcome: receipt.outcome.name().to_owned(),
-                reason: receipt.outcome.reason().map(str::to_owned),
-                digest: receipt.digest.map(|digest| digest.to_string()),
-                time: receipt.time_ms / 1_000,
-            });
-        }
-        for name in pages.registry.loading().iter() {
-            plugins.entry(name.clone()).or_default().loading = true;
-        }
-        for name in pages.registry.on_probation().iter() {
-            plugins.entry(name.clone()).or_default().probation = true;
-        }
-        for (name, versions) in pages.registry.versions().iter() {
-            plugins.entry(name.clone()).and_modify(|plugin| plugin.versions.clone_from(versions));
-        }
-        if let Some(rollouts) = &pages.rollouts {
-            for (name, rollout) in rollouts.current().iter() {
-                plugins.entry(name.clone()).or_default().rollout = Some(RolloutStatus {
-                    live: rollout.live.map(|digest| digest.to_string()),
-                    trial: rollout.trial.map(|trial| trial.digest.to_string()),
-                    trial_replica: rollout.trial.map(|trial| rollouts.name_of(trial.replica)),
-                    waiting: rollout.waiting.as_ref().map(|(digest, _)| digest.to_string()),
-                    behind: rollouts.behind(name, rollout),
-                });
-            }
-        }
         let reasons = pages.reasons();
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -201,7 +157,7 @@ impl Status {
             ready: reasons.is_empty(),
             reasons,
             configuration: pages.configured.load().as_deref().cloned(),
-            plugins,
+            plugins: plugins(pages),
             plugin_records_damaged: pages.registry.damaged().map(|file| file.to_string()),
             deliveries: deliveries.map(|deliveries| {
                 let named = |states: BTreeMap<State, u64>| {
@@ -222,6 +178,53 @@ impl Status {
             receipts: pages.registry.recent().iter().cloned().collect(),
         }
     }
+}
+
+/// Returns the plugins that are live or whose files were loaded, by name.
+pub(super) fn plugins(pages: &AdminPages) -> BTreeMap<String, Plugin> {
+    let mut plugins: BTreeMap<String, Plugin> = BTreeMap::new();
+    for (name, live) in pages.registry.live().iter() {
+        plugins.entry(name.clone()).or_default().live = Some(Live {
+            digest: live.digest.to_string(),
+            bytes: live.manifest.bytes,
+            sdk: live.manifest.sdk.clone(),
+            not_granted: live.not_granted(),
+            imports: live.manifest.imports.iter().cloned().collect(),
+            roles: live.roles().into_iter().map(|role| role.name().to_owned()).collect(),
+            since: seconds(live.since),
+            breaker_open_ms: live.breaker_open_for().map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+        });
+    }
+    for (name, receipt) in pages.registry.receipts().iter() {
+        plugins.entry(name.clone()).or_default().last_attempt = Some(Attempt {
+            id: receipt.id.clone(),
+            outcome: receipt.outcome.name().to_owned(),
+            reason: receipt.outcome.reason().map(str::to_owned),
+            digest: receipt.digest.map(|digest| digest.to_string()),
+            time: receipt.time_ms / 1_000,
+        });
+    }
+    for name in pages.registry.loading().iter() {
+        plugins.entry(name.clone()).or_default().loading = true;
+    }
+    for name in pages.registry.on_probation().iter() {
+        plugins.entry(name.clone()).or_default().probation = true;
+    }
+    for (name, versions) in pages.registry.versions().iter() {
+        plugins.entry(name.clone()).and_modify(|plugin| plugin.versions.clone_from(versions));
+    }
+    if let Some(rollouts) = &pages.rollouts {
+        for (name, rollout) in rollouts.current().iter() {
+            plugins.entry(name.clone()).or_default().rollout = Some(RolloutStatus {
+                live: rollout.live.map(|digest| digest.to_string()),
+                trial: rollout.trial.map(|trial| trial.digest.to_string()),
+                trial_replica: rollout.trial.map(|trial| rollouts.name_of(trial.replica)),
+                waiting: rollout.waiting.as_ref().map(|(digest, _)| digest.to_string()),
+                behind: rollouts.behind(name, rollout),
+            });
+        }
+    }
+    plugins
 }
 
 fn by_plugin(kept: Vec<Usage>) -> BTreeMap<String, BTreeMap<String, Kept>> {

@@ -57,6 +57,11 @@ pub(super) fn channels(config: &Config, name: &str, command: &ChannelCommand) ->
     value(config, &format!("/channels/{name}"), serde_json::to_vec(command)?)
 }
 
+/// Sends a command about the console. The inner `Err` is the gateway's rejection.
+pub(super) fn console(config: &Config, name: &str, body: &Value) -> anyhow::Result<Result<Value, String>> {
+    value(config, &format!("/console/{name}"), serde_json::to_vec(body)?)
+}
+
 /// Sends a command whose answer is JSON.
 fn value(config: &Config, path: &str, body: Vec<u8>) -> anyhow::Result<Result<Value, String>> {
     let (status, body) = operate(config, path, body)?;

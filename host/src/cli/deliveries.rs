@@ -7,7 +7,9 @@ use std::time::SystemTime;
 use clap::{Subcommand, ValueEnum};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
-use frontgate_delivery::store::queue_admin::{Change, DeliveryDetails, DeliveryFilter, DeliverySummary, Resolution};
+use frontgate_delivery::store::queue_admin::{
+    Change, DeliveryDetails, DeliveryFilter, DeliveryGroup, DeliverySummary, Resolution,
+};
 use frontgate_store::millis;
 
 use super::format::{escaped, plain, short, table, time};
@@ -26,6 +28,12 @@ pub(super) enum Command {
         /// Maximum number of deliveries
         #[arg(long, default_value_t = 50)]
         most: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Group open deliveries, and those that need a decision, by their reason
+    Groups {
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -87,6 +95,10 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
             list(&lines, *json)?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Groups { json } => {
+            groups(&desk.groups()?, *json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Show { id, json } => {
             show(&desk.show(*id)?, *json)?;
             return Ok(ExitCode::SUCCESS);
@@ -135,6 +147,25 @@ fn list(lines: &[DeliverySummary], json: bool) -> anyhow::Result<()> {
             say!("{:>8}  {}", "", plain(reason));
         }
     }
+    Ok(())
+}
+
+fn groups(groups: &[DeliveryGroup], json: bool) -> anyhow::Result<()> {
+    if json {
+        say!("{}", escaped(&groups)?);
+        return Ok(());
+    }
+    if groups.is_empty() {
+        say!("no delivery waits");
+        return Ok(());
+    }
+    let mut table = table(&["DELIVERIES", "STATE", "TENANT", "OLDEST", "REASON"], &[0]);
+    for group in groups {
+        let age = short(millis(SystemTime::now()) - group.oldest_ms);
+        let reason = plain(group.reason_group.as_deref().unwrap_or("not tried yet"));
+        table.add_row([group.count.to_string(), group.state.to_string(), group.tenant.clone(), age, reason]);
+    }
+    say!("{table}");
     Ok(())
 }
 

@@ -5,7 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontgate_audit::Actor;
 use frontgate_config::receipt::Receipt;
+use frontgate_delivery::Store;
 use frontgate_loader::reload;
 use frontgate_loader::reload::{Command, Commands};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use super::channels_api::ChannelsApi;
+use super::console_api::ConsoleApi;
 use super::customers_api::CustomersApi;
 use super::reload::Reloader;
 use crate::admin_pages::{text, with_type};
@@ -31,6 +34,8 @@ pub(crate) struct AdminApi {
     reloader: Arc<Reloader>,
     customers: CustomersApi,
     channels: ChannelsApi,
+    console: ConsoleApi,
+    store: Arc<Store>,
 }
 
 /// The result of a command.
@@ -51,6 +56,22 @@ enum Operation {
     Plugins(Command),
 }
 
+impl Operation {
+    /// Returns action and object for the record of actions.
+    fn description(&self) -> (String, String) {
+        let with = |action: &str, digest: &Option<String>| match digest {
+            Some(digest) => format!("{action} {digest}"),
+            None => action.to_owned(),
+        };
+        match self {
+            Self::Plugins(Command::Rollback { name, digest }) => (with("rollback", digest), format!("plugin {name}")),
+            Self::Plugins(Command::Allow { name, digest }) => (with("allow", digest), format!("plugin {name}")),
+            Self::Plugins(Command::Remove { name }) => ("remove".to_owned(), format!("plugin {name}")),
+            Self::Reload | Self::Plugins(_) => ("reload".to_owned(), "configuration and plugins".to_owned()),
+        }
+    }
+}
+
 /// The body of a command.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -64,10 +85,12 @@ impl AdminApi {
     pub(super) fn new(
         commands: Commands,
         reloader: Arc<Reloader>,
+        store: Arc<Store>,
         customers: CustomersApi,
         channels: ChannelsApi,
+        console: ConsoleApi,
     ) -> Self {
-        Self { commands, reloader, customers, channels }
+        Self { commands, reloader, customers, channels, console, store }
     }
 
     /// Answers one request.
@@ -84,6 +107,9 @@ impl AdminApi {
         }
         if let Some(name) = path.strip_prefix("/channels/") {
             return self.channels.respond(name, &body).await;
+        }
+        if let Some(name) = path.strip_prefix("/console/") {
+            return self.console.respond(name, &body).await;
         }
         let Some(details) = details(&body) else {
             return text(
@@ -106,6 +132,9 @@ impl AdminApi {
     }
 
     async fn execute(&self, operation: Operation) -> Result<CommandResult, String> {
+        let (action, object) = operation.description();
+        let recorded = self.store.record_action(&Actor::of_command(), None, &action, &object, None).await;
+        recorded.map_err(|error| format!("failed to record the action: {error}"))?;
         match operation {
             Operation::Reload => self.reloader.reload().await,
             Operation::Plugins(command) => {
@@ -115,7 +144,8 @@ impl AdminApi {
     }
 }
 
-async fn read(body: Incoming) -> Option<Bytes> {
+/// Reads a body of limited size, in limited time.
+pub(crate) async fn read(body: Incoming) -> Option<Bytes> {
     Some(timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await.ok()?.ok()?.to_bytes())
 }
 

@@ -34,7 +34,8 @@ impl ChannelCommand {
 }
 
 /// Answers commands about channels.
-pub(super) struct ChannelsApi {
+#[derive(Clone)]
+pub(crate) struct ChannelsApi {
     generations: Arc<Generations>,
 }
 
@@ -62,7 +63,7 @@ impl ChannelsApi {
     }
 
     /// Connects a channel with a new credential, if there is one, and checks it; returns why it does not work, or `None`.
-    async fn check(&self, command: ChannelCommand) -> Result<Option<String>, String> {
+    pub(crate) async fn check(&self, command: ChannelCommand) -> Result<Option<String>, String> {
         let shared = self.generations.shared();
         let tenant = self.generations.tenant(&command.tenant);
         let tenant = tenant.ok_or_else(|| format!("tenant `{}` is not in the configuration", command.tenant))?;

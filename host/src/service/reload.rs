@@ -10,6 +10,7 @@ use frontgate_config::Config;
 use frontgate_config::Fixed;
 use frontgate_config::receipt::Outcome;
 use frontgate_config::receipt::Receipt;
+use frontgate_console_access::Access;
 use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
@@ -24,7 +25,7 @@ use super::generation::Generations;
 use crate::admin_pages::AdminPages;
 
 /// Reloads the gateway, one reload at a time.
-pub(super) struct Reloader {
+pub(crate) struct Reloader {
     file: PathBuf,
     /// Settings at startup that cannot change while the gateway runs.
     first: Fixed,
@@ -32,6 +33,7 @@ pub(super) struct Reloader {
     commands: Commands,
     registry: Arc<Registry>,
     admin_pages: Arc<AdminPages>,
+    access: Arc<Access>,
     turn: Mutex<()>,
 }
 
@@ -41,14 +43,14 @@ impl Reloader {
         generations: Arc<Generations>,
         commands: Commands,
         registry: Arc<Registry>,
-        admin_pages: Arc<AdminPages>,
+        (admin_pages, access): (Arc<AdminPages>, Arc<Access>),
     ) -> Self {
         let (file, first) = (file.to_owned(), generations.config().fixed());
-        Self { file, first, generations, commands, registry, admin_pages, turn: Mutex::default() }
+        Self { file, first, generations, commands, registry, admin_pages, access, turn: Mutex::default() }
     }
 
     /// Reloads configuration and plugins. Plugins are reloaded even if the configuration is rejected.
-    pub(super) async fn reload(self: &Arc<Self>) -> Result<CommandResult, String> {
+    pub(crate) async fn reload(self: &Arc<Self>) -> Result<CommandResult, String> {
         let reloader = Arc::clone(self);
         // Runs in a separate task, so that a caller that disconnects cannot leave a configuration half applied.
         let whole = tokio::spawn(async move {
@@ -60,7 +62,7 @@ impl Reloader {
     }
 
     /// Returns the time limit of a command.
-    pub(super) fn timeout(&self) -> Duration {
+    pub(crate) fn timeout(&self) -> Duration {
         self.generations.config().plugins.command_timeout()
     }
 
@@ -108,6 +110,7 @@ impl Reloader {
         self.commands.send(Command::Configure(Arc::clone(&new) as _)).await?;
         // The following steps cannot fail.
         self.admin_pages.configure(Arc::clone(&new));
+        self.access.configure(&Arc::new(new.console.clone()));
         self.generations.replace(&new).await;
         for warning in &warnings {
             warn!(event = "config.warning", "{}: {}; {}", warning.place, warning.problem, warning.fix);

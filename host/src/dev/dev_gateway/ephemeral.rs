@@ -68,6 +68,8 @@ pub(super) fn write(
             table(vec![("listen", listen.to_string().into()), ("public_url", format!("http://{listen}").into())]),
         ),
         ("admin", table(vec![("listen", admin.to_string().into()), ("socket", socket.display().to_string().into())])),
+        // The author's screen shows the calls.
+        ("console", table(vec![("listen", "off".into())])),
         ("store", table(vec![("url", "sqlite:data/frontgate.db".into())])),
         (
             "plugins",

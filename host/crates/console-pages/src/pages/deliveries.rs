@@ -20,8 +20,11 @@ pub struct DeliveryRow {
     pub tenant: String,
     /// Kind and event.
     pub what: String,
-    /// Key of the conversation.
+    /// Key of the conversation, masked if it may contain a number.
     pub conversation: String,
+    /// Path of the conversation's page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_link: Option<String>,
     /// Time of creation, in milliseconds since 1970.
     pub created_ms: i64,
     /// What it waits for, in words.
@@ -182,7 +185,12 @@ pub(super) fn table(now_ms: i64, rows: &[DeliveryRow]) -> Markup {
                         td { (state(row.state)) }
                         td { bdi { (row.tenant) } }
                         td { bdi { (row.what) } }
-                        td { a .mono href=(format!("/conversations/{}/{}", row.tenant, row.conversation)) { bdi { (words::short(&row.conversation, 14)) } } }
+                        td .mono {
+                            @match &row.conversation_link {
+                                Some(path) => a href=(path) { bdi { (words::short(&row.conversation, 14)) } },
+                                None => bdi { (words::short(&row.conversation, 14)) },
+                            }
+                        }
                         td { (words::ago(now_ms, row.created_ms)) }
                         td { (row.waits) }
                         td .why { bdi { (row.reason.as_deref().unwrap_or("")) } }

@@ -30,8 +30,11 @@ pub struct LiveRow {
     pub took_us: u64,
     /// Name of the plugin or index that answered.
     pub by: Option<String>,
-    /// Id of the conversation.
+    /// Id of the conversation, masked if it may contain a number.
     pub conversation: Option<String>,
+    /// Path of the conversation's page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_link: Option<String>,
     /// Ids of the deliveries that were stored.
     pub deliveries: Vec<i64>,
     /// Why the request failed, masked.
@@ -111,8 +114,11 @@ fn table_row(row: &LiveRow) -> Markup {
             td .n { (words::micros(row.took_us)) }
             td { bdi { (row.by.as_deref().unwrap_or("-")) } }
             td .mono {
-                @if let (Some(tenant), Some(conversation)) = (&row.tenant, &row.conversation) {
-                    a href=(format!("/conversations/{}/{}", encoded(tenant), encoded(conversation))) { bdi { (words::short(conversation, 14)) } }
+                @if let Some(conversation) = &row.conversation {
+                    @match &row.conversation_link {
+                        Some(path) => a href=(path) { bdi { (words::short(conversation, 14)) } },
+                        None => bdi { (words::short(conversation, 14)) },
+                    }
                 }
             }
             td .why {

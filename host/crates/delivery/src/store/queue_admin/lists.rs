@@ -14,7 +14,7 @@ pub struct DeliveryFilter {
     pub states: Vec<State>,
     /// Name of the tenant.
     pub tenant: Option<String>,
-    /// Group of the reason, see [`DeliveryGroup::reason_group`].
+    /// Group of the reason, see [`DeliveryGroup::reason_group`]; empty for deliveries without a reason.
     pub reason_group: Option<String>,
     /// Key of the conversation. Needs `tenant`.
     pub conversation: Option<String>,
@@ -65,16 +65,17 @@ pub(super) fn list(read: &Transaction<'_>, filter: &DeliveryFilter, most: u32) -
             (Some(_), _) => "deliveries_counted",
             (None, _) => "deliveries_listed",
         };
-        // The literal condition lets the planner use the partial index.
-        let part = if index == "deliveries_grouped" { "AND state <> 'sent' AND reason_group = ?2" } else { "" };
+        // A partial index needs its condition in the statement, and a column of an index needs a comparison with a value.
+        let reason = match reason_group.as_deref() {
+            None => "?2 IS NULL",
+            Some("") => "state <> 'sent' AND ?2 = '' AND reason_group IS NULL",
+            Some(_) => "state <> 'sent' AND reason_group = ?2",
+        };
+        let of_tenant = if tenant.is_some() { "tenant = ?3" } else { "?3 IS NULL" };
         let select = format!(
-            "SELECT {COLUMNS} FROM deliveries INDEXED BY {index} 
-             WHERE state = ?1 {part} AND (?2 IS NULL OR reason_group = ?2) AND (?3 IS NULL OR tenant = ?3) AND id < ?4
-             ORDER BY id DESC LIMIT ?5"
+            "SELECT {COLUMNS} FROM deliveries INDEXED BY {index}
+             WHERE state = ?1 AND {reason} AND {of_tenant} AND id < ?4 ORDER BY id DESC LIMIT ?5"
         );
-        // An index is used only for a column that is compared with a value.
-        let select =
-            if tenant.is_some() { select.replace("(?3 IS NULL OR tenant = ?3)", "tenant = ?3") } else { select };
         let values = values![state.name(), reason_group, tenant, before, most];
         all.extend(read.rows(&select, values, |row| summary(row, read.now_ms()))?);
     }
@@ -102,5 +103,37 @@ pub(super) fn groups(read: &Transaction<'_>) -> sql::Result<Vec<DeliveryGroup>> 
         }
     }
     all.sort_by_key(|group| std::cmp::Reverse(group.count));
+    Ok(all)
+}
+
+/// Returns the number of deliveries in each state, at most [`GROUP_COUNT_MAX`] for each and for each tenant
+/// of `tenants`.
+pub(super) fn counts(read: &Transaction<'_>, tenants: Option<&[String]>) -> sql::Result<Vec<(State, u64)>> {
+    let most = i64::try_from(GROUP_COUNT_MAX).unwrap_or(i64::MAX);
+    let count = |state: State, tenant: Option<&String>| -> sql::Result<u64> {
+        let (index, of_tenant) = match tenant {
+            Some(_) => ("deliveries_counted", "tenant = ?2"),
+            None => ("deliveries_listed", "?2 IS NULL"),
+        };
+        let select = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY {index}
+             WHERE state = ?1 AND {of_tenant} LIMIT ?3) AS counted"
+        );
+        read.value(&select, values![state.name(), tenant, most])
+    };
+    let mut all = Vec::new();
+    for state in State::ALL {
+        let number = match tenants {
+            None => count(state, None)?,
+            Some(tenants) => {
+                let mut sum = 0;
+                for tenant in tenants {
+                    sum += count(state, Some(tenant))?;
+                }
+                sum
+            }
+        };
+        all.push((state, number));
+    }
     Ok(all)
 }

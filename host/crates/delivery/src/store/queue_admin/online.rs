@@ -12,6 +12,7 @@ use super::channels::{self, ChannelDetails, ChannelFilter, ChannelSummary};
 use super::lists::{self, DeliveryFilter, DeliveryGroup};
 use super::{Change, DeliveryDetails, DeliverySummary};
 use crate::job::State;
+use crate::store::quotas::DELIVERIES;
 use crate::store::{Store, StoreError};
 
 /// What a change of many deliveries would do.
@@ -47,6 +48,40 @@ impl Store {
     /// Fails if the database cannot be read.
     pub async fn delivery_groups(&self) -> Result<Vec<DeliveryGroup>, StoreError> {
         self.database.read(NO_TENANT, lists::groups).await
+    }
+
+    /// Returns the number of deliveries in each state, of all tenants or of some. Large numbers are not counted to the end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn state_counts(&self, tenants: Option<Vec<String>>) -> Result<Vec<(State, u64)>, StoreError> {
+        self.database.read(NO_TENANT, move |read| lists::counts(read, tenants.as_deref())).await
+    }
+
+    /// Returns the number of deliveries of each tenant that are open or need a decision.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn waiting_deliveries(&self) -> Result<BTreeMap<String, u64>, StoreError> {
+        let select = "SELECT tenant, waiting FROM shares WHERE channel = ?1";
+        let read = move |read: &Transaction<'_>| {
+            let rows = read.rows(select, values![DELIVERIES], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.into_iter().collect())
+        };
+        self.database.read(NO_TENANT, read).await
+    }
+
+    /// Returns whether a tenant has deliveries of a conversation.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn has_conversation(&self, tenant: &str, conversation: &str) -> Result<bool, StoreError> {
+        let (tenant, conversation) = (tenant.to_owned(), conversation.to_owned());
+        let select = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant = ?1 AND conversation = ?2)";
+        self.database.read(NO_TENANT, move |read| read.value(select, values![tenant, conversation])).await
     }
 
     /// Returns a delivery with its payload and history.

@@ -1,0 +1,127 @@
+//! `frontgate console`: prints a login link, and lists and ends sessions.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{bail, ensure};
+use clap::{Args, Subcommand, ValueEnum};
+use frontgate_audit::Actor;
+use frontgate_config::Config;
+use frontgate_console_access::Role;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::format::{escaped, plain, short, table, time};
+use super::{client, say};
+use crate::service::console_api::{EndCommand, Link, LinkCommand};
+
+/// Arguments of the command.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Name of the person, as it appears in the record of actions; by default this account
+    #[arg(long = "for", value_name = "NAME")]
+    who: Option<String>,
+    /// Role of the person
+    #[arg(long, default_value = "operator")]
+    role: RoleName,
+    /// Tenant that the person sees; may be repeated; by default all
+    #[arg(long)]
+    tenant: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the people who are signed in
+    Sessions {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// End the sessions whose ids begin with these digits
+    End {
+        /// First digits of the id
+        id: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RoleName {
+    /// Reads pages; personal data is masked
+    Viewer,
+    /// Also shows personal data
+    Support,
+    /// Also changes deliveries, channels and plugins
+    Operator,
+}
+
+impl From<RoleName> for Role {
+    fn from(role: RoleName) -> Self {
+        match role {
+            RoleName::Viewer => Self::Viewer,
+            RoleName::Support => Self::Support,
+            RoleName::Operator => Self::Operator,
+        }
+    }
+}
+
+pub(super) fn console(config: &Path, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let config = Config::load_unchecked(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    match arguments.command {
+        None => link(&config, arguments)?,
+        Some(Command::Sessions { json }) => sessions(&config, json)?,
+        Some(Command::End { id }) => {
+            let answer = ask(&config, "end", &serde_json::to_value(EndCommand { id })?)?;
+            say!("{} ended", answer["ended"]);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ask(config: &Config, name: &str, body: &Value) -> anyhow::Result<Value> {
+    match client::console(config, name, body)? {
+        Ok(answer) => Ok(answer),
+        Err(reason) => bail!("{reason}"),
+    }
+}
+
+fn link(config: &Config, Arguments { who, role, tenant, .. }: Arguments) -> anyhow::Result<()> {
+    for name in &tenant {
+        ensure!(config.tenants.contains_key(name), "tenant `{name}` is not in the configuration");
+    }
+    let tenants = (!tenant.is_empty()).then_some(tenant);
+    let who = who.unwrap_or_else(|| Actor::of_command().who);
+    let command = LinkCommand { who, role: role.into(), tenants };
+    let link = Link::deserialize(ask(config, "link", &serde_json::to_value(command)?)?)?;
+    say!("{}", link.url);
+    let expires = i64::try_from(link.expires_in_ms).unwrap_or(i64::MAX);
+    say!("\nThe link works once, within {}. From another machine: ssh -L 8082:127.0.0.1:8082 HOST", short(expires));
+    Ok(())
+}
+
+fn sessions(config: &Config, json: bool) -> anyhow::Result<()> {
+    let answer = ask(config, "sessions", &Value::Null)?;
+    let sessions = answer["sessions"].as_array().cloned().unwrap_or_default();
+    if json {
+        say!("{}", escaped(&sessions)?);
+        return Ok(());
+    }
+    if sessions.is_empty() {
+        say!("no sessions");
+        return Ok(());
+    }
+    let mut table = table(&["ID", "PERSON", "ROLE", "TENANTS", "SIGNED IN", "LAST USED"], &[]);
+    for session in &sessions {
+        let text = |name: &str| plain(session[name].as_str().unwrap_or("-"));
+        let at = |name: &str| session[name].as_i64().map_or_else(|| "-".to_owned(), time);
+        let tenants = match session["tenants"].as_array() {
+            Some(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+            None => "all".to_owned(),
+        };
+        table.add_row([text("id"), text("who"), text("role"), plain(&tenants), at("created_ms"), at("used_ms")]);
+    }
+    say!("{table}");
+    Ok(())
+}

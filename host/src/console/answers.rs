@@ -1,0 +1,143 @@
+//! Answers of the console, with the headers that keep other pages out.
+
+use frontgate_console_access::request::Rejection;
+use frontgate_console_access::{Role, Session};
+use frontgate_console_pages::Page;
+use frontgate_console_pages::assets::Asset;
+use frontgate_console_pages::pages::{Problem, sign_in};
+use frontgate_delivery::store::StoreError;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
+use hyper::{Response, StatusCode};
+
+use crate::admin_pages::with_type;
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Headers of every answer. Nothing may be loaded from elsewhere, no script or style may be in the page itself, and no
+/// other page may contain or open this one.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (
+        HeaderName::from_static("content-security-policy"),
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("referrer-policy"), "no-referrer"),
+    (HeaderName::from_static("x-content-type-options"), "nosniff"),
+    (HeaderName::from_static("x-frame-options"), "DENY"),
+];
+
+/// The answer to a request.
+pub(super) enum Answer {
+    Ready(Response<Full<Bytes>>),
+    /// A page, whose frame is made last.
+    Page {
+        status: StatusCode,
+        session: Session,
+        section: &'static str,
+        page: Box<dyn Page + Send>,
+        is_json: bool,
+    },
+}
+
+/// Why a request is refused.
+pub(super) enum Refusal {
+    /// No session.
+    SignedOut {
+        is_json: bool,
+    },
+    /// A change without the session's proof.
+    Unproved,
+    /// Not from a page of this console.
+    Rejected(Rejection),
+    /// The person's role does not allow it; this one would.
+    Forbidden(Role),
+    NotFound,
+    Method,
+    /// The body is incomplete or too long.
+    Incomplete,
+    /// The query is not valid.
+    Invalid(String),
+    /// The database cannot be used.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl Refusal {
+    pub(super) fn response(self) -> Response<Full<Bytes>> {
+        match self {
+            Self::SignedOut { is_json: true } => {
+                json(StatusCode::UNAUTHORIZED, br#"{"title": "Sign in", "text": "Run `frontgate console`."}"#.to_vec())
+            }
+            Self::SignedOut { is_json: false } => html(StatusCode::UNAUTHORIZED, sign_in(None)),
+            Self::Unproved => bare(
+                StatusCode::FORBIDDEN,
+                "Not possible in this session",
+                "The request has no proof of this session. Sign in with a link of `frontgate console`.",
+            ),
+            Self::Rejected(rejection) => bare(StatusCode::FORBIDDEN, "Request rejected", &rejection.text()),
+            Self::Forbidden(role) => bare(
+                StatusCode::FORBIDDEN,
+                "Not allowed",
+                &format!("This needs the role {role}. `frontgate console --role {role}` makes a link for it."),
+            ),
+            Self::NotFound => bare(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address."),
+            Self::Method => bare(StatusCode::METHOD_NOT_ALLOWED, "Not possible", "Use GET or POST."),
+            Self::Incomplete => bare(StatusCode::BAD_REQUEST, "Not possible", "The form is incomplete or too long."),
+            Self::Invalid(reason) => bare(StatusCode::BAD_REQUEST, "Not valid", &reason),
+            Self::Store(StoreError::Rejected(reason)) => bare(StatusCode::NOT_FOUND, "Not found", &reason),
+            Self::Store(error) => {
+                bare(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be read", &error.to_string())
+            }
+        }
+    }
+}
+
+/// Adds the headers of every answer.
+fn guarded(mut response: Response<Full<Bytes>>, cache: &'static str) -> Response<Full<Bytes>> {
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
+    response
+}
+
+pub(super) fn html(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    guarded(with_type(HTML, status, text), "no-store")
+}
+
+pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+    guarded(with_type("application/json", status, body), "no-store")
+}
+
+/// Returns a page without navigation.
+pub(super) fn bare(status: StatusCode, title: &str, text: &str) -> Response<Full<Bytes>> {
+    html(status, Problem { title: title.to_owned(), text: text.to_owned() }.bare())
+}
+
+pub(super) fn asset(asset: &'static Asset) -> Response<Full<Bytes>> {
+    guarded(with_type(asset.media_type, StatusCode::OK, asset.content), "public, max-age=31536000, immutable")
+}
+
+pub(super) fn redirect(path: &str) -> Response<Full<Bytes>> {
+    let mut response = html(StatusCode::SEE_OTHER, String::new());
+    if let Ok(path) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    response
+}

@@ -1,0 +1,184 @@
+//! Changes of many deliveries: a preview, then a task with progress that a person can stop.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use frontgate_audit::Actor;
+use frontgate_console_access::Right;
+use frontgate_console_pages::pages::{Bulk, BulkPreview, BulkProgress};
+use frontgate_delivery::Store;
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::StoreError;
+use frontgate_delivery::store::queue_admin::{Change, DeliveryFilter, Preview};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+
+use super::answers::{Answer, Refusal};
+use super::{Call, Console, answers, deliveries, page};
+
+/// Maximum number of changes that are remembered.
+const JOBS_MAX: usize = 50;
+
+/// Writes that one change has in the store's queue.
+const WRITES_MAX: usize = 32;
+
+/// Changes of many deliveries, in progress and finished.
+#[derive(Default)]
+pub(super) struct BulkJobs {
+    jobs: Mutex<BTreeMap<u64, Arc<Job>>>,
+    last: AtomicU64,
+}
+
+struct Job {
+    change: Change,
+    who: String,
+    total: u64,
+    changed: AtomicU64,
+    rejected: AtomicU64,
+    is_stopped: AtomicBool,
+    is_finished: AtomicBool,
+    error: Mutex<Option<String>>,
+}
+
+impl Job {
+    /// Changes all deliveries, some at a time.
+    async fn run(self: Arc<Self>, store: Arc<Store>, actor: Actor, ids: Vec<i64>) {
+        let mut ids = ids.into_iter();
+        let mut writes = JoinSet::new();
+        loop {
+            while writes.len() < WRITES_MAX && !self.is_stopped.load(Ordering::Relaxed) {
+                let Some(id) = ids.next() else { break };
+                let (store, actor, change) = (Arc::clone(&store), actor.clone(), self.change);
+                writes.spawn(async move { store.change_delivery(&actor, id, change, None).await });
+            }
+            let Some(written) = writes.join_next().await else { break };
+            match written {
+                Ok(Ok(_)) => _ = self.changed.fetch_add(1, Ordering::Relaxed),
+                Ok(Err(StoreError::Rejected(_))) => _ = self.rejected.fetch_add(1, Ordering::Relaxed),
+                Ok(Err(error)) => {
+                    *self.error.lock() = Some(format!("Stopped: {error}."));
+                    self.is_stopped.store(true, Ordering::Relaxed);
+                }
+                Err(_) => self.is_stopped.store(true, Ordering::Relaxed),
+            }
+        }
+        self.is_finished.store(true, Ordering::Relaxed);
+    }
+}
+
+impl BulkJobs {
+    fn add(&self, job: &Arc<Job>) -> u64 {
+        let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut jobs = self.jobs.lock();
+        jobs.insert(id, Arc::clone(job));
+        while jobs.len() > JOBS_MAX {
+            jobs.pop_first();
+        }
+        id
+    }
+
+    fn get(&self, id: u64) -> Option<Arc<Job>> {
+        self.jobs.lock().get(&id).cloned()
+    }
+}
+
+fn named(change: Option<&str>) -> Result<Change, Refusal> {
+    match change {
+        Some("retry") => Ok(Change::Retry),
+        Some("cancel") => Ok(Change::Cancel),
+        _ => Err(Refusal::Invalid("Choose retry or cancel.".to_owned())),
+    }
+}
+
+impl Console {
+    async fn previewed(&self, call: &Call, change: Change) -> Result<(DeliveryFilter, Preview), Refusal> {
+        let filter = Self::filter(call)?;
+        if filter.states.is_empty() {
+            return Err(Refusal::Invalid("Choose a state.".to_owned()));
+        }
+        let most = self.sources.access.settings().bulk_max;
+        if filter.tenant.is_some() || call.session.tenants.is_none() {
+            return Ok((filter.clone(), self.sources.store.preview(filter, change, most).await?));
+        }
+        Err(Refusal::Invalid("Choose a tenant.".to_owned()))
+    }
+
+    /// Shows what a change would do.
+    pub(super) async fn preview(self: &Arc<Self>, call: Call, confirmed: Option<u64>) -> Result<Answer, Refusal> {
+        call.needs(Right::Change)?;
+        let change = named(call.query("change").or(call.form("change")))?;
+        let (filter, preview) = self.previewed(&call, change).await?;
+        let names =
+            |counts: &BTreeMap<State, u64>| counts.iter().map(|(state, count)| (state.name(), *count)).collect();
+        let view = BulkPreview {
+            change: change.name(),
+            query: deliveries::query(&filter),
+            total: count(&preview),
+            is_limited: preview.is_limited,
+            after: names(&preview.after),
+            waiting: preview.waiting,
+            rejected: names(&preview.rejected),
+            confirmed,
+        };
+        Ok(page(call, "/deliveries", view))
+    }
+
+    /// Starts a change that a person has confirmed. If the number has changed since, it is shown again.
+    pub(super) async fn start_bulk(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        call.needs(Right::Change)?;
+        let change = named(call.form("change"))?;
+        let (filter, preview) = self.previewed(&call, change).await?;
+        let confirmed: u64 = call.form("total").and_then(|total| total.parse().ok()).unwrap_or_default();
+        if confirmed != count(&preview) {
+            return self.preview(call, Some(confirmed)).await;
+        }
+        let (store, actor) = (&self.sources.store, call.session.actor());
+        let object = format!("{confirmed} deliveries: {}", deliveries::query(&filter));
+        let action = format!("{} many", change.name());
+        store.record_action(&actor, filter.tenant.as_deref(), &action, &object, call.form("reason")).await?;
+        let job = Arc::new(Job {
+            change,
+            who: actor.who.clone(),
+            total: confirmed,
+            changed: AtomicU64::default(),
+            rejected: AtomicU64::default(),
+            is_stopped: AtomicBool::default(),
+            is_finished: AtomicBool::default(),
+            error: Mutex::default(),
+        });
+        let id = self.bulk.add(&job);
+        tokio::spawn(job.run(Arc::clone(store), actor, preview.ids));
+        Ok(Answer::Ready(answers::redirect(&format!("/deliveries/bulk/{id}"))))
+    }
+
+    pub(super) fn bulk_progress(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
+        call.needs(Right::Change)?;
+        let id = id.parse().map_err(|_| Refusal::NotFound)?;
+        let job = self.bulk.get(id).ok_or(Refusal::NotFound)?;
+        let bulk = Bulk {
+            id,
+            change: job.change.name(),
+            total: job.total,
+            changed: job.changed.load(Ordering::Relaxed),
+            rejected: job.rejected.load(Ordering::Relaxed),
+            is_finished: job.is_finished.load(Ordering::Relaxed),
+            is_stopped: job.is_stopped.load(Ordering::Relaxed),
+            error: job.error.lock().clone(),
+        };
+        Ok(page(call, "/deliveries", BulkProgress { bulk }))
+    }
+
+    pub(super) fn stop_bulk(&self, call: &Call, id: &str) -> Result<Answer, Refusal> {
+        call.needs(Right::Change)?;
+        let number = id.parse().map_err(|_| Refusal::NotFound)?;
+        let job = self.bulk.get(number).ok_or(Refusal::NotFound)?;
+        job.is_stopped.store(true, Ordering::Relaxed);
+        tracing::info!(event = "console.bulk_stopped", "a change of many deliveries by {} was stopped", job.who);
+        Ok(Answer::Ready(answers::redirect(&format!("/deliveries/bulk/{number}"))))
+    }
+}
+
+fn count(preview: &Preview) -> u64 {
+    u64::try_from(preview.ids.len()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,97 @@
+//! Sign-in, sign-out, and the search for an id.
+
+use std::sync::Arc;
+
+use frontgate_console_access::request;
+use frontgate_console_pages::pages::sign_in;
+use frontgate_console_pages::words;
+use hyper::header::{ACCEPT, HeaderValue, SET_COOKIE};
+use hyper::{HeaderMap, StatusCode};
+use serde_json::json;
+use tracing::info;
+
+use super::answers::{Answer, Refusal};
+use super::{Call, Console, answers, value};
+
+impl Console {
+    /// Shows the page for signing in, or uses the code of a link.
+    pub(super) async fn enter(
+        self: &Arc<Self>,
+        is_change: bool,
+        headers: &HeaderMap,
+        form: &[(String, String)],
+    ) -> Result<Answer, Refusal> {
+        if !is_change {
+            return Ok(Answer::Ready(answers::html(StatusCode::OK, sign_in(None))));
+        }
+        let access = &self.sources.access;
+        // The script asks for JSON. Without it, the browser never gets the proof, and the session only reads.
+        let is_script = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"application/json");
+        let entered = match access.enter(value(form, "code").unwrap_or_default()).await? {
+            Ok(entered) => entered,
+            Err(error) if is_script => {
+                let body = json!({ "text": error.text() }).to_string();
+                return Ok(Answer::Ready(answers::json(StatusCode::UNAUTHORIZED, body.into_bytes())));
+            }
+            Err(error) => {
+                return Ok(Answer::Ready(answers::html(StatusCode::UNAUTHORIZED, sign_in(Some(error.text())))));
+            }
+        };
+        info!(event = "console.signed_in", "a person signed in to the console");
+        let mut response = if is_script {
+            answers::json(StatusCode::OK, json!({ "proof": entered.proof }).to_string().into_bytes())
+        } else {
+            answers::redirect("/")
+        };
+        set_cookie(response.headers_mut(), &request::set_cookie(&entered.cookie, &access.settings()));
+        Ok(Answer::Ready(response))
+    }
+
+    pub(super) async fn leave(&self, call: &Call) -> Result<Answer, Refusal> {
+        let access = &self.sources.access;
+        access.leave(&call.session).await?;
+        let mut response = answers::redirect("/enter");
+        set_cookie(response.headers_mut(), &request::set_cookie("", &access.settings()));
+        Ok(Answer::Ready(response))
+    }
+
+    /// Leads to the page about an id.
+    pub(super) async fn find(&self, call: &Call) -> Result<Answer, Refusal> {
+        let wanted = call.query("q").unwrap_or_default().trim();
+        let path = self.path_of(call, wanted).await?;
+        let path = path.ok_or_else(|| {
+            Refusal::Invalid(format!("Nothing with the id `{}` was found.", words::short(wanted, 60)))
+        })?;
+        Ok(Answer::Ready(answers::redirect(&path)))
+    }
+
+    async fn path_of(&self, call: &Call, wanted: &str) -> Result<Option<String>, Refusal> {
+        let super::Sources { store, recorder, admin_pages, .. } = &self.sources;
+        if wanted.parse::<i64>().is_ok() {
+            return Ok(Some(format!("/deliveries/{wanted}")));
+        }
+        if recorder.by_id(wanted).is_some() {
+            return Ok(Some(format!("/events/{wanted}")));
+        }
+        if let Some(channel) = store.channel_summaries().await?.iter().find(|channel| channel.channel == wanted) {
+            return Ok(Some(format!("/channels/{}", channel.id)));
+        }
+        if admin_pages.plugins().contains_key(wanted) {
+            return Ok(Some(format!("/plugins/{wanted}")));
+        }
+        let tenants = admin_pages.tenant_names().into_iter().filter(|tenant| call.session.sees(tenant));
+        for tenant in tenants {
+            let is_recorded = !recorder.by_conversation(&tenant, wanted).is_empty();
+            if is_recorded || store.has_conversation(&tenant, wanted).await? {
+                return Ok(Some(format!("/conversations/{}/{}", super::encoded(&tenant), super::encoded(wanted))));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn set_cookie(headers: &mut HeaderMap, cookie: &str) {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        headers.insert(SET_COOKIE, cookie);
+    }
+}

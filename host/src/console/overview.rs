@@ -1,0 +1,110 @@
+//! The page Overview.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use frontgate_console_pages::pages::{CallbackRow, Overview};
+use frontgate_recorder::{Counts, Filter, Point, Recorder, SeriesKey};
+
+use super::answers::{Answer, Refusal};
+use super::attention::{self, Facts};
+use super::{Call, Console, page};
+
+const HOUR_MS: u64 = 3_600_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+
+/// Points of a chart.
+const POINTS: u64 = 72;
+
+impl Console {
+    pub(super) async fn overview(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        let super::Sources { store, admin_pages, recorder, .. } = &self.sources;
+        let now = Self::now_ms();
+        let groups = store.delivery_groups().await?;
+        let groups: Vec<_> = groups.into_iter().filter(|group| call.session.sees(&group.tenant)).collect();
+        let channels = store.channel_summaries().await?;
+        let channels: Vec<_> = channels.into_iter().filter(|channel| call.session.sees(&channel.tenant)).collect();
+        let (plugins, reasons) = (admin_pages.plugins(), admin_pages.reasons());
+        let facts = Facts { now_ms: now, reasons: &reasons, plugins: &plugins, groups: &groups, channels: &channels };
+        let is_hour = call.query("period") == Some("hour");
+        let waiting = store.waiting_deliveries().await?;
+        let open = waiting.iter().filter(|(tenant, _)| call.session.sees(tenant)).map(|(_, count)| count).sum();
+        let seen = |tenant: &str| call.session.sees(tenant);
+        let view = Overview {
+            attention: attention::items(&facts),
+            callbacks: callbacks(recorder, now.unsigned_abs(), if is_hour { HOUR_MS } else { DAY_MS }, seen),
+            open,
+            oldest_ms: groups.iter().map(|group| group.oldest_ms).min(),
+            is_hour,
+            last_ms: last(recorder, seen),
+        };
+        Ok(page(call, "/", view))
+    }
+}
+
+/// Returns the time of the last recorded request.
+fn last(recorder: &Recorder, sees: impl Fn(&str) -> bool) -> Option<i64> {
+    let newest = recorder.newest(&Filter::default(), 20);
+    let seen = newest.iter().find(|record| record.facts.tenant.as_deref().is_some_and(&sees))?;
+    i64::try_from(seen.facts.at_ms).ok()
+}
+
+fn callbacks(recorder: &Recorder, now: u64, period: u64, sees: impl Fn(&str) -> bool) -> Vec<CallbackRow> {
+    let deadlines = deadlines(recorder);
+    let mut rows = Vec::new();
+    for key in recorder.series().keys() {
+        let SeriesKey::Callback { tenant, callback } = &key else { continue };
+        if !sees(tenant) || &**tenant == "-" {
+            continue;
+        }
+        let points = recorder.series().points(&key, now.saturating_sub(period));
+        let mut sum = Counts::default();
+        points.iter().for_each(|point| sum.add(&point.counts));
+        let recent = recorder.series().sum(&key, now.saturating_sub(60_000));
+        let (counts, errors) = chart(&points, now, period);
+        rows.push(CallbackRow {
+            tenant: tenant.to_string(),
+            callback: callback.to_string(),
+            counts,
+            errors,
+            per_minute: recent.count(),
+            total: sum.count(),
+            failed: failed(&sum),
+            p50_us: sum.percentile_us(50).unwrap_or_default(),
+            p95_us: sum.percentile_us(95).unwrap_or_default(),
+            deadline_ms: deadlines.get(&**callback).copied().unwrap_or(DEADLINE_MS),
+        });
+    }
+    rows
+}
+
+/// Deadline of a callback that was not recorded since the start.
+const DEADLINE_MS: u64 = 5_000;
+
+/// Returns the deadline of each callback that was recorded.
+fn deadlines(recorder: &Recorder) -> BTreeMap<&'static str, u64> {
+    let newest = recorder.newest(&Filter::default(), 500);
+    let known = newest.iter().filter_map(|record| Some((record.facts.callback, record.facts.deadline_us? / 1_000)));
+    known.collect()
+}
+
+fn failed(counts: &Counts) -> u64 {
+    u64::from(counts.errors) + u64::from(counts.refusals)
+}
+
+/// Returns requests and failed requests in equal intervals, oldest first.
+fn chart(points: &[Point], now: u64, period: u64) -> (Vec<u64>, Vec<u64>) {
+    let start = now.saturating_sub(period);
+    let (mut counts, mut errors) = (vec![0; INTERVALS], vec![0; INTERVALS]);
+    for point in points {
+        let index = point.at_ms.saturating_sub(start) * POINTS / period;
+        let index = usize::try_from(index).unwrap_or_default().min(INTERVALS - 1);
+        counts[index] += point.counts.count();
+        errors[index] += failed(&point.counts);
+    }
+    (counts, errors)
+}
+
+/// [`POINTS`] as a length.
+#[expect(clippy::cast_possible_truncation, reason = "a small number")]
+const INTERVALS: usize = POINTS as usize;

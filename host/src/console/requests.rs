@@ -1,0 +1,205 @@
+//! The pages of requests: Live, one request, and conversations; and the record of people's actions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use frontgate_audit::Filter as ActionFilter;
+use frontgate_console_access::{Right, Session};
+use frontgate_console_pages::pages::{ActionRow, Audit, Conversation, Conversations, Lane, Live, Step};
+use frontgate_console_pages::{Grant, is_id, mask_text, words};
+use frontgate_delivery::store::queue_admin::{DeliveryDetails, DeliveryFilter};
+use frontgate_recorder::{Filter, Record};
+
+use super::answers::{Answer, Refusal};
+use super::{Call, Console, deliveries, encoded, page, records};
+
+/// Requests that the page Live shows first.
+const LIVE_ROWS: usize = 100;
+
+/// Records that are read to find recent conversations.
+const RECORDS_READ: usize = 5_000;
+
+/// Deliveries of a conversation whose attempts are part of its story.
+const STORY_DELIVERIES: u32 = 100;
+
+/// Returns whether a person sees a record. Requests without a tenant are seen by those who see all tenants.
+pub(super) fn sees(session: &Session, record: &Record) -> bool {
+    match &record.facts.tenant {
+        Some(tenant) => session.sees(tenant),
+        None => session.tenants.is_none(),
+    }
+}
+
+impl Console {
+    pub(super) fn live(self: &Arc<Self>, call: Call) -> Answer {
+        let recorder = &self.sources.recorder;
+        let query = call.query("q").unwrap_or_default().to_owned();
+        let (filter, problem) = match query.parse::<Filter>() {
+            Ok(filter) => (filter, None),
+            Err(error) => (Filter::default(), Some(error.to_string())),
+        };
+        let next = recorder.last();
+        let newest = recorder.newest(&filter, LIVE_ROWS);
+        let seen = newest.iter().filter(|record| record.sequence <= next && sees(&call.session, record));
+        let rows = seen.map(|record| records::row(record)).collect();
+        let view = Live { query, problem, rows, next, is_recording: recorder.is_on() };
+        page(call, "/live", view)
+    }
+
+    pub(super) async fn event(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
+        let record = self.record(&call, id)?;
+        let reveal_ms = self.sources.access.settings().reveal_ms;
+        Ok(page(call, "/live", records::event(&record, None, reveal_ms)))
+    }
+
+    fn record(&self, call: &Call, id: &str) -> Result<Arc<Record>, Refusal> {
+        let found = self.sources.recorder.by_id(id).filter(|record| sees(&call.session, record));
+        found.ok_or_else(|| {
+            Refusal::Invalid(
+                "This request is not recorded, or its record was deleted: see recording.keep_ms.".to_owned(),
+            )
+        })
+    }
+
+    /// Shows the content of a request as clear text. The look is recorded first.
+    pub(super) async fn show_event(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
+        call.needs(Right::Reveal)?;
+        let record = self.record(&call, id)?;
+        let (actor, tenant) = (call.session.actor(), record.facts.tenant.as_deref());
+        let object = format!("request {id}");
+        self.sources.store.record_action(&actor, tenant, "show", &object, call.form("reason")).await?;
+        let reveal_ms = self.sources.access.settings().reveal_ms;
+        Ok(page(call, "/live", records::event(&record, Some(&Grant::recorded()), reveal_ms)))
+    }
+
+    pub(super) fn conversations(self: &Arc<Self>, call: Call) -> Answer {
+        let mut found: BTreeMap<(String, String), (i64, u64)> = BTreeMap::new();
+        for record in self.sources.recorder.newest(&Filter::default(), RECORDS_READ) {
+            let facts = &record.facts;
+            let (Some(tenant), Some(key)) = (&facts.tenant, &facts.conversation) else { continue };
+            if call.session.sees(tenant) && is_id(key) {
+                let time = i64::try_from(facts.at_ms).unwrap_or(i64::MAX);
+                found.entry((tenant.to_string(), key.to_string())).or_insert((time, 0)).1 += 1;
+            }
+        }
+        let mut recent: Vec<_> =
+            found.into_iter().map(|((tenant, key), (time, count))| (tenant, key, time, count)).collect();
+        recent.sort_by_key(|(_, _, time, _)| std::cmp::Reverse(*time));
+        recent.truncate(LIVE_ROWS);
+        page(call, "/conversations", Conversations { recent })
+    }
+
+    pub(super) async fn conversation(
+        self: &Arc<Self>,
+        call: Call,
+        tenant: &str,
+        conversation: &str,
+    ) -> Result<Answer, Refusal> {
+        call.needs_tenant(tenant)?;
+        let super::Sources { store, recorder, .. } = &self.sources;
+        let filter = DeliveryFilter {
+            tenant: Some(tenant.to_owned()),
+            conversation: Some(conversation.to_owned()),
+            ..DeliveryFilter::default()
+        };
+        let listed = store.deliveries(filter, STORY_DELIVERIES).await?;
+        let mut steps: Vec<Step> =
+            recorder.by_conversation(tenant, conversation).iter().flat_map(|record| of_record(record)).collect();
+        for delivery in &listed {
+            steps.extend(of_delivery(&store.delivery(delivery.id).await?));
+        }
+        steps.sort_by_key(|step| step.time_ms);
+        let view = Conversation {
+            tenant: tenant.to_owned(),
+            conversation: mask_text(conversation),
+            steps,
+            deliveries: listed.iter().map(deliveries::row).collect(),
+        };
+        Ok(page(call, "/conversations", view))
+    }
+
+    pub(super) async fn audit(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        if call.session.tenants.is_some() {
+            return Err(Refusal::NotFound);
+        }
+        let before_id = call.query("before").and_then(|id| id.parse().ok());
+        let who = call.query("who").map(str::to_owned);
+        let most = self.sources.access.settings().rows_max;
+        let filter = ActionFilter { who: who.clone(), before_id, ..ActionFilter::default() };
+        let listed = self.sources.store.actions(filter, most).await?;
+        let verified = self.sources.store.verify_actions().await?;
+        let is_full = listed.len() >= usize::try_from(most).unwrap_or(usize::MAX);
+        let by = who.as_deref().map(|who| format!("&who={}", encoded(who))).unwrap_or_default();
+        let next = listed.last().filter(|_| is_full).map(|last| format!("/audit?before={}{by}", last.id));
+        let row = |action: &frontgate_audit::Action| ActionRow {
+            id: action.id,
+            time_ms: action.time_ms,
+            who: action.who.clone(),
+            role: action.role.clone(),
+            tenant: action.tenant.clone(),
+            action: action.text(),
+            object: action.object.clone(),
+            reason: action.reason.as_deref().map(mask_text),
+        };
+        let view = Audit {
+            verified: verified.verified,
+            broken: verified.broken,
+            since_ms: verified.since_ms,
+            actions: listed.iter().map(row).collect(),
+            who,
+            next,
+        };
+        Ok(page(call, "/audit", view))
+    }
+}
+
+/// Returns a request and the calls of plugins in it as steps.
+fn of_record(record: &Record) -> Vec<Step> {
+    let facts = &record.facts;
+    let at = |us: u64| i64::try_from(facts.at_ms + us / 1_000).unwrap_or(i64::MAX);
+    let link = format!("/events/{}", facts.id);
+    let event = facts.event.as_deref().map(|event| format!(" {event}")).unwrap_or_default();
+    let mut steps = vec![Step {
+        time_ms: at(0),
+        from: Lane::Platform,
+        to: Lane::Gateway,
+        text: format!("{}{event}", facts.callback),
+        result: match facts.status {
+            Some(status) => format!("{status} in {}", words::micros(facts.took_us)),
+            None => "the caller disconnected".to_owned(),
+        },
+        state: if facts.code == "ok" { "" } else { "failed" },
+        link: link.clone(),
+    }];
+    let mut start = facts.stages.body_us + facts.stages.verify_us;
+    for call in &facts.calls {
+        steps.push(Step {
+            time_ms: at(start),
+            from: Lane::Gateway,
+            to: Lane::Plugin,
+            text: format!("{} {}", call.plugin, call.function),
+            result: format!("{} in {}", call.outcome, words::micros(call.took_us())),
+            state: if call.outcome == "answered" { "" } else { "failed" },
+            link: link.clone(),
+        });
+        start += call.took_us();
+    }
+    steps
+}
+
+/// Returns the attempts of a delivery as steps.
+fn of_delivery(delivery: &DeliveryDetails) -> Vec<Step> {
+    let summary = &delivery.summary;
+    let link = format!("/deliveries/{}", summary.id);
+    let what = format!("{} {}", summary.callback, summary.event);
+    let attempt = |attempt: &frontgate_delivery::store::queue_admin::Attempt| Step {
+        time_ms: attempt.begun_ms,
+        from: Lane::Gateway,
+        to: Lane::Platform,
+        text: format!("{what}, attempt {}", attempt.number),
+        result: attempt.reason.as_deref().map(mask_text).unwrap_or_else(|| words::duration(attempt.took_ms)),
+        state: attempt.state.name(),
+        link: link.clone(),
+    };
+    delivery.history.iter().map(attempt).collect()
+}
