@@ -3,6 +3,7 @@
 mod authorization_server;
 mod balancer;
 mod chromium;
+mod console;
 mod contract;
 pub mod database_proxy;
 mod demo;
@@ -30,6 +31,7 @@ use std::sync::LazyLock;
 pub use crate::authorization_server::AuthorizationServer;
 pub use crate::balancer::Balancer;
 pub use crate::chromium::Chromium;
+pub use crate::console::{Person, enter};
 pub use crate::contract::built_against;
 pub use crate::demo::Demo;
 pub use crate::eventually::eventually;

@@ -1,5 +1,5 @@
-//! Installs compilers for plugins in languages other than Rust, and for tests Twilio's client and an authorization
-//! server and an OAuth client, at fixed versions, into `tools` in the target folder.
+//! Installs compilers for plugins in languages other than Rust, and for tests Twilio's client, an authorization server, an
+//! OAuth client and a checker of pages, at fixed versions, into `tools` in the target folder.
 //!
 //! Clones that share a target folder also share the compilers. Tests add `tools/bin` to their PATH.
 
@@ -45,6 +45,7 @@ pub(crate) fn languages() -> Result<PathBuf> {
     python("authlib", &AUTHLIB)?;
     python("oauth-client", &OAUTH_CLIENT)?;
     node(&tools)?;
+    axe(&tools)?;
     let programs = tools.join("bin");
     fs::create_dir_all(&programs)?;
     let (zig, go) = (tools.join("cache/zig"), tools.join("cache/go"));
@@ -78,4 +79,21 @@ fn node(tools: &Path) -> Result<()> {
     install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]);
     execute(install.current_dir(&folder)).context("Node 20 or newer with npm is required")?;
     done(&folder, &wanted)
+}
+
+/// The checker of pages for people who use assistive technology.
+const AXE: &str = "axe-core@4.14.1";
+
+/// Installs [`AXE`], which tests run in the browser.
+fn axe(tools: &Path) -> Result<()> {
+    let folder = tools.join("axe");
+    if is_done(&folder, AXE) {
+        return Ok(());
+    }
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    let mut install = Command::new("npm");
+    install.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", AXE]);
+    execute(install.current_dir(&folder)).context("Node 20 or newer with npm is required")?;
+    done(&folder, AXE)
 }

@@ -53,7 +53,7 @@ fn row(name: &str, plugin: &status::Plugin) -> Plugin {
             Some(format!("{}: {reason}", words_of(&attempt.outcome)))
         }
         (None, None | Some(_)) if live.is_none() && !plugin.loading => Some("No version is live.".to_owned()),
-        (None, _) => live.and_then(|live| live.not_granted.clone()),
+        (None, _) => None,
     };
     Plugin {
         name: name.to_owned(),

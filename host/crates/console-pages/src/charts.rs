@@ -21,8 +21,8 @@ pub(crate) fn sparkline(counts: &[u64], errors: &[u64], label: &str) -> Markup {
         counts.iter().enumerate().map(|(index, count)| format!("{:.1},{:.1} ", place(index), level(*count))).collect();
     html! {
         svg .spark viewBox=(format!("0 0 {width} {height}")) role="img" aria-label=(label) {
-            polygon .area points=(format!("0,{height} {line}{width},{height}"));
-            polyline .line points=(line);
+            polygon .area points=(format!("0,{height} {line}{width},{height}")) {}
+            polyline .line points=(line) {}
             @for (index, errors) in errors.iter().enumerate().filter(|(_, errors)| **errors > 0) {
                 rect .errors x=(format!("{:.1}", place(index) - 1.0)) width="2"
                     y=(format!("{:.1}", height - (ratio(*errors, most) * (height - 4.0)).max(2.0)))

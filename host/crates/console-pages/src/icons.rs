@@ -6,7 +6,7 @@ use maud::{Markup, html};
 fn lines(paths: &[&str]) -> Markup {
     html! {
         svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linecap="round" aria-hidden="true" {
-            @for path in paths { path d=(path); }
+            @for path in paths { path d=(path) {} }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use crate::names::NameHash;
 use crate::record::PluginCall;
 use crate::series::{Meter, Series, SeriesKey};
 
@@ -147,7 +148,7 @@ impl Budgets {
     }
 }
 
-type Table<K, V> = RwLock<HashMap<K, Arc<V>>>;
+type Table<K, V> = RwLock<HashMap<K, Arc<V>, NameHash>>;
 
 fn get_or_create<K: Hash + Eq + Clone, V>(table: &Table<K, V>, key: &K, create: impl FnOnce() -> V) -> Arc<V> {
     if let Some(found) = table.read().get(key) {

@@ -12,6 +12,7 @@
 mod budget;
 mod filter;
 mod keep;
+mod names;
 mod reading;
 mod record;
 mod recorder;

@@ -101,7 +101,7 @@ impl Delivery {
                 }
                 @if !matches!(self.state, "sent" | "failed" | "cancelled") { (change(&path("cancel"), "Cancel", false, &[])) }
             }
-            (command(&format!("frontgate deliveries retry {}", self.id)))
+            @if self.state != "sent" { (command(&format!("frontgate deliveries retry {}", self.id))) }
         }
     }
 

@@ -70,7 +70,7 @@ fn a_request_without_response_matches_no_status() {
 #[test]
 fn an_unknown_key_is_refused_with_all_keys() {
     let keys = "tenant, callback, event, code, plugin, conversation, id, status, took";
-    assert_eq!(refusal("tennant:demo"), format!("unknown key `tennant`; use {keys}"));
+    assert_eq!(refusal("tenants:demo"), format!("unknown key `tenants`; use {keys}"));
 }
 
 #[test]
