@@ -18,6 +18,8 @@ pub enum Mode {
     BlackHole,
     /// Closes all connections, and refuses new ones.
     Refuse,
+    /// Holds back requests with this text, which a connection has in the first use of a statement.
+    Hold(&'static str),
     /// Forwards the next commits, and closes their connections before the answers. The number counts down.
     CutAfterCommit(usize),
     /// Forwards every commit, and closes the connection before the answer of each nth.
@@ -34,6 +36,7 @@ struct Inner {
     mode: Mutex<Mode>,
     cut: AtomicUsize,
     commits: AtomicUsize,
+    held: AtomicUsize,
     connections: Mutex<Vec<TcpStream>>,
 }
 
@@ -46,6 +49,7 @@ impl DatabaseProxy {
             mode: Mutex::new(Mode::Pass),
             cut: AtomicUsize::new(0),
             commits: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
             connections: Mutex::default(),
         });
         let accepting = Arc::clone(&inner);
@@ -78,6 +82,11 @@ impl DatabaseProxy {
         }
     }
 
+    /// Returns the number of requests that were held back.
+    pub fn held(&self) -> usize {
+        self.inner.held.load(Ordering::Relaxed)
+    }
+
     /// Returns the number of commits whose answers were lost.
     pub fn cut(&self) -> usize {
         self.inner.cut.load(Ordering::Relaxed)
@@ -95,6 +104,7 @@ impl Inner {
             let mut buffer = [0; 64 * 1024];
             while let Ok(read @ 1..) = from.read(&mut buffer) {
                 inner.wait_if_black();
+                inner.wait_if_held(&buffer[..read]);
                 // A commit is a message of its own: `Q`, its length, and the text.
                 if buffer[..read].starts_with(b"Q") && buffer[..read].windows(6).any(|text| text == b"COMMIT") {
                     *cut.lock() = inner.takes_cut();
@@ -128,6 +138,21 @@ impl Inner {
     /// Holds data back until the mode changes.
     fn wait_if_black(&self) {
         while *self.mode.lock() == Mode::BlackHole {
+            thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// Holds a request back until the mode changes, if the mode says so.
+    fn wait_if_held(&self, request: &[u8]) {
+        let is_held = || match *self.mode.lock() {
+            Mode::Hold(text) => request.windows(text.len()).any(|part| part == text.as_bytes()),
+            _ => false,
+        };
+        if !is_held() {
+            return;
+        }
+        self.held.fetch_add(1, Ordering::Relaxed);
+        while is_held() {
             thread::park_timeout(Duration::from_millis(20));
         }
     }

@@ -13,6 +13,7 @@ mod channel_files;
 mod channel_hangs;
 mod channel_health;
 mod channel_limits;
+mod channel_races;
 mod channel_rules;
 mod channel_setup;
 mod channel_templates;

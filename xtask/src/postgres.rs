@@ -8,7 +8,7 @@ use crate::tools::{add, found};
 
 /// Arguments that select the tests that run once more with Postgres: those of what is stored and delivered. Three tests
 /// are about the SQLite file.
-pub(crate) const AGAIN: [&str; 26] = [
+pub(crate) const AGAIN: [&str; 27] = [
     "actions::",
     "channel_calls::",
     "channel_crash::",
@@ -25,6 +25,7 @@ pub(crate) const AGAIN: [&str; 26] = [
     "state::",
     "state_crash::",
     "voice::",
+    "whatsapp::",
     // The same pages, in a browser.
     "--skip",
     "front_oauth::browser",

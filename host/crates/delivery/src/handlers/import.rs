@@ -92,10 +92,13 @@ impl DeliveryContext {
     ) -> Result<Option<Outcome>, Stop> {
         let (channel, name) = (subject.channel.id, import.external_id.clone());
         if !import.is_inbound() {
+            // Asked before the message is looked up: a message that settles in between is found.
+            let maybe_in_flight =
+                self.store.has_message_in_flight(channel, delivery.since, delivery.message).await.map_err(unread)?;
             if self.store.find_sent_message(channel, name).await.map_err(unread)?.is_some() {
                 return Ok(Some(Outcome::Sent { result: None }));
             }
-            if self.store.has_message_in_flight(channel, delivery.since, delivery.message).await.map_err(unread)? {
+            if maybe_in_flight {
                 let reason = "waiting for messages in flight: the message may be an echo of one of them";
                 return Err(retry_after(reason, ECHO_PAUSE).into());
             }
@@ -117,12 +120,12 @@ impl DeliveryContext {
     async fn reference(&self, delivery: &Delivery, subject: &Subject, import: &Import) -> Result<Option<String>, Stop> {
         let Some(name) = import.in_reply_to.clone().filter(|name| *name != import.external_id) else { return Ok(None) };
         let channel = subject.channel.id;
-        let found = self.store.referenced_message(channel, name).await.map_err(unread)?;
-        if found.is_none()
-            && !delivery.unknown
+        // As for echoes, asked before the message is looked up.
+        let maybe_in_flight = !delivery.unknown
             && delivery.tried() < REFERENCE_PATIENCE
-            && self.store.has_message_in_flight(channel, delivery.since, delivery.message).await.map_err(unread)?
-        {
+            && self.store.has_message_in_flight(channel, delivery.since, delivery.message).await.map_err(unread)?;
+        let found = self.store.referenced_message(channel, name).await.map_err(unread)?;
+        if found.is_none() && maybe_in_flight {
             let reason = "waiting for messages in flight: the message may answer one of them";
             return Err(retry_after(reason, ECHO_PAUSE).into());
         }

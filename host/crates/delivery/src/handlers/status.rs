@@ -21,6 +21,10 @@ impl DeliveryContext {
         let Ok(Report { message, reason }) = serde_json::from_str::<Report>(&delivery.payload) else {
             return Ok(Outcome::Failed { reason: "stored payload is not a report".to_owned() });
         };
+        // Asked before the message is looked up: a message that settles in between is found.
+        let is_mention = delivery.message.is_none();
+        let maybe_in_flight =
+            is_mention && self.store.has_message_in_flight(channel.id, delivery.since, None).await.map_err(unread)?;
         let (external_id, conversation) = match delivery.message {
             Some(message) => match self.store.message_ids(message).await.map_err(unread)? {
                 Some(place) => place,
@@ -28,7 +32,7 @@ impl DeliveryContext {
             },
             None => match self.store.find_sent_message(channel.id, message).await.map_err(unread)? {
                 Some(sent) => (sent.external_id, sent.external_conversation_id),
-                None if self.store.has_message_in_flight(channel.id, delivery.since, None).await.map_err(unread)? => {
+                None if maybe_in_flight => {
                     return Ok(retry_after("the report may be about a message in flight", ECHO_PAUSE));
                 }
                 None => return Ok(Outcome::Failed { reason: "failure report for an unknown message id".to_owned() }),
