@@ -8,6 +8,7 @@ pub(crate) mod fault;
 pub(crate) mod port;
 pub(crate) mod reply;
 pub(crate) mod rng;
+pub(crate) mod upload;
 pub(crate) mod watched;
 
 use sha2::{Digest as _, Sha256};

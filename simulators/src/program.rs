@@ -1,6 +1,7 @@
 //! The command lines of the simulators. Each program in `src/bin` only calls [`run`].
 
 mod client;
+mod file;
 pub mod front;
 pub mod hubspot;
 pub mod rest;

@@ -66,6 +66,7 @@ pub struct Twilio {
 /// A builder that configures and starts a simulator.
 pub struct TwilioBuilder {
     address: SocketAddr,
+    storage: Option<SocketAddr>,
     account_sid: String,
     credentials: Vec<(String, String)>,
     service_sid: String,
@@ -76,6 +77,11 @@ impl TwilioBuilder {
     /// Listens on this address. Default: a free port on loopback.
     pub fn listen(self, address: SocketAddr) -> Self {
         Self { address, ..self }
+    }
+
+    /// Serves downloads of media from this address. Default: a free port of the same host.
+    pub fn storage(self, address: SocketAddr) -> Self {
+        Self { storage: Some(address), ..self }
     }
 
     /// Sets the account. The simulator then accepts its SID and auth token, but not the default API key.
@@ -116,7 +122,7 @@ impl TwilioBuilder {
     pub fn try_start(self) -> io::Result<Twilio> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let port = Port::reserve(self.address)?;
-        let storage = Port::reserve(SocketAddr::new(self.address.ip(), 0))?;
+        let storage = Port::reserve(self.storage.unwrap_or(SocketAddr::new(self.address.ip(), 0)))?;
         let world = World::new(self.account_sid, self.service_sid);
         let [url, storage_url] = [&port, &storage].map(|port| format!("http://{}", port.address()));
         let shared = Shared::new(world, self.credentials, url, storage_url, self.control);
@@ -173,6 +179,7 @@ impl Twilio {
         let credentials = [(Self::ACCOUNT_SID, Self::AUTH_TOKEN), (Self::API_KEY_SID, Self::API_KEY_SECRET)];
         TwilioBuilder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            storage: None,
             account_sid: Self::ACCOUNT_SID.to_owned(),
             credentials: credentials.map(|(user, secret)| (user.to_owned(), secret.to_owned())).to_vec(),
             service_sid: Self::SERVICE_SID.to_owned(),

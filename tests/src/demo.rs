@@ -36,8 +36,8 @@ impl Demo {
         }
         let secrets = folder.path().join("data/secrets").display().to_string();
         let serve = |name| [name, "serve", "--listen", "127.0.0.1:0", "--secrets", secrets.as_str()];
-        let twilio = serving(program::twilio::execute(serve("twilio-simulator")));
         let storage = ["--storage", "127.0.0.1:0"];
+        let twilio = serving(program::twilio::execute([&serve("twilio-simulator")[..], &storage].concat()));
         let front = serving(program::front::execute([&serve("front-simulator")[..], &storage].concat()));
 
         let any = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::common::fault::{self, Random};
 use crate::common::reply::Reply;
+use crate::common::upload::Upload;
 use crate::front::admin::{self, Farewell};
 use crate::front::draft::{Connect, Draft};
 use crate::front::fault::{Action, Call, Fault, Faults};
@@ -23,6 +24,7 @@ POST /_control/oauth              server, client_id, client_secret; answers the 
 POST /_control/addresses          server, [token]
 POST /_control/send               channel or server, to, text; a server gets a channel if it has none
                                   [author (an email address), kind (such as rule or macro)], also of replies
+                                  [filename, content (in base64), content_type], also of replies
 POST /_control/reply              conversation, text, [quote (msg…)]
 POST /_control/autoreply          conversation, text
 POST /_control/autoreply-rule     text; without one, removes the rule
@@ -33,6 +35,7 @@ POST /_control/faults-at-random   seed, probability
 POST /_control/faults-off
 GET  /_control/conversations      all conversations, as JSON
 GET  /_control/conversations/cnv… one as text, once the customer has answered or after five seconds
+POST /_control/until              text; answers all as text once they contain it, or with 409 after five seconds
 GET  /                            all as text
 GET  /_control/log                requests in both directions, and conversations
 ";
@@ -55,6 +58,10 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
                 None => Err("unknown conversation".to_owned()),
             }
         }
+        ("POST", "/until") => match show::until(shared, field("text")).await {
+            Some(text) => return Reply::text(text),
+            None => Err(format!("no conversation contains: {}", field("text"))),
+        },
         ("GET", "/log") => return Reply::new(200, shared.read(State::to_string)),
         ("POST", "/fault") => fault(&field).map(|fault| set(shared, |faults| faults.queued.push(fault))),
         ("POST", "/faults-at-random") => {
@@ -83,8 +90,14 @@ async fn play<'f>(shared: &Arc<Shared>, path: &str, field: &impl Fn(&str) -> &'f
         let connect = Connect::to(field("server"));
         Connect { token: named("token"), address: named("address"), ..connect }
     };
+    let file = match Upload::read(field) {
+        Ok(file) => file,
+        Err(words) => return Some(Err(words)),
+    };
     let draft = || {
-        let draft = Draft::new(text);
+        let draft = file.iter().fold(Draft::new(text), |draft, Upload { filename, content_type, content }| {
+            draft.attach(filename, content_type, content.clone())
+        });
         let draft = named("author").map_or_else(|| draft.clone(), |email| draft.clone().author(&email));
         named("kind").map_or_else(|| draft.clone(), |kind| draft.clone().author_kind(&kind))
     };

@@ -78,7 +78,7 @@ fn is_file(name: &str) -> bool {
 
 /// Converts digits to a number: a form has only texts, unlike JSON.
 fn digits(text: String) -> Value {
-    text.parse::<u64>().map_or_else(|_| text.into(), Into::into)
+    text.parse::<i64>().map_or_else(|_| text.into(), Into::into)
 }
 
 /// Inserts the value of a field such as `to[0][handle]`. Returns false if the field already has a value.

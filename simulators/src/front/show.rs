@@ -19,14 +19,25 @@ pub(crate) fn all(state: &State) -> String {
     conversations.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns one conversation once the last message is the customer's, or the wait has timed out.
+/// Returns one conversation once the last message is the customer's or has failed, or the wait has timed out.
 pub(crate) async fn answered(shared: &Arc<Shared>, id: &str) -> Option<String> {
     let is_answered = |state: &State| {
         let last = state.conversation(id).and_then(|known| known.messages.last());
-        last.is_none_or(|last| last.is_inbound && last.is_readable())
+        last.is_none_or(|last| match last.state {
+            MessageState::Failed(_) | MessageState::Unresponsive(_) => true,
+            _ => last.is_inbound && last.is_readable(),
+        })
     };
     let _ = tokio::time::timeout(ANSWER_TIMEOUT, shared.until(is_answered)).await;
     shared.read(|state| state.conversation(id).map(one))
+}
+
+/// Returns all conversations once they contain a text and no message is on its way, or `None` if the wait has timed out.
+pub(crate) async fn until(shared: &Arc<Shared>, text: &str) -> Option<String> {
+    let is_moving = |message: &Message| matches!(message.state, MessageState::Sending | MessageState::Accepted);
+    let is_shown = |state: &State| all(state).contains(text) && !state.messages().any(is_moving);
+    tokio::time::timeout(ANSWER_TIMEOUT, shared.until(is_shown)).await.ok()?;
+    Some(shared.read(all))
 }
 
 fn one(conversation: &Conversation) -> String {

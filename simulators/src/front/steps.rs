@@ -143,7 +143,10 @@ fn request(state: &State, id: &str, draft: &Draft, base: &str) -> Hook {
 /// unresponsive.
 fn ids(status: u16, answer: &str) -> Result<Ids, String> {
     if status != 200 {
-        return Err(format!("the status is {status} rather than 200"));
+        // [?] Front does not document whether the teammate reads the text of the answer.
+        let text = serde_json::from_str::<Value>(answer).unwrap_or_default();
+        let text = text["message"].as_str().map(|text| format!(": {text}")).unwrap_or_default();
+        return Err(format!("the status is {status} rather than 200{text}"));
     }
     let answer: Value = serde_json::from_str(answer).map_err(|error| format!("the answer is not JSON: {error}"))?;
     let text = |name: &str| {

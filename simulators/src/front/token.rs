@@ -47,7 +47,9 @@ fn verified(header: &str, app: &str, secret: &str, now: SystemTime) -> Result<Au
     }
     let claims = json_of(claims)?;
     let text = |name: &str| claims[name].as_str().filter(|text| !text.is_empty());
-    if text("iss") != Some(app) {
+    // Front's Postman collection sends the id of an older app as a number.
+    let issuer = claims["iss"].as_u64().map(|id| id.to_string()).or_else(|| text("iss").map(str::to_owned));
+    if issuer.as_deref() != Some(app) {
         return Err("iss is not the App UID");
     }
     let channel = text("sub").ok_or("sub is missing")?;
@@ -73,7 +75,7 @@ fn json_of(part: &str) -> Result<Value, &'static str> {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::{authorization, signed};
     use crate::front::record::Authorization;
@@ -92,6 +94,18 @@ mod tests {
         };
         let verdicts = [1_699_999_999_999, 1_700_000_000_000, 1_700_000_029_999, 1_700_000_030_000].map(at);
         assert_eq!(verdicts, [false, true, true, false]);
+    }
+
+    #[test]
+    fn an_app_with_a_number_may_be_named_as_a_number() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let is_accepted = |app: &str, issuer: Value| {
+            let claims = json!({ "iss": issuer, "jti": "00", "sub": "cha_test1", "exp": 1_700_000_005 });
+            let header = format!("Bearer {}", signed(SECRET, &claims));
+            matches!(authorization(Some(&header), app, SECRET, now), Authorization::Channel { .. })
+        };
+        assert!(is_accepted("4711", json!(4711)) && is_accepted("4711", json!("4711")));
+        assert!(!is_accepted("4711", json!(4712)) && !is_accepted(APP, json!(4711)));
     }
 
     #[test]

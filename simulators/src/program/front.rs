@@ -4,10 +4,12 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use hyper::Method;
+use serde_json::Value;
 
+use super::file::Attached;
 use super::{Outcome, Process, client, secrets};
 use crate::Front;
 
@@ -24,8 +26,14 @@ enum Command {
     Serve(Serve),
     /// A teammate writes to a customer. Shows the conversation once the customer has answered.
     Message(Message),
+    /// A teammate answers in a conversation. Shows it once the customer has answered.
+    Reply(Reply),
+    /// An admin connects a channel. Shows its id.
+    Connect(Connect),
+    /// An admin removes a channel.
+    Disconnect(Disconnect),
     /// Shows the conversations of a running simulator.
-    Conversations(Simulator),
+    Conversations(Conversations),
 }
 
 #[derive(Debug, clap::Args)]
@@ -41,11 +49,57 @@ struct Message {
     #[arg(long, default_value = "+12125550143", value_name = "HANDLE")]
     to: String,
     /// The text.
-    #[arg(long)]
+    #[arg(long, default_value = "", required_unless_present = "file")]
     body: String,
+    #[command(flatten)]
+    attached: Attached,
     /// URL of the app's server; connects a channel first if none is connected
     #[arg(long, default_value = "http://127.0.0.1:8080/front/sms", value_name = "URL")]
     server: String,
+    #[command(flatten)]
+    simulator: Simulator,
+}
+
+#[derive(Debug, clap::Args)]
+struct Conversations {
+    /// Wait up to five seconds until the conversations contain this text, such as that of an answer
+    #[arg(long, value_name = "TEXT")]
+    until: Option<String>,
+    #[command(flatten)]
+    simulator: Simulator,
+}
+
+#[derive(Debug, clap::Args)]
+struct Reply {
+    /// The conversation; by default the newest
+    #[arg(long, value_name = "CNV")]
+    conversation: Option<String>,
+    /// The text.
+    #[arg(long, default_value = "", required_unless_present = "file")]
+    body: String,
+    #[command(flatten)]
+    attached: Attached,
+    #[command(flatten)]
+    simulator: Simulator,
+}
+
+#[derive(Debug, clap::Args)]
+struct Connect {
+    /// URL of the app's server.
+    #[arg(long, default_value = "http://127.0.0.1:8080/front/sms", value_name = "URL")]
+    server: String,
+    /// The token that the admin enters.
+    #[arg(long, default_value = "", value_name = "TOKEN")]
+    token: String,
+    #[command(flatten)]
+    simulator: Simulator,
+}
+
+#[derive(Debug, clap::Args)]
+struct Disconnect {
+    /// The channel.
+    #[arg(long, value_name = "CHA")]
+    channel: String,
     #[command(flatten)]
     simulator: Simulator,
 }
@@ -87,19 +141,56 @@ pub fn execute(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>)
     let text = match command {
         Command::Serve(serve) => return serve.start().map(|(front, text)| Outcome::Serving(front, text)),
         Command::Message(message) => message.send()?,
-        Command::Conversations(Simulator { simulator }) => client::call(simulator, Method::GET, "/", &[])?,
+        Command::Reply(reply) => reply.send()?,
+        Command::Connect(Connect { server, token, simulator: Simulator { simulator } }) => {
+            let form = [("server", server.as_str()), ("token", &token)];
+            let answer = client::call(simulator, Method::POST, "/_control/connect", &form)?;
+            format!("{}\n", client::text(&answer, "channel")?)
+        }
+        Command::Disconnect(Disconnect { channel, simulator: Simulator { simulator } }) => {
+            client::call(simulator, Method::POST, "/_control/disconnect", &[("channel", &channel)])?;
+            format!("{channel} is removed\n")
+        }
+        Command::Conversations(Conversations { until, simulator: Simulator { simulator } }) => match until {
+            Some(text) => client::call(simulator, Method::POST, "/_control/until", &[("text", &text)])?,
+            None => client::call(simulator, Method::GET, "/", &[])?,
+        },
     };
     Ok(Outcome::Done(text))
 }
 
 impl Message {
     fn send(&self) -> Result<String> {
-        let Self { to, body, server, simulator: Simulator { simulator } } = self;
+        let Self { to, body, attached, server, simulator } = self;
         let form = [("server", server.as_str()), ("to", to), ("text", body)];
-        let answer = client::call(*simulator, Method::POST, "/_control/send", &form)?;
-        let id = client::text(&answer, "conversation")?;
-        client::call(*simulator, Method::GET, &format!("/_control/conversations/{id}"), &[])
+        sent(simulator, "/_control/send", &form, attached)
     }
+}
+
+impl Reply {
+    fn send(&self) -> Result<String> {
+        let Self { conversation, body, attached, simulator } = self;
+        let conversation = conversation.clone().map_or_else(|| newest(simulator.simulator), Ok)?;
+        let form = [("conversation", conversation.as_str()), ("text", body)];
+        sent(simulator, "/_control/reply", &form, attached)
+    }
+}
+
+/// Sends a message, and returns its conversation once the customer has answered.
+fn sent(Simulator { simulator }: &Simulator, path: &str, form: &[(&str, &str)], attached: &Attached) -> Result<String> {
+    let file = attached.fields()?;
+    let form: Vec<_> = form.iter().copied().chain(file.iter().map(|(name, value)| (*name, value.as_str()))).collect();
+    let answer = client::call(*simulator, Method::POST, path, &form)?;
+    let id = client::text(&answer, "conversation")?;
+    client::call(*simulator, Method::GET, &format!("/_control/conversations/{id}"), &[])
+}
+
+/// Returns the id of the newest conversation.
+fn newest(simulator: SocketAddr) -> Result<String> {
+    let all = client::call(simulator, Method::GET, "/_control/conversations", &[])?;
+    let all: Vec<Value> = serde_json::from_str(&all).context("the simulator's answer is not JSON")?;
+    let newest = all.last().and_then(|newest| newest["id"].as_str());
+    newest.map(str::to_owned).context("the simulated Front has no conversations yet")
 }
 
 impl Serve {
@@ -112,6 +203,8 @@ impl Serve {
         }
         let builder = Front::builder().listen(self.listen).storage(self.storage).app(&app, &secret);
         let front = builder.company(&self.company).control().try_start()?;
+        // The author of messages, so that imports can name the teammate from the start.
+        front.teammate("ana@acme.example");
         if let Some(gateway) = self.gateway {
             front.point_at(gateway);
         }

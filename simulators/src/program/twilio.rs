@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
 use hyper::Method;
 
+use super::file::Attached;
 use super::{Outcome, Process, client, secrets};
 use crate::Twilio;
 
@@ -46,8 +47,10 @@ struct Message {
     #[arg(long, default_value = "+12025550199", value_name = "NUMBER")]
     to: String,
     /// The text.
-    #[arg(long)]
+    #[arg(long, default_value = "", required_unless_present = "file")]
     body: String,
+    #[command(flatten)]
+    attached: Attached,
     #[command(flatten)]
     simulator: Simulator,
 }
@@ -57,6 +60,9 @@ struct Serve {
     /// Where the simulator listens.
     #[arg(long, default_value = "127.0.0.1:8090", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// Where media are downloaded from.
+    #[arg(long, default_value = "127.0.0.1:8097", value_name = "ADDRESS")]
+    storage: SocketAddr,
     /// Where webhooks are sent.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     gateway: SocketAddr,
@@ -66,6 +72,10 @@ struct Serve {
     /// Path prefix of the tenant's webhooks.
     #[arg(long, default_value = "", value_name = "PREFIX")]
     path: String,
+    /// Neither routing nor webhooks of the account, as for an account without Frontline: only webhooks that programs
+    /// register
+    #[arg(long)]
+    without_frontline: bool,
     /// A folder with the files twilio-account-sid, twilio-auth-token, twilio-api-key and twilio-api-secret. Missing
     /// ones are generated.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["account", "token", "api_key"])]
@@ -104,8 +114,10 @@ pub fn execute(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>)
 
 impl Message {
     fn send(&self, path: &str) -> Result<String> {
-        let Self { from, to, body, simulator: Simulator { simulator } } = self;
+        let Self { from, to, body, attached, simulator: Simulator { simulator } } = self;
+        let file = attached.fields()?;
         let form = [("from", from.as_str()), ("to", to), ("text", body)];
+        let form: Vec<_> = form.into_iter().chain(file.iter().map(|(name, value)| (*name, value.as_str()))).collect();
         let sid = client::text(&client::call(*simulator, Method::POST, path, &form)?, "conversation")?;
         client::call(*simulator, Method::GET, &format!("/_control/conversations/{sid}"), &[])
     }
@@ -127,13 +139,23 @@ impl Serve {
             ];
         }
         let [account, token, key, secret] = credentials;
-        let builder = Twilio::builder().listen(self.listen).account(&account, &token).api_key(&key, &secret);
+        let builder = Twilio::builder()
+            .listen(self.listen)
+            .storage(self.storage)
+            .account(&account, &token)
+            .api_key(&key, &secret);
         let twilio = builder.service(&self.service).control().try_start()?;
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{}", self.gateway));
         twilio.point_at(self.gateway, &public_url, &self.path, &token);
         // Enable the events by name, as in Twilio's console: by default, all are enabled and the API lists none.
-        twilio.filters(&Twilio::EVENTS);
-        let mut text = format!("simulated Twilio: {}, webhooks go to {}", twilio.url(), self.gateway);
+        twilio.filters(if self.without_frontline { &[] } else { &Twilio::EVENTS });
+        twilio.custom_routing(!self.without_frontline);
+        let mut text = format!(
+            "simulated Twilio: {}, media at {}, webhooks go to {}",
+            twilio.url(),
+            twilio.storage_url().trim_start_matches("http://"),
+            self.gateway
+        );
         if self.secrets.is_none() {
             text += &format!("\n  account {account}, auth token {token}\n  API key {key}, secret {secret}");
         }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use hyper::Method;
 
+use super::file::Attached;
 use super::{Outcome, Process, client};
 use crate::WhatsApp;
 
@@ -76,8 +77,10 @@ struct Message {
     #[arg(long, default_value = "+12125550143", value_name = "NUMBER")]
     from: String,
     /// The text.
-    #[arg(long)]
+    #[arg(long, default_value = "", required_unless_present = "file")]
     body: String,
+    #[command(flatten)]
+    attached: Attached,
     #[command(flatten)]
     simulator: Simulator,
 }
@@ -96,8 +99,11 @@ pub fn execute(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>)
         Command::Subscribe(Subscribe { url, token, address, simulator }) => {
             post(simulator, "/_control/subscribe", &[("url", &url), ("token", &token), ("address", &address)])?
         }
-        Command::Message(Message { from, body, simulator }) => {
-            post(simulator, "/_control/message", &[("from", &from), ("text", &body)])?
+        Command::Message(Message { from, body, attached, simulator }) => {
+            let file = attached.fields()?;
+            let form = [("from", from.as_str()), ("text", &body)];
+            let file = file.iter().map(|(name, value)| (*name, value.as_str()));
+            post(simulator, "/_control/message", &form.into_iter().chain(file).collect::<Vec<_>>())?
         }
         Command::Messages(Simulator { simulator }) => client::call(simulator, Method::GET, "/", &[])?,
     };

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::common::fault::{self, Random};
 use crate::common::reply::Reply;
+use crate::common::upload::Upload;
 use crate::twilio::fault::{Action, Call, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
 use crate::twilio::record::Rejection;
@@ -20,6 +21,7 @@ POST /_control/inbound-sms        from, to, text
 POST /_control/inbound-whatsapp   from, to, text
 POST /_control/inbound-messenger  from, to, text: ids of a user and a page
 POST /_control/inbound-rcs        from, to, text: a number and a sender
+                                  [filename, content (in base64), content_type], also of the three above
 POST /_control/group-mms          author, others (repeatable), to, text
 POST /_control/agent              conversation, identity, text
 POST /_control/delivery           message, status, [code]
@@ -43,18 +45,23 @@ pub(crate) fn is_for(path: &str) -> bool {
 pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, form: &[(String, String)]) -> Reply {
     let field = |name: &str| form.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
     let (from, to, text) = (field("from"), field("to"), field("text"));
+    let file = match Upload::read(&field) {
+        Ok(file) => file,
+        Err(words) => return Reply::new(400, json!({ "error": words }).to_string()),
+    };
+    let files: Vec<_> = file.iter().map(|file| (&*file.filename, &*file.content_type, &*file.content)).collect();
     match (method.as_str(), path.trim_start_matches("/_control")) {
-        ("POST", "/inbound-sms") => played(steps::inbound(shared, "SMS", from, to, text, &[]).await),
+        ("POST", "/inbound-sms") => played(steps::inbound(shared, "SMS", from, to, text, &files).await),
         ("POST", "/inbound-whatsapp") => {
-            played(steps::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text, &[]).await)
+            played(steps::inbound(shared, "WHATSAPP", &whatsapp(from), &whatsapp(to), text, &files).await)
         }
         ("POST", "/inbound-messenger") => {
             let [from, to] = [from, to].map(|id| prefixed("messenger:", id));
-            played(steps::inbound(shared, "MESSENGER", &from, &to, text, &[]).await)
+            played(steps::inbound(shared, "MESSENGER", &from, &to, text, &files).await)
         }
         ("POST", "/inbound-rcs") => {
             let [from, to] = [from, to].map(|id| prefixed("rcs:", id));
-            played(steps::inbound(shared, "RCS", &from, &to, text, &[]).await)
+            played(steps::inbound(shared, "RCS", &from, &to, text, &files).await)
         }
         ("POST", "/agent") => {
             let said = steps::agent(shared, field("conversation"), field("identity"), text, &[]).await;

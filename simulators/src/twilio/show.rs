@@ -19,9 +19,11 @@ pub(crate) fn all(state: &State) -> String {
     conversations.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns one conversation once it has a worker, or the wait has timed out.
+/// Returns one conversation once it has a worker, or the wait has timed out. Without routing, it gets none.
 pub(crate) async fn assigned(shared: &Arc<Shared>, sid: &str) -> Option<String> {
-    let is_assigned = |state: &State| state.conversation(sid).is_none_or(|known| !known.workers().is_empty());
+    let is_assigned = |state: &State| {
+        !state.settings.routing || state.conversation(sid).is_none_or(|known| !known.workers().is_empty())
+    };
     let _ = tokio::time::timeout(ASSIGNMENT_TIMEOUT, shared.until(is_assigned)).await;
     shared.read(|state| state.conversation(sid).map(one))
 }

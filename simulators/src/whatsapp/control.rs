@@ -8,6 +8,7 @@ use url::form_urlencoded;
 
 use crate::common::fault::Faults;
 use crate::common::reply::Reply;
+use crate::common::upload::Upload;
 use crate::common::watched::Watched;
 use crate::whatsapp::play::{self, Written};
 use crate::whatsapp::webhooks::{self, Target};
@@ -16,7 +17,7 @@ use crate::whatsapp::{State, fault};
 /// The help text of the control API, which the program also shows.
 pub(super) const HELP: &str = "\
 POST /_control/subscribe    url, token, [address]: verifies the URL with a challenge, and sends webhooks to it
-POST /_control/message      from, text, [answers]
+POST /_control/message      from, text, [answers, filename, content (in base64), content_type]
 POST /_control/status       message, status (sent, delivered, read, failed), [code]
 POST /_control/template     name, language, status (APPROVED, PENDING, PAUSED, ...), body
 POST /_control/unreachable  number
@@ -38,7 +39,11 @@ pub(super) async fn answer(state: &Watched<State>, method: &Method, path: &str, 
     match (method.as_str(), path.trim_start_matches("/_control")) {
         ("POST", "/subscribe") => subscribe(state, field("url"), field("token"), field("address")).await,
         ("POST", "/message") => {
-            let mut written = Written::text(field("from"), field("text"));
+            let mut written = match Upload::read(&field) {
+                Ok(None) => Written::text(field("from"), field("text")),
+                Ok(Some(file)) => with_file(state, field("from"), field("text"), file),
+                Err(words) => return refused(&words),
+            };
             if !field("answers").is_empty() {
                 written = written.answers(field("answers"));
             }
@@ -93,6 +98,22 @@ async fn subscribe(state: &Watched<State>, url: &str, token: &str, address: &str
         Ok((status, _)) => refused(format!("the URL did not answer the challenge: status {status}")),
         Err(error) => refused(format!("the URL did not answer the challenge: {error}")),
     }
+}
+
+/// Stores a customer's file, and returns the message of its kind.
+fn with_file(state: &Watched<State>, from: &str, caption: &str, file: Upload) -> Written {
+    let Upload { filename, content_type, content } = file;
+    let id = state.update(|state| state.account.store(&content_type, content));
+    let mut media = json!({ "id": id, "mime_type": content_type });
+    let is = |kind: &&str| content_type.starts_with(&format!("{kind}/"));
+    let kind = ["image", "audio", "video"].into_iter().find(is).unwrap_or("document");
+    if kind == "document" {
+        media["filename"] = filename.into();
+    }
+    if !caption.is_empty() && kind != "audio" {
+        media["caption"] = caption.into();
+    }
+    Written::of(from, kind, media)
 }
 
 /// Answers with the message's id, if the webhook was accepted.

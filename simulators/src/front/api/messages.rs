@@ -106,9 +106,10 @@ impl<'c> Check<'c> {
         text
     }
 
+    /// Returns the time in seconds since 1970. The description allows earlier times; they are kept as 1970.
     fn delivered_at(&mut self) -> Option<u64> {
         let (value, name) = self.find("/delivered_at");
-        let seconds = value?.as_u64();
+        let seconds = value?.as_i64().map(|seconds| seconds.max(0).unsigned_abs());
         if seconds.is_none() {
             self.details.push(format!("{name}: not a whole number of seconds"));
         }
