@@ -48,7 +48,8 @@ impl Channel for EchoChannel {
         let (small, large): (Vec<_>, Vec<_>) = message.attachments.iter().partition(|file| is_small(file));
         let mut body = message.text;
         for file in large {
-            body += &format!("\n[{} is too large to echo]", file.filename);
+            let line = format!("[{} is too large to echo]", file.filename);
+            body = if body.is_empty() { line } else { format!("{body}\n{line}") };
         }
         let files = small.into_iter().map(copy).collect::<Result<_>>()?;
         let mut echo = InboundMessage::new(format!("echo-{}", message.idempotency_key), conversation, "", body);
