@@ -12,6 +12,7 @@ mod channel_decisions;
 mod channel_files;
 mod channel_hangs;
 mod channel_health;
+mod channel_integrators;
 mod channel_limits;
 mod channel_races;
 mod channel_rules;
