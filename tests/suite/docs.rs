@@ -5,7 +5,7 @@
 //! | fence | test |
 //! |---|---|
 //! | `sh` | run with `bash -euo pipefail` in the directory where the previous block ended; `sh fails` must fail |
-//! | `sh background` | runs until the page ends; the test waits until it is ready |
+//! | `sh background` | runs until the page ends, or another gateway starts; the test waits until it is ready |
 //! | `output`, `output background` | occurs in the output of the last block or of the background program; `…` matches anything |
 //! | a language and a file name | written to that file, which the line before the block names: `**src/crm.rs**` |
 //! | `json`, `toml` | parses |
@@ -78,6 +78,8 @@ pages! {
     the_configuration_guide_is_correct: "operate/configure.md",
     the_twilio_guide_is_correct: "operate/twilio.md",
     the_front_guide_is_correct: "operate/front.md",
+    the_echo_channel_guide_is_correct: "operate/echo-channel.md",
+    the_twilio_channel_guide_is_correct: "operate/twilio-channel.md",
     the_guide_to_front_apps_with_oauth_is_correct: "operate/front-oauth.md",
     the_guide_to_plugins_is_correct: "operate/plugins.md",
     the_page_of_shipped_plugins_is_correct: "operate/shipped-plugins.md",

@@ -1,4 +1,4 @@
-//! Runs programs that a page starts and keeps running: `frontgate dev`, `frontgate run`.
+//! Runs programs that a page starts and keeps running: `frontgate dev`, `frontgate run`, simulators.
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -14,8 +14,8 @@ use super::output;
 /// The time limit for a build, long enough on a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Parts of the lines that show that a program is ready: a gateway, and a round of `frontgate dev`.
-const READY: [&str; 2] = ["listening on ", "Enter: repeat"];
+/// Parts of the lines that show that a program is ready: a gateway, a round of `frontgate dev`, and a simulator.
+const READY: [&str; 3] = ["listening on ", "Enter: repeat", "simulated "];
 
 /// A running program, killed on drop.
 pub(super) struct Background {

@@ -6,14 +6,37 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use frontgate_tests::{program, root};
+use frontgate_tests::{component, program, root};
 
 use super::background::Background;
 use super::block::{Block, Expected, Kind};
 use super::output;
 
 /// Addresses in pages. Tests replace them, since other programs may use these ports.
-const ADDRESSES: [&str; 3] = ["127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:4010"];
+const ADDRESSES: [&str; 8] = [
+    "127.0.0.1:8080",
+    "127.0.0.1:8081",
+    "127.0.0.1:4010",
+    "127.0.0.1:8090",
+    "127.0.0.1:8091",
+    "127.0.0.1:8092",
+    "127.0.0.1:8096",
+    "127.0.0.1:8097",
+];
+
+/// Plugins that pages copy.
+const CHANNELS: [&str; 3] = ["echo-channel", "twilio-channel", "whatsapp-cloud"];
+
+/// Programs with the arguments that replace their default addresses: of `serve`, and of the other commands.
+const SIMULATORS: [(&str, &str, &str); 3] = [
+    ("front-simulator", "--listen 127.0.0.1:8091 --storage 127.0.0.1:8092", "--simulator 127.0.0.1:8091"),
+    (
+        "twilio-simulator",
+        "--listen 127.0.0.1:8090 --storage 127.0.0.1:8097 --gateway 127.0.0.1:8080",
+        "--simulator 127.0.0.1:8090",
+    ),
+    ("whatsapp-simulator", "--listen 127.0.0.1:8096", "--simulator 127.0.0.1:8096"),
+];
 
 /// Environment variables for faster builds: these plugins may run slowly, since they are called only a few times.
 const QUICK: [(&str, &str); 4] = [
@@ -31,10 +54,12 @@ pub(super) struct Reader {
     /// The current directory of the shell.
     here: PathBuf,
     /// The addresses on the page, each with its replacement.
-    addresses: [(&'static str, String); 3],
+    addresses: [(&'static str, String); ADDRESSES.len()],
     /// The output of the last commands.
     written: Option<Vec<String>>,
     background: Option<Background>,
+    /// Simulators, which run until the page ends.
+    simulators: Vec<Background>,
 }
 
 impl Reader {
@@ -54,10 +79,35 @@ impl Reader {
             program = program(),
             listen = addresses[0].1
         );
-        let frontgate = tools.join("frontgate");
-        fs::write(&frontgate, script).expect("a file");
-        fs::set_permissions(&frontgate, fs::Permissions::from_mode(0o755)).expect("a program");
-        Self { tools, here, addresses, written: None, background: None }
+        let reader = Self { tools, here, addresses, written: None, background: None, simulators: Vec::new() };
+        reader.tool("frontgate", &script);
+        for (name, of_serve, of_others) in SIMULATORS {
+            let [of_serve, of_others] = [of_serve, of_others].map(|arguments| reader.with_addresses(arguments));
+            let program = program().with_file_name(name);
+            let script = format!(
+                "#!/bin/sh\ncase \"$1\" in\nserve) exec {program:?} \"$@\" {of_serve} ;;\n\
+                 *) exec {program:?} \"$@\" {of_others} ;;\nesac\n"
+            );
+            reader.tool(name, &script);
+        }
+        for name in CHANNELS {
+            let folder = reader.repository().join("plugins");
+            fs::create_dir_all(&folder).expect("a folder");
+            fs::write(folder.join(format!("{name}.wasm")), component(name)).expect("a file");
+        }
+        reader
+    }
+
+    /// Returns the folder that pages call `$REPOSITORY`: the shipped plugins, as if they were built there.
+    fn repository(&self) -> PathBuf {
+        self.tools.join("repository")
+    }
+
+    /// Writes a program of the reader.
+    fn tool(&self, name: &str, script: &str) {
+        let path = self.tools.join(name);
+        fs::write(&path, script).expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a program");
     }
 
     /// Executes, writes or checks a block.
@@ -69,8 +119,13 @@ impl Reader {
             Kind::Background => {
                 let mut command = self.bash();
                 command.arg(text);
-                self.background = Some(Background::start(command, place));
-                self.written = None;
+                let background = Background::start(command, place);
+                if text.contains("-simulator serve") {
+                    self.simulators.push(background);
+                } else {
+                    self.background = Some(background);
+                    self.written = None;
+                }
             }
             Kind::Output => match &self.written {
                 Some(written) => assert!(
@@ -127,6 +182,7 @@ impl Reader {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = [self.tools.clone()].into_iter().chain(languages).chain(std::env::split_paths(&path));
         command.env("PATH", std::env::join_paths(folders).expect("names of folders"));
+        command.env("REPOSITORY", self.repository());
         command.env("FRONTGATE", self.tools.join("frontgate")).env_remove("FRONTGATE_CONFIG");
         // All pages share the compiled SDK and its dependencies.
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("docs-cargo")).envs(QUICK);
