@@ -2,12 +2,13 @@
 
 use std::process::Stdio;
 
-use frontgate_tests::{Action, Call, Fault, Gateway, Person, Setup, Twilio};
+use frontgate_tests::{Action, Call, Fault, Gateway, Person, Setup, Twilio, post};
 use serde_json::Value;
 
 use crate::delivery::{OURS, start_with_twilio, workers};
 
-/// Starts a gateway whose deliveries fail and wait for an hour; returns the SIDs of its conversations.
+/// Starts a gateway whose deliveries may have had their effect and wait for an hour; returns the SIDs of its
+/// conversations.
 fn waiting(conversations: usize) -> (Twilio, Gateway, Vec<String>) {
     let (twilio, gateway) = start_with_twilio(|setup| {
         setup.set("delivery.retry_first_ms", "3600000").set("delivery.retry_longest_ms", "3600000")
@@ -18,7 +19,7 @@ fn waiting(conversations: usize) -> (Twilio, Gateway, Vec<String>) {
     let sms = |index| twilio.inbound_sms(&number(index), OURS, "planted text").expect("a conversation");
     let sids = (0..conversations).map(sms).collect();
     for id in (1..).take(conversations) {
-        gateway.wait_for_delivery(id, "ready");
+        gateway.wait_for_delivery(id, "unknown");
     }
     (twilio, gateway, sids)
 }
@@ -48,7 +49,8 @@ fn a_request_is_shown_with_its_signature_calls_and_delivery() {
 fn a_wrong_signature_is_explained() {
     let gateway = Setup::misbehaving().start();
     let person = gateway.sign_in("ana", "operator");
-    assert_eq!(gateway.callback_with_token("crm", &frontgate_tests::LIST, "wrong").status, 403);
+    let headers = [("x-twilio-signature", "AAAA"), ("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!(post(gateway.address(), "/callbacks/crm", &headers, b"Location=GetCustomersList").status, 403);
     let live = person.wait_for("/live.json?q=status:403", "the refusal", |live| live["rows"][0].is_object());
     let event = person.json(&format!("/events/{}.json", live["rows"][0]["id"].as_str().expect("an id")));
     assert!(event["facts"].to_string().contains("does not match"), "{event}");
@@ -85,7 +87,7 @@ fn a_delivery_is_shown_with_each_attempt() {
     let person = gateway.sign_in("ana", "operator");
     let delivery = person.wait_for("/deliveries/1.json", "an attempt", has_reason);
     let attempt = &delivery["attempts"][0];
-    assert_eq!((attempt["number"].as_u64(), attempt["state"].as_str()), (Some(1), Some("ready")), "{delivery}");
+    assert_eq!((attempt["number"].as_u64(), attempt["state"].as_str()), (Some(1), Some("unknown")), "{delivery}");
     assert!(attempt["reason"].as_str().is_some_and(|reason| reason.contains("503")), "{delivery}");
 }
 
@@ -95,11 +97,11 @@ fn a_retry_from_the_page_is_executed_at_once_and_recorded() {
     let person = gateway.sign_in("ana", "operator");
     person.wait_for("/deliveries/1.json", "an attempt", has_reason);
     let answer = person.post("/deliveries/1/retry", &[]);
-    assert!(answer.status == 200 && answer.text.contains("the delivery is ready now"), "{answer:?}");
+    assert!(answer.status == 200 && answer.text.contains("the delivery is unknown now"), "{answer:?}");
     twilio.wait_for(|state| workers(state, &sids[0]) == ["ana@example.org"]);
     let delivery = person.wait_for("/deliveries/1.json", "its end", |delivery| delivery["state"] == "sent");
     assert_eq!(delivery["actions"][0]["who"], "ana", "{delivery}");
-    assert_eq!(delivery["attempts"].as_array().map(Vec::len), Some(2), "{delivery}");
+    assert!(delivery["attempts"].as_array().is_some_and(|attempts| attempts.len() >= 2), "{delivery}");
     let again = person.post("/deliveries/1/retry", &[]);
     assert!(again.status == 409 && again.text.contains("already sent"), "{again:?}");
 }
@@ -110,11 +112,6 @@ fn deliveries_that_fail_for_one_reason_are_one_group() {
     let person = gateway.sign_in("ana", "viewer");
     let page = person.wait_for("/deliveries.json", "a group of 12", |page| page["groups"][0]["count"] == 12);
     assert_eq!(page["groups"].as_array().map(Vec::len), Some(1), "{page}");
-    let overview = person.json("/.json");
-    assert!(
-        overview["attention"][0]["what"].as_str().is_some_and(|what| what.contains("12 deliveries of demo wait")),
-        "{overview}"
-    );
     let output = gateway.command(&["deliveries", "groups"]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("12"), "{output:?}");
 }
@@ -131,7 +128,7 @@ fn a_change_of_many_deliveries_does_what_its_preview_said() {
     let (twilio, gateway, sids) = waiting(12);
     let person = gateway.sign_in("ana", "operator");
     let (query, shown) = preview(&person);
-    assert_eq!((shown["total"].as_u64(), shown["after"]["ready"].as_u64()), (Some(12), Some(12)), "{shown}");
+    assert_eq!((shown["total"].as_u64(), shown["after"]["unknown"].as_u64()), (Some(12), Some(12)), "{shown}");
     let started = person.post(&format!("/deliveries/bulk?{query}"), &[("change", "retry"), ("total", "12")]);
     assert_eq!(started.status, 303, "{started:?}");
     let path = format!("{}.json", started.headers["location"]);
@@ -158,7 +155,7 @@ fn a_change_of_many_asks_again_if_the_number_has_changed() {
     assert_eq!(person.post("/deliveries/1/cancel", &[]).status, 200);
     let answer = person.post(&format!("/deliveries/bulk?{query}"), &[("change", "retry"), ("total", "12")]);
     assert!(answer.status == 200 && answer.text.contains("changed from 12 to 11"), "{answer:?}");
-    assert_eq!(person.json("/deliveries.json?state=ready")["rows"].as_array().map(Vec::len), Some(11));
+    assert_eq!(person.json("/deliveries.json?state=unknown")["rows"].as_array().map(Vec::len), Some(11));
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn waiting() -> (Twilio, Gateway, String) {
     twilio.filters(&[]);
     twilio.fault(Fault::new(Action::FailBefore(503)).on(Call::AddParticipant));
     let sid = twilio.inbound_sms("+12025550107", OURS, HOSTILE).expect("a conversation");
-    gateway.wait_for_delivery(1, "ready");
+    gateway.wait_for_delivery(1, "unknown");
     (twilio, gateway, sid)
 }
 
@@ -48,7 +48,7 @@ fn a_delivery_is_retried_with_a_click() {
     let origin = sign_in(&browser, &gateway, "operator");
     browser.open(&format!("{origin}/deliveries/1"));
     browser.click("form[action='/deliveries/1/retry'] button:not([disabled])");
-    browser.wait_for_text(".notice", "retry: the delivery is ready now.");
+    browser.wait_for_text(".notice", "retry: the delivery is unknown now.");
     // The page refreshes itself until the delivery is sent.
     browser.wait_for_text("h1", "Delivery 1 is sent");
 }
@@ -142,9 +142,9 @@ fn all_pages_are_accessible_in_light_and_dark_and_on_a_phone() {
             "/conversations".to_owned(),
             format!("/conversations/demo/{sid}"),
             "/deliveries".to_owned(),
-            "/deliveries?state=ready".to_owned(),
+            "/deliveries?state=unknown".to_owned(),
             "/deliveries/1".to_owned(),
-            "/deliveries/bulk?change=retry&state=ready&tenant=demo".to_owned(),
+            "/deliveries/bulk?change=retry&state=unknown&tenant=demo".to_owned(),
             "/channels".to_owned(),
             "/plugins".to_owned(),
             "/plugins/plugin".to_owned(),
