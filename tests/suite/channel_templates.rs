@@ -15,9 +15,8 @@ fn fixture(templates: &[[&str; 3]]) -> ChannelFixture {
 }
 
 fn with_interval(templates: &[[&str; 3]], interval: &str) -> ChannelFixture {
-    let fixture = ChannelFixture::with(|setup| setup.set("tenants.demo.front.sms.templates_interval_ms", interval));
-    fixture.provider.templates(templates);
-    fixture
+    let change = |setup: Setup| setup.set("tenants.demo.front.sms.templates_interval_ms", interval);
+    ChannelFixture::with_provider(change, |provider| provider.templates(templates))
 }
 
 impl ChannelFixture {

@@ -24,7 +24,13 @@ impl ChannelFixture {
     }
 
     pub(crate) fn with(change: impl FnOnce(Setup) -> Setup) -> Self {
+        Self::with_provider(change, |_| {})
+    }
+
+    /// Connects a channel whose provider was prepared before.
+    pub(crate) fn with_provider(change: impl FnOnce(Setup) -> Setup, prepare: impl FnOnce(&Provider)) -> Self {
         let (front, provider) = (Front::start(), Provider::start());
+        prepare(&provider);
         let gateway = change(Setup::courier(&front, &provider)).start();
         front.point_at(gateway.address());
         let channel = front.connect(SERVER).expect("a channel");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontgate_delivery::channel_watch;
+use frontgate_delivery::channel_upkeep;
 use frontgate_delivery::store::queue_admin::ChannelSummary;
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -69,8 +69,8 @@ impl ChannelsApi {
         let tenant = tenant.ok_or_else(|| format!("tenant `{}` is not in the configuration", command.tenant))?;
         let Shared { plugins, store, .. } = shared;
         match command.credential {
-            None => channel_watch::check_by_id(plugins, store, &tenant, command.channel).await,
-            Some(credential) => channel_watch::reauthorize(plugins, store, &tenant, command.channel, credential).await,
+            None => channel_upkeep::check_by_id(plugins, store, &tenant, command.channel).await,
+            Some(credential) => channel_upkeep::reauthorize(plugins, store, &tenant, command.channel, credential).await,
         }
     }
 }

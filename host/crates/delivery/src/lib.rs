@@ -12,7 +12,7 @@
 //! delivery and the second half of the flow of a channel's message (see ARCHITECTURE.md). The crate serves no HTTP.
 
 pub mod actions;
-pub mod channel_watch;
+pub mod channel_upkeep;
 mod concurrency;
 mod front_client;
 mod handlers;
@@ -26,7 +26,6 @@ mod reason_group;
 mod retry_policy;
 pub mod settings;
 pub mod store;
-mod templates;
 pub mod worker;
 
 pub use self::actions::Actions;

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use super::channel_watch;
+use super::channel_upkeep;
 use super::concurrency::ChannelConcurrency;
 use super::front_client::FrontClient;
 use super::handlers::DeliveryContext;
@@ -32,7 +32,6 @@ use super::rate_limits::RateLimits;
 use super::retry_policy;
 use super::store::queue::{self, Next, Wanted};
 use super::store::{Retention, Store};
-use super::templates;
 
 /// Interval of polling without a signal: an operator's command runs in another process and sends no signal.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -91,12 +90,10 @@ pub async fn work(
             limits: settings.delivery.clone(),
             stop: stop.clone(),
         });
-        workers.spawn(templates::work(Arc::clone(&context), Arc::clone(rate_limits), stop.clone()));
         // The workers also end open deliveries of a removed app.
         let has_front = !tenant.front.is_empty() || store.has_open_for_front(&tenant.name).await;
         if !tenant.front.is_empty() {
-            let (context, until) = (Arc::clone(&context), stop.clone());
-            workers.spawn(channel_watch::watch(context, until));
+            workers.spawn(channel_upkeep::work(Arc::clone(&context), Arc::clone(rate_limits), stop.clone()));
         }
         for kind in Kind::ALL.into_iter().filter(|kind| !kind.is_front() || has_front) {
             let (context, tasks, rate_limits) = (Arc::clone(&context), TaskTracker::new(), Arc::clone(rate_limits));

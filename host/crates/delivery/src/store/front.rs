@@ -10,6 +10,7 @@ pub mod oauth;
 mod provider_events;
 mod references;
 mod replays;
+mod scheduled;
 mod templates;
 mod watchers;
 
@@ -19,11 +20,12 @@ pub use self::channels::{Channel, ChannelState, ConnectResult};
 pub use self::conversations::Hints;
 pub use self::health::ChannelHealth;
 pub(super) use self::health::health;
-pub(crate) use self::health::{Checked, Suspects, WatchedChannel};
+pub(crate) use self::health::{Checked, Suspects};
 pub use self::messages::{Incoming, StoredMessage};
 pub use self::provider_events::ProviderBatch;
 pub(crate) use self::replays::ReplayTurns;
 pub use self::replays::{ReplayCheck, ReplayTurn};
+pub(crate) use self::scheduled::ScheduledChannel;
 pub(crate) use self::templates::StoredTemplate;
 pub(super) use self::watchers::Watchers;
 

@@ -77,21 +77,6 @@ impl ChannelHealth {
     }
 }
 
-/// Reads the connected channels of a tenant. The first condition on the state is that of the index.
-pub(super) const WATCHED: &str = "SELECT channel.id, changed_ms, health.channel IS NOT NULL
-    FROM front_channels AS channel LEFT JOIN front_channel_health AS health ON health.channel = channel.id
-    WHERE tenant = ?1 AND state <> 'removed' AND state = 'connected'";
-
-/// A connected channel, as the schedule of checks sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WatchedChannel {
-    pub(crate) id: i64,
-    /// Time of the last change: the channel was connected or connected again.
-    pub(crate) changed_ms: i64,
-    /// Whether it has failed, or its status is to be reported.
-    pub(crate) is_troubled: bool,
-}
-
 impl Store {
     /// Has a channel checked soon, because it failed or was connected.
     pub(crate) fn suspect(&self, tenant: &str, channel: i64) {
@@ -111,18 +96,6 @@ impl Store {
     pub(crate) fn take_suspects(&self, tenant: &str) -> HashSet<i64> {
         let mut all = self.suspects.0.lock();
         all.get_mut(tenant).map(|suspects| std::mem::take(&mut suspects.channels)).unwrap_or_default()
-    }
-
-    /// Returns the connected channels of a tenant.
-    pub(crate) async fn watched_channels(&self, tenant: &str) -> Result<Vec<WatchedChannel>, StoreError> {
-        let name = tenant.to_owned();
-        self.database
-            .read(tenant, move |read| {
-                read.rows(WATCHED, values![name], |row| {
-                    Ok(WatchedChannel { id: row.get(0)?, changed_ms: row.get(1)?, is_troubled: row.get(2)? })
-                })
-            })
-            .await
     }
 
     /// Stores the result of a check; returns what was and what is known.

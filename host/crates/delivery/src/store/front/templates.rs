@@ -1,18 +1,14 @@
 //! Templates of channels' providers: as the plugin listed them last, and the fields that Front has.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use frontgate_front::api;
 use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{NO_TENANT, Origin, values};
 
-use super::channels::{COLUMNS, Channel, channel};
+use super::channels::Channel;
 use crate::listed_template::ListedTemplate;
 use crate::store::{Store, StoreError};
-
-/// Maximum number of channels whose templates are read in one pass.
-const CHANNELS_MAX: u32 = 64;
 
 /// A template, and what Front has of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,39 +20,10 @@ pub(crate) struct StoredTemplate {
     pub(crate) in_front: Option<api::Template>,
 }
 
-/// Returns the statement that reads the channels whose list is due. The first condition on the state is that of the index.
-pub(super) fn due_select() -> String {
-    format!(
-        "SELECT {COLUMNS} FROM front_channels
-         WHERE tenant = ?1 AND app = ?2 AND state <> 'removed' AND state = 'connected'
-           AND NOT EXISTS (SELECT 1 FROM front_template_lists
-                           WHERE front_template_lists.channel = front_channels.id AND due_ms > ?3)
-         ORDER BY id LIMIT {CHANNELS_MAX}"
-    )
-}
+/// Reads the templates of a channel, for [`stored`].
+pub(crate) const TEMPLATES: &str = "SELECT id, template, in_front FROM front_templates WHERE channel = ?1 ORDER BY id";
 
 impl Store {
-    /// Returns connected channels of an app whose templates are to be listed now.
-    pub(crate) async fn due_template_lists(&self, tenant: &str, app: &str) -> Result<Vec<Channel>, StoreError> {
-        let [name, app] = [tenant, app].map(str::to_owned);
-        self.database
-            .read(tenant, move |read| read.rows(&due_select(), values![name, app, read.now_ms()], channel))
-            .await
-    }
-
-    /// Sets when the templates of a channel are listed next.
-    pub(crate) async fn schedule_template_list(&self, channel: &Channel, pause: Duration) -> Result<(), StoreError> {
-        let (id, pause) = (channel.id, i64::try_from(pause.as_millis()).unwrap_or(i64::MAX));
-        self.database
-            .write(Origin::progress(channel.tenant.as_str()), Scope::Channel(id), move |transaction| {
-                let insert = "INSERT INTO front_template_lists (channel, due_ms) VALUES (?1, ?2)
-                              ON CONFLICT (channel) DO UPDATE SET due_ms = excluded.due_ms";
-                let due = transaction.now_ms().saturating_add(pause);
-                transaction.execute(insert, values![id, due]).map(drop)
-            })
-            .await
-    }
-
     /// Replaces the list of a channel's templates. A template that is missing, and that Front has, stays until it is
     /// disabled there.
     pub(crate) async fn store_templates(
@@ -77,12 +44,7 @@ impl Store {
 
     /// Returns all templates of a channel.
     pub(crate) async fn templates(&self, channel: i64) -> Result<Vec<StoredTemplate>, StoreError> {
-        self.database
-            .read(NO_TENANT, move |read| {
-                let select = "SELECT id, template, in_front FROM front_templates WHERE channel = ?1 ORDER BY id";
-                read.rows(select, values![channel], stored)
-            })
-            .await
+        self.database.read(NO_TENANT, move |read| read.rows(TEMPLATES, values![channel], stored)).await
     }
 
     /// Stores the fields that Front has of a template now; `None`: Front does not have the template.
@@ -155,7 +117,7 @@ fn replace(transaction: &Transaction<'_>, channel: i64, listed: &[ListedTemplate
 }
 
 /// Reads a row. Unreadable JSON, as of another version, is treated as missing, so that it is written again.
-fn stored(row: &Row<'_>) -> sql::Result<StoredTemplate> {
+pub(crate) fn stored(row: &Row<'_>) -> sql::Result<StoredTemplate> {
     let [listed, in_front] = [row.get::<Option<String>>(1)?, row.get::<Option<String>>(2)?];
     Ok(StoredTemplate {
         id: row.get(0)?,

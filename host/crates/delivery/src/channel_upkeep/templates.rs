@@ -1,7 +1,7 @@
 //! Keeps the templates of channels' providers in Front: lists them at intervals, and sends what has changed.
 //!
-//! Only the gateway that works on the tenant's deliveries to Front does it, within the rate limit of those deliveries.
-//! Every call can be repeated, so a crash at any point is harmless.
+//! The time of the next list is in the database, so that a restart lists nothing early. Calls stay within the rate limit of
+//! the tenant's deliveries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,28 +9,23 @@ use std::time::Duration;
 use frontgate_contract::Role;
 use frontgate_front::api::{self, Fate};
 use frontgate_front::ids;
-use frontgate_replicas::{Part, Turn};
+use frontgate_replicas::Turn;
 use frontgate_runtime::{CallError, CallRecords, Deadlines};
 use frontgate_store::crash;
-use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use super::Upkeep;
 use crate::front_client::FrontClient;
-use crate::handlers::DeliveryContext;
+use crate::handlers::sentence;
 use crate::listed_template::ListedTemplate;
-use crate::rate_limits::RateLimits;
 use crate::store::StoreError;
 use crate::store::front::{Channel, StoredTemplate};
-
-/// Interval at which channels whose list is due are looked for.
-const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Pause after a failure, unless the interval of the app is shorter.
 const RETRY_PAUSE: Duration = Duration::from_secs(60);
 
-/// Pause while the plugin is not live.
-const PLUGIN_PAUSE: Duration = Duration::from_secs(1);
+/// Pause while the plugin is not live, or another gateway takes over.
+const SHORT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Maximum number of pages of one list.
 const PAGES_MAX: usize = 100;
@@ -40,24 +35,6 @@ const REFUSALS_MAX: usize = 3;
 
 /// Maximum number of attempts of one call.
 const TRIES_MAX: usize = 3;
-
-/// Runs until `stop`.
-pub(crate) async fn work(context: Arc<DeliveryContext>, rate_limits: Arc<RateLimits>, stop: CancellationToken) {
-    if context.fronts.values().all(|front| front.app.templates_interval.is_zero()) {
-        return;
-    }
-    let sync = TemplateSync { context, rate_limits };
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = sync.pass() => {}
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = sleep(LOOK_INTERVAL) => {}
-        }
-    }
-}
 
 /// The reason why a list was not brought to Front completely.
 enum Failure {
@@ -83,43 +60,27 @@ struct Calls {
     refused: usize,
 }
 
-struct TemplateSync {
-    context: Arc<DeliveryContext>,
-    rate_limits: Arc<RateLimits>,
-}
-
-impl TemplateSync {
-    /// Brings the templates of all channels to Front whose list is due.
-    async fn pass(&self) {
-        let tenant = &self.context.tenant.name;
-        for front in self.context.fronts.values().filter(|front| !front.app.templates_interval.is_zero()) {
-            if self.turn().is_none() {
-                return;
-            }
-            let channels = match self.context.store.due_template_lists(tenant, &front.app.name).await {
-                Ok(channels) => channels,
-                Err(error) => return debug!("failed to look for lists of templates: {error}"),
-            };
-            for channel in channels {
-                let Some(turn) = self.turn() else { return };
-                let done = self.channel(front, &channel, &turn).await;
-                let pause = pause(front, &done);
-                if let Err(error) = self.context.store.schedule_template_list(&channel, pause).await {
-                    debug!("failed to schedule the next list of templates: {error}");
-                }
-                self.report(front, &channel, done);
-            }
+impl Upkeep {
+    /// Brings the templates of a channel to Front; returns the time until the next list.
+    pub(super) async fn bring_templates(&self, front: &FrontClient, channel: &Channel) -> Duration {
+        let done = match self.turn() {
+            Some(turn) => self.bring(front, channel, &turn).await,
+            None => Err(Failure::Superseded),
+        };
+        let interval = front.app.templates_interval;
+        let pause = match done {
+            Ok(_) => interval,
+            Err(Failure::NotLive | Failure::Superseded) => return SHORT_PAUSE.min(interval),
+            Err(Failure::Reason(_)) => RETRY_PAUSE.min(interval),
+        };
+        if let Err(error) = self.context.store.schedule_template_list(channel, pause).await {
+            debug!("failed to schedule the next list of templates: {error}");
         }
+        self.report_templates(front, channel, done);
+        pause
     }
 
-    fn turn(&self) -> Option<Turn> {
-        let (store, tenant) = (&self.context.store, &self.context.tenant.name);
-        let turn = store.replica().begin(tenant, Part::Front)?;
-        self.rate_limits.take_over(store, tenant, &turn, Part::Front);
-        Some(turn)
-    }
-
-    fn report(&self, front: &FrontClient, channel: &Channel, done: Result<Calls, Failure>) {
+    fn report_templates(&self, front: &FrontClient, channel: &Channel, done: Result<Calls, Failure>) {
         let (tenant, plugin) = (&*self.context.tenant.name, &*front.app.plugin);
         let channel_id = channel.channel_id.as_str();
         let failed = |why: &str| {
@@ -151,7 +112,7 @@ impl TemplateSync {
         }
     }
 
-    async fn channel(&self, front: &FrontClient, channel: &Channel, turn: &Turn) -> Result<Calls, Failure> {
+    async fn bring(&self, front: &FrontClient, channel: &Channel, turn: &Turn) -> Result<Calls, Failure> {
         let listed = self.list(front, channel).await?;
         self.context.store.store_templates(channel, listed).await?;
         let mut calls = Calls::default();
@@ -264,23 +225,5 @@ impl TemplateSync {
             true => Ok(()),
             false => Ok(self.context.store.forget_template(channel, id).await?),
         }
-    }
-}
-
-/// Returns the pause until the next list.
-fn pause(front: &FrontClient, done: &Result<Calls, Failure>) -> Duration {
-    let interval = front.app.templates_interval;
-    match done {
-        Ok(_) => interval,
-        Err(Failure::NotLive) => PLUGIN_PAUSE.min(interval),
-        Err(Failure::Superseded) => Duration::ZERO,
-        Err(Failure::Reason(_)) => RETRY_PAUSE.min(interval),
-    }
-}
-
-fn sentence(error: &CallError) -> String {
-    match error.detail() {
-        Some(detail) => format!("{error}: {}", frontgate_telemetry::brief(&detail)),
-        None => error.to_string(),
     }
 }
