@@ -133,6 +133,27 @@ fn a_code_is_exchanged_at_the_address_that_got_it() {
     assert_eq!(fixture.exchange(&code, &[("redirect_uri", "")]), invalid_grant());
 }
 
+/// A fixture whose client has one address, which its requests need not name.
+fn with_one_address() -> Fixture {
+    Fixture::with(|setup| setup.set("tenants.demo.front.sms.oauth.redirect_uris", format!("[{RETURN:?}]")))
+}
+
+#[test]
+fn a_code_of_a_request_without_an_address_is_exchanged_without_one() {
+    let mut fixture = with_one_address();
+    let code = code(&fixture.allow(&begin(&[("redirect_uri", "")])));
+    assert_eq!(fixture.exchange(&code, &[("redirect_uri", "")]).0, 200);
+}
+
+#[test]
+fn a_code_of_a_request_without_an_address_is_exchanged_at_no_other_one() {
+    let mut fixture = with_one_address();
+    let code = code(&fixture.allow(&begin(&[("redirect_uri", "")])));
+    let other = fixture.front.redirect_uri();
+    assert_eq!(fixture.exchange(&code, &[("redirect_uri", &other)]), invalid_grant());
+    assert_eq!(fixture.exchange(&code, &[("redirect_uri", RETURN)]).0, 200);
+}
+
 #[test]
 fn a_client_of_authlib_notices_a_wrong_state() {
     let mut fixture = Fixture::new();

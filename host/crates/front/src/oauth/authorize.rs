@@ -12,6 +12,8 @@ const S256: &str = "S256";
 pub struct AuthorizationRequest {
     /// One of the client's addresses.
     pub redirect_uri: String,
+    /// Whether the request named the address. The token request has to name it then (RFC 6749, section 4.1.3).
+    pub is_redirect_uri_named: bool,
     /// Returned as it is.
     pub state: Option<String>,
     /// The challenge, if the client uses PKCE.
@@ -77,7 +79,8 @@ impl AuthorizationRequest {
             // Without either, the client cannot know whether its own person returns.
             return Err(OauthError::InvalidRequest("state is missing"));
         }
-        Ok(Self { redirect_uri: redirect_uri.to_owned(), state, challenge })
+        let is_redirect_uri_named = parameters.get("redirect_uri").is_some();
+        Ok(Self { redirect_uri: redirect_uri.to_owned(), is_redirect_uri_named, state, challenge })
     }
 
     /// Returns the URL at which the client gets a code.

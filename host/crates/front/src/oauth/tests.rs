@@ -65,7 +65,9 @@ fn a_request_returns_to_the_exact_address_with_its_state() {
 
 #[test]
 fn a_request_without_an_address_returns_to_the_only_one() {
-    assert_eq!(request(&[("redirect_uri", "")]).expect("a request").redirect_uri, RETURN);
+    let asked = request(&[("redirect_uri", "")]).expect("a request");
+    assert_eq!((asked.redirect_uri.as_str(), asked.is_redirect_uri_named), (RETURN, false));
+    assert!(request(&[]).expect("a request").is_redirect_uri_named);
 }
 
 #[test]

@@ -8,7 +8,7 @@ pub enum TokenRequest {
     Code {
         /// The code.
         code: Token,
-        /// The address to which the code was sent, which must be the one of the authorization request.
+        /// The address to which the code was sent. Required if the authorization request named it.
         redirect_uri: Option<String>,
         /// The proof of PKCE.
         verifier: Option<String>,

@@ -156,6 +156,7 @@ const TABLES: [Table; 16] = [
             ("ended_ms", Integer),
             ("created_ms", Integer),
             ("keep_until_ms", Integer),
+            ("is_redirect_uri_named", Boolean),
         ],
     },
     Table {

@@ -14,12 +14,13 @@ use crate::sql::Transaction;
 use crate::values;
 
 /// The migration to each version.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../schema/postgres/1-tables.sql"),
     include_str!("../schema/postgres/2-channel-health.sql"),
     include_str!("../schema/postgres/3-templates.sql"),
     include_str!("../schema/postgres/4-front-oauth.sql"),
     include_str!("../schema/postgres/5-actions.sql"),
+    include_str!("../schema/postgres/6-front-oauth-address.sql"),
 ];
 
 /// The number of migrations that this program knows.

@@ -40,7 +40,7 @@ impl Tables {
 }
 
 /// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     include_str!("../schema/sqlite/1-deliveries.sql"),
     include_str!("../schema/sqlite/2-state.sql"),
     include_str!("../schema/sqlite/3-front.sql"),
@@ -53,6 +53,7 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("../schema/sqlite/10-templates.sql"),
     include_str!("../schema/sqlite/11-front-oauth.sql"),
     include_str!("../schema/sqlite/12-actions.sql"),
+    include_str!("../schema/sqlite/13-front-oauth-address.sql"),
 ];
 
 /// Maximum wait for the previous gateway to release the lock.

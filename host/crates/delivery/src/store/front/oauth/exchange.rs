@@ -66,7 +66,8 @@ impl Next {
 }
 
 impl Store {
-    /// Exchanges a code, which must have been issued for this client, address and challenge.
+    /// Exchanges a code, which must have been issued for this client, address and challenge. The address can be missing if
+    /// the authorization request did not name it.
     pub async fn exchange_code(
         &self,
         app: &AppKey,
@@ -119,7 +120,8 @@ fn exchange_code(
     if grant.code.expires_ms <= now {
         return Ok(INVALID);
     }
-    if redirect_uri != Some(&grant.redirect_uri) {
+    let is_named = redirect_uri.is_some() || grant.is_redirect_uri_named;
+    if is_named && redirect_uri != Some(&grant.redirect_uri) {
         return Ok(Exchange::Refused("redirect_uri is not that of the authorization request"));
     }
     let challenge = grant.challenge.as_deref().and_then(Challenge::read);

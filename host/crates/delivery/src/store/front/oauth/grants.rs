@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frontgate_front::oauth::{Introspected, Kind, Token};
+use frontgate_front::oauth::{AuthorizationRequest, Introspected, Kind, Token};
 use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{Origin, values};
 use zeroize::Zeroizing;
@@ -23,6 +23,7 @@ pub struct NewGrant {
     id: String,
     account: [String; 3],
     redirect_uri: String,
+    is_redirect_uri_named: bool,
     challenge: Option<String>,
     code_digest: Vec<u8>,
     code_credential: Vec<u8>,
@@ -30,26 +31,34 @@ pub struct NewGrant {
 }
 
 impl NewGrant {
-    /// Creates a grant of a code. `account` is the provider's id, the name and the address of an account; the code and
+    /// Creates a grant of a code for an authorization request. `account` is the provider's id, the name and the address of an account; the code and
     /// its tokens open the `credential`.
     pub fn new(
         app: &AppKey,
         code: &Token,
         account: [String; 3],
         credential: &str,
-        redirect_uri: String,
-        challenge: Option<String>,
+        request: &AuthorizationRequest,
         lifetime: Duration,
     ) -> Self {
         let id = code.grant();
-        let code_credential = seal(app, code, &id, credential);
-        Self { id, account, redirect_uri, challenge, code_digest: code.digest(), code_credential, lifetime }
+        Self {
+            code_credential: seal(app, code, &id, credential),
+            code_digest: code.digest(),
+            id,
+            account,
+            redirect_uri: request.redirect_uri.clone(),
+            is_redirect_uri_named: request.is_redirect_uri_named,
+            challenge: request.challenge.as_ref().map(|challenge| challenge.text().to_owned()),
+            lifetime,
+        }
     }
 }
 
 /// A row, as far as tokens are checked against it.
 pub(super) struct Grant {
     pub(super) redirect_uri: String,
+    pub(super) is_redirect_uri_named: bool,
     pub(super) challenge: Option<String>,
     pub(super) code: Issued,
     pub(super) issued_ms: i64,
@@ -84,7 +93,7 @@ impl Grant {
                         earlier_access_digest, earlier_access_credential, earlier_access_expires_ms,
                         refresh_digest, refresh_credential, refresh_expires_ms,
                         earlier_refresh_digest, earlier_refresh_answer, ended_ms,
-                        account_id, account_name, account_address
+                        account_id, account_name, account_address, is_redirect_uri_named
                       FROM front_grants WHERE id = ?1 AND tenant = ?2 AND app = ?3 AND client = ?4";
         let issued = |row: &Row<'_>, at: usize| {
             Ok::<_, sql::Error>(Issued {
@@ -106,6 +115,7 @@ impl Grant {
                 earlier_refresh_answer: row.get(16)?,
                 ended_ms: row.get(17)?,
                 account: [row.get(18)?, row.get(19)?, row.get(20)?],
+                is_redirect_uri_named: row.get(21)?,
             })
         })
     }
@@ -209,8 +219,9 @@ pub(super) fn insert(transaction: &Transaction<'_>, app: &AppKey, grant: &NewGra
     let until = after(now, grant.lifetime);
     let [account_id, account_name, account_address] = &grant.account;
     let insert = "INSERT INTO front_grants (id, tenant, app, client, account_id, account_name, account_address,
-                    redirect_uri, challenge, code_digest, code_credential, code_expires_ms, created_ms, keep_until_ms)
-                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?12)";
+                    redirect_uri, challenge, code_digest, code_credential, code_expires_ms, created_ms, keep_until_ms,
+                    is_redirect_uri_named)
+                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?12, ?14)";
     let values = values![
         grant.id,
         app.tenant,
@@ -224,7 +235,8 @@ pub(super) fn insert(transaction: &Transaction<'_>, app: &AppKey, grant: &NewGra
         grant.code_digest,
         grant.code_credential,
         until,
-        now
+        now,
+        grant.is_redirect_uri_named
     ];
     transaction.execute(insert, values).map(drop)
 }

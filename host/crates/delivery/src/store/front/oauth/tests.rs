@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frontgate_front::oauth::{Kind, Token};
+use frontgate_front::oauth::{AuthorizationRequest, Kind, Token};
 use frontgate_test_postgres::Place;
 
 use super::*;
@@ -11,6 +11,12 @@ use crate::store::tests::open;
 
 const LIFETIMES: Lifetimes = Lifetimes { access: Duration::from_secs(60), refresh: Duration::from_secs(600) };
 const RETURN: &str = "https://front.example.com/return";
+
+/// The request of a client without PKCE.
+fn request() -> AuthorizationRequest {
+    let state = Some("state".to_owned());
+    AuthorizationRequest { redirect_uri: RETURN.to_owned(), is_redirect_uri_named: true, state, challenge: None }
+}
 
 fn app() -> AppKey {
     AppKey { tenant: "demo".to_owned(), app: "sms".to_owned(), client: "front".to_owned() }
@@ -27,7 +33,7 @@ async fn code(store: &Store) -> String {
     let lifetime = Duration::from_secs(60);
     assert!(store.begin_login(&app, &login, b"content", lifetime, 10).await.expect("a write"));
     let account = ["7", "Line", "line"].map(str::to_owned);
-    let grant = NewGrant::new(&app, &code, account, "credential", RETURN.to_owned(), None, lifetime);
+    let grant = NewGrant::new(&app, &code, account, "credential", &request(), lifetime);
     assert!(store.grant(&app, &login, 0, grant).await.expect("a write"));
     code.text().to_string()
 }
@@ -89,7 +95,7 @@ async fn one_consent_issues_one_code() {
         let grant = || {
             let code = Token::new(Kind::Code, random(), random());
             let account = ["7", "Line", "line"].map(str::to_owned);
-            NewGrant::new(&app, &code, account, "credential", RETURN.to_owned(), None, lifetime)
+            NewGrant::new(&app, &code, account, "credential", &request(), lifetime)
         };
         let (one, other) = tokio::join!(store.grant(&app, &login, 0, grant()), store.grant(&app, &login, 0, grant()));
         assert_ne!(one.expect("a write"), other.expect("a write"));

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 #[derive(Serialize, Deserialize)]
 pub(super) struct Content {
     redirect_uri: String,
+    is_redirect_uri_named: bool,
     state: Option<String>,
     challenge: Option<String>,
     /// The value with which the provider's own page returns.
@@ -55,6 +56,7 @@ impl Content {
     pub(super) fn new(request: &AuthorizationRequest, shown: Shown, callback_state: String, state: &[u8]) -> Self {
         Self {
             redirect_uri: request.redirect_uri.clone(),
+            is_redirect_uri_named: request.is_redirect_uri_named,
             state: request.state.clone(),
             challenge: request.challenge.as_ref().map(|challenge| challenge.text().to_owned()),
             callback_state,
@@ -83,6 +85,7 @@ impl Content {
     pub(super) fn request(&self) -> AuthorizationRequest {
         AuthorizationRequest {
             redirect_uri: self.redirect_uri.clone(),
+            is_redirect_uri_named: self.is_redirect_uri_named,
             state: self.state.clone(),
             challenge: self.challenge.as_deref().and_then(Challenge::read),
         }

@@ -210,10 +210,8 @@ impl SignIn<'_> {
         let request = content.request();
         let Shown::Consent { credential, id, name, address } = content.shown else { return Err(Error::SignInForged) };
         let code = Token::new(Kind::Code, random(), random());
-        let challenge = request.challenge.as_ref().map(|challenge| challenge.text().to_owned());
-        let (account, redirect_uri) = ([id, name, address], request.redirect_uri.clone());
-        let lifetime = self.oauth.code_lifetime;
-        let grant = NewGrant::new(&self.app, &code, account, &credential, redirect_uri, challenge, lifetime);
+        let account = [id, name, address];
+        let grant = NewGrant::new(&self.app, &code, account, &credential, &request, self.oauth.code_lifetime);
         if !within(self.deadline, self.services.store.grant(&self.app, &login, step, grant)).await? {
             return Err(Error::SignInEnded);
         }
