@@ -1,6 +1,11 @@
 //! Explains Twilio's error codes to teammates. Twilio's own messages are not passed on: they can contain customers'
 //! numbers.
 
+use channel_values::Meanings;
+
+/// The explanations.
+pub(crate) const MEANINGS: Meanings = Meanings { provider: "Twilio", of };
+
 /// Explains a code, if the explanation helps the teammate.
 fn of(code: u64) -> Option<&'static str> {
     Some(match code {
@@ -47,24 +52,4 @@ fn of(code: u64) -> Option<&'static str> {
         63032 | 63049 => "WhatsApp chose not to deliver this message to the customer",
         _ => return None,
     })
-}
-
-/// Explains why Twilio rejected a message.
-pub(crate) fn of_refusal(status: u16, code: Option<u64>) -> String {
-    let Some(code) = code else { return format!("Twilio rejected the message (status {status}).") };
-    match of(code) {
-        Some(words) => format!("{words} (Twilio error {code})."),
-        None => format!("Twilio rejected the message (error {code})."),
-    }
-}
-
-/// Explains why a message was not delivered.
-pub(crate) fn of_failure(code: Option<u64>) -> String {
-    let Some(code) = code.filter(|code| *code != 0) else {
-        return "Twilio failed to deliver the message, and gave no reason.".to_owned();
-    };
-    match of(code) {
-        Some(words) => format!("{words} (Twilio error {code})."),
-        None => format!("Twilio failed to deliver the message (error {code})."),
-    }
 }

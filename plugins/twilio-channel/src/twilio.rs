@@ -1,14 +1,18 @@
 //! Sends requests to Twilio and interprets Twilio's errors. The gateway adds credentials.
 
+use channel_values::{Unanswered, answered, parsed};
 use frontgate_sdk::http::{self, Request};
 use frontgate_sdk::{Error, channel::Attachment};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::meaning;
+use crate::meaning::MEANINGS;
 
 /// Twilio's code for a request that a pre-event webhook rejected.
 const REJECTED: u64 = 50056;
+
+/// The name in errors.
+const TWILIO: &str = "Twilio";
 
 /// The text for rejected credentials.
 const CREDENTIALS: &str = "Twilio rejected the credentials";
@@ -27,10 +31,8 @@ pub(crate) enum Refusal {
     },
     /// Twilio does not accept the credentials; a retry succeeds after an operator's fix.
     Credentials,
-    /// A retry may succeed, perhaps after an operator's fix.
-    Passing(String),
-    /// The request or the response exceeds the gateway's limits.
-    TooLarge,
+    /// Twilio did not answer, or cannot at the moment.
+    Unanswered(Unanswered),
 }
 
 /// Twilio's error response.
@@ -53,13 +55,18 @@ impl Refusal {
     }
 }
 
+impl From<Unanswered> for Refusal {
+    fn from(unanswered: Unanswered) -> Self {
+        Self::Unanswered(unanswered)
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::ForGood { status, code, .. } => Self::Invalid(meaning::of_refusal(status, code)),
+            Refusal::ForGood { status, code, .. } => Self::Invalid(MEANINGS.of_refusal(status, code)),
             Refusal::Credentials => Self::unavailable(CREDENTIALS),
-            Refusal::Passing(why) => Self::Unavailable(why),
-            Refusal::TooLarge => Self::invalid("A file exceeds this channel's limit."),
+            Refusal::Unanswered(unanswered) => unanswered.into(),
         }
     }
 }
@@ -103,16 +110,7 @@ fn sent(request: Request) -> Result<http::Response, Refusal> {
 }
 
 fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response, Refusal> {
-    let passing = |why: String| Err(Refusal::Passing(why));
-    let response = match answer {
-        Ok(response) => response,
-        Err(http::Error::TooLarge) => return Err(Refusal::TooLarge),
-        Err(http::Error::Timeout) => return passing("the request to Twilio timed out".to_owned()),
-        // A retry may succeed: the operator can add a missing grant, and the next call has new limits.
-        Err(http::Error::Forbidden(why) | http::Error::NotConnected(why) | http::Error::Interrupted(why)) => {
-            return passing(why);
-        }
-    };
+    let response = answered(TWILIO, answer)?;
     let problem: Option<Problem> = serde_json::from_slice(&response.body).ok();
     let code = problem.as_ref().and_then(|problem| problem.code);
     match (response.status, code) {
@@ -120,17 +118,17 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
         // A pre-event webhook rejected the request. [?] Whether the status is 403.
         (401 | 403, code) if code != Some(REJECTED) => Err(Refusal::Credentials),
         // The conversation is being created, or another request is changing it.
-        (429, _) | (_, Some(50386 | 50391)) => passing("Twilio asks to retry later".to_owned()),
+        (429, _) | (_, Some(50386 | 50391)) => Err(Unanswered::later(TWILIO).into()),
         (status @ 400..=499, _) if status != 404 || code.is_some() => {
             Err(Refusal::ForGood { status, code, message: problem.map(|problem| problem.message).unwrap_or_default() })
         }
         // Failures of Twilio, and responses from other systems.
-        (status, _) => passing(format!("Twilio returned status {status}")),
+        (status, _) => Err(Unanswered::of_status(TWILIO, status).into()),
     }
 }
 
 fn read<T: DeserializeOwned>(response: &http::Response) -> Result<T, Refusal> {
-    serde_json::from_slice(&response.body).map_err(|_| Refusal::Passing("failed to parse Twilio's response".to_owned()))
+    Ok(parsed(TWILIO, response)?)
 }
 
 #[cfg(test)]

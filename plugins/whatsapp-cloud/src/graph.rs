@@ -1,13 +1,17 @@
 //! Sends requests to the Graph API and interprets its errors. The gateway adds the access token.
 
+use channel_values::{Unanswered, answered, parsed};
 use frontgate_sdk::channel::Attachment;
 use frontgate_sdk::http::{self, Part, Request};
 use frontgate_sdk::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::meaning;
+use crate::meaning::MEANINGS;
 use crate::settings::Settings;
+
+/// The name in errors.
+const META: &str = "Meta";
 
 /// The text for a rejected access token.
 const CREDENTIALS: &str = "Meta rejected the access token";
@@ -29,10 +33,8 @@ pub(crate) enum Refusal {
     },
     /// Meta does not accept the access token; a retry succeeds after an operator's fix.
     Credentials,
-    /// A retry may succeed, perhaps after an operator's fix.
-    Passing(String),
-    /// The request or the response exceeds the gateway's limits.
-    TooLarge,
+    /// Meta did not answer, or cannot at the moment.
+    Unanswered(Unanswered),
 }
 
 #[derive(Deserialize)]
@@ -79,13 +81,18 @@ impl<T> Page<T> {
     }
 }
 
+impl From<Unanswered> for Refusal {
+    fn from(unanswered: Unanswered) -> Self {
+        Self::Unanswered(unanswered)
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::ForGood { status, code, .. } => Self::Invalid(meaning::of_refusal(status, code)),
+            Refusal::ForGood { status, code, .. } => Self::Invalid(MEANINGS.of_refusal(status, code)),
             Refusal::Credentials => Self::unavailable(CREDENTIALS),
-            Refusal::Passing(why) => Self::Unavailable(why),
-            Refusal::TooLarge => Self::invalid("A file exceeds this channel's limit."),
+            Refusal::Unanswered(unanswered) => unanswered.into(),
         }
     }
 }
@@ -143,21 +150,11 @@ pub(crate) fn upload<T: DeserializeOwned>(url: &str, file: &Attachment, content_
 }
 
 fn read<T: DeserializeOwned>(answer: Result<http::Response, http::Error>) -> Result<T, Refusal> {
-    let response = judged(answer)?;
-    serde_json::from_slice(&response.body).map_err(|_| Refusal::Passing("failed to parse Meta's response".to_owned()))
+    Ok(parsed(META, &judged(answer)?)?)
 }
 
 fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response, Refusal> {
-    let passing = |why: String| Err(Refusal::Passing(why));
-    let response = match answer {
-        Ok(response) => response,
-        Err(http::Error::TooLarge) => return Err(Refusal::TooLarge),
-        Err(http::Error::Timeout) => return passing("the request to Meta timed out".to_owned()),
-        // A retry may succeed: the operator can add a missing grant, and the next call has new limits.
-        Err(http::Error::Forbidden(why) | http::Error::NotConnected(why) | http::Error::Interrupted(why)) => {
-            return passing(why);
-        }
-    };
+    let response = answered(META, answer)?;
     let problem = serde_json::from_slice::<Answer>(&response.body).ok().map(|answer| answer.error);
     let code = problem.as_ref().map(|problem| problem.code);
     match (response.status, code) {
@@ -165,17 +162,17 @@ fn judged(answer: Result<http::Response, http::Error>) -> Result<http::Response,
         // No valid token; the app lacks a permission.
         (401 | 403, None) | (_, Some(0 | 3 | 10 | 190 | 200..=299)) => Err(Refusal::Credentials),
         // Limits of the app, the account, the number, and the pair of numbers.
-        (429, _) | (_, Some(4 | 80_007 | 130_429 | 131_056 | 133_016)) => {
-            passing("Meta asks to retry later".to_owned())
-        }
+        (429, _) | (_, Some(4 | 80_007 | 130_429 | 131_056 | 133_016)) => Err(Unanswered::later(META).into()),
         // Outages and maintenance.
-        (_, Some(code @ (2 | 131_000 | 131_016 | 131_057))) => passing(format!("Meta is not available (error {code})")),
+        (_, Some(code @ (2 | 131_000 | 131_016 | 131_057))) => {
+            Err(Unanswered::Passing(format!("Meta is not available (error {code})")).into())
+        }
         (status @ 400..=499, _) if status != 404 || code.is_some() => {
             let is_missing = problem.is_some_and(|problem| problem.error_subcode == Some(NO_SUCH_OBJECT));
             // [?] Error 33 is documented with and without the general code 100.
             Err(Refusal::ForGood { status, code, is_missing: is_missing || code == Some(NO_SUCH_OBJECT) })
         }
         // Failures of Meta, and responses from other systems.
-        (status, _) => passing(format!("Meta returned status {status}")),
+        (status, _) => Err(Unanswered::of_status(META, status).into()),
     }
 }

@@ -1,5 +1,10 @@
 //! Explains Meta's error codes to teammates. Meta's own messages are not passed on: they can contain customers' numbers.
 
+use channel_values::Meanings;
+
+/// The explanations.
+pub(crate) const MEANINGS: Meanings = Meanings { provider: "WhatsApp", of };
+
 /// Explains a code, if the explanation helps the teammate.
 fn of(code: u64) -> Option<&'static str> {
     Some(match code {
@@ -28,22 +33,4 @@ fn of(code: u64) -> Option<&'static str> {
         132_015 | 132_016 => "WhatsApp no longer accepts this template: it was paused or disabled",
         _ => return None,
     })
-}
-
-/// Explains why Meta rejected a message.
-pub(crate) fn of_refusal(status: u16, code: Option<u64>) -> String {
-    let Some(code) = code else { return format!("WhatsApp rejected the message (status {status}).") };
-    match of(code) {
-        Some(words) => format!("{words} (WhatsApp error {code})."),
-        None => format!("WhatsApp rejected the message (error {code})."),
-    }
-}
-
-/// Explains why a message was not delivered.
-pub(crate) fn of_failure(code: Option<u64>) -> String {
-    let Some(code) = code else { return "WhatsApp failed to deliver the message, and gave no reason.".to_owned() };
-    match of(code) {
-        Some(words) => format!("{words} (WhatsApp error {code})."),
-        None => format!("WhatsApp failed to deliver the message (error {code})."),
-    }
 }

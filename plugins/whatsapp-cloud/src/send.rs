@@ -1,5 +1,6 @@
 //! Sends a message, part by part.
 
+use channel_values::Unanswered;
 use frontgate_sdk::channel::{OutboundMessage, SendReceipt, TemplateUse};
 use frontgate_sdk::{Error, Result, address};
 use serde::Deserialize;
@@ -72,7 +73,11 @@ pub(crate) fn send(settings: &Settings, number: &str, message: &OutboundMessage)
 /// Returns the ids of the message and the customer.
 fn named(accepted: Result<Accepted, Refusal>, customer: &str) -> Result<(String, String), Refusal> {
     let Accepted { contacts, messages } = accepted?;
-    let id = messages.into_iter().next().ok_or_else(|| Refusal::Passing("Meta's response has no id".to_owned()))?.id;
+    let id = messages
+        .into_iter()
+        .next()
+        .ok_or_else(|| Refusal::from(Unanswered::Passing("Meta's response has no id".to_owned())))?
+        .id;
     // Some countries' numbers have another form in WhatsApp.
     let wa_id = contacts.into_iter().find_map(|contact| contact.wa_id);
     Ok((id, wa_id.unwrap_or_else(|| customer.to_owned())))

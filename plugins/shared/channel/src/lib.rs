@@ -1,4 +1,10 @@
-//! Texts and templates of messages, for the plugins that connect Front with a provider.
+//! Texts, templates and answers of providers, for the plugins that connect Front with one.
+
+mod answer;
+mod meanings;
+
+pub use self::answer::{Unanswered, answered, parsed};
+pub use self::meanings::Meanings;
 
 /// Splits a text at words into pieces that are short enough. A blank text has no pieces.
 pub fn split(text: &str, units_max: usize) -> Vec<&str> {

@@ -5,7 +5,7 @@ use frontgate_sdk::channel::FailedDelivery;
 
 use crate::form::Form;
 use crate::mark::Mark;
-use crate::meaning;
+use crate::meaning::MEANINGS;
 use crate::sent::Message;
 use crate::settings::Channel;
 use crate::twilio::{self, Refusal};
@@ -28,7 +28,8 @@ pub(super) fn updated(channel: &Channel, form: &Form) -> Result<Option<FailedDel
     };
     let mark = Mark::of(&message.attributes).filter(|mark| mark.channel == channel.id);
     let Some(Mark { part, of, first, .. }) = mark else { return Ok(None) };
-    let reason = meaning::of_failure(form.get("ErrorCode").and_then(|code| code.parse().ok()));
+    let code = form.get("ErrorCode").and_then(|code| code.parse().ok());
+    let reason = MEANINGS.of_failure(code.filter(|code| *code != 0));
     let reason = if of > 1 { format!("Part {part} of {of}: {reason}") } else { reason };
     Ok(Some(FailedDelivery { external_id: first.unwrap_or(message.sid), reason }))
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::mark::Mark;
-use crate::meaning;
+use crate::meaning::MEANINGS;
 use crate::sent::{self, Known};
 
 /// A report.
@@ -38,7 +38,7 @@ pub(super) fn reported(status: &Value) -> Result<Option<FailedDelivery>> {
         return Ok(None);
     };
     let is_failed = status.status == "failed";
-    let failure = is_failed.then(|| meaning::of_failure(status.errors.first().and_then(|problem| problem.code)));
+    let failure = is_failed.then(|| MEANINGS.of_failure(status.errors.first().and_then(|problem| problem.code)));
     let mark = status.biz_opaque_callback_data.as_deref().and_then(Mark::of);
     if let Some(mark) = &mark {
         let (id, customer) = (status.id.clone(), status.recipient_id);
