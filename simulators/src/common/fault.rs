@@ -3,9 +3,17 @@
 use crate::common::rng::Rng;
 
 /// The operations of a platform's API.
-pub trait Kind: Copy + PartialEq {
+pub trait Kind: Copy + PartialEq + 'static {
     /// The value that matches every call in a [`Fault`].
     const ANY: Self;
+
+    /// All operations that the control API knows, with their names.
+    const NAMED: &'static [(&'static str, Self)] = &[];
+
+    /// Returns the operation with a name.
+    fn named(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, call)| *call)
+    }
 }
 
 /// A failure that hits later requests.
@@ -92,7 +100,6 @@ pub(crate) fn named<A>(
 pub(crate) fn parse<'f, A: Clone, C: Kind>(
     field: &impl Fn(&str) -> &'f str,
     known: &[(String, A)],
-    call: fn(&str) -> Option<C>,
     place: &str,
 ) -> Result<Fault<A, C>, String> {
     let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
@@ -100,12 +107,18 @@ pub(crate) fn parse<'f, A: Clone, C: Kind>(
     let (_, action) = action.ok_or_else(|| format!("unknown action; known: {}", names.join(", ")))?;
     let mut fault = Fault::new(action.clone()).times(field("times").parse().unwrap_or(1));
     if !field("call").is_empty() {
-        fault = fault.on(call(field("call")).ok_or("unknown call")?);
+        fault = fault.on(C::named(field("call")).ok_or_else(unknown_call::<C>)?);
     }
     if !field(place).is_empty() {
         fault = fault.within(field(place));
     }
     Ok(fault)
+}
+
+/// Returns the error for an unknown call, with the known ones.
+fn unknown_call<C: Kind>() -> String {
+    let names: Vec<_> = C::NAMED.iter().map(|(name, _)| *name).collect();
+    format!("unknown call; known: {}", names.join(", "))
 }
 
 impl<A, C> Default for Faults<A, C> {

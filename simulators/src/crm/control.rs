@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::common::fault;
 use crate::common::reply::Reply;
-use crate::crm::fault::{Action, Call};
+use crate::crm::fault::Action;
 use crate::crm::state::{Shared, State};
 
 /// The help text of the control API, which the program also shows.
@@ -25,7 +25,7 @@ pub(crate) fn answer(shared: &Shared, method: &Method, path: &str, form: &[(Stri
         ("GET", "/log") => return Reply::new(200, shared.state.read(State::to_string)),
         ("POST", "/fault") => {
             let known = Action::named_all(field("number").parse().ok());
-            let fault = fault::parse(&field, &known, Call::named, "place");
+            let fault = fault::parse(&field, &known, "place");
             fault.map(|fault| shared.state.update(|state| state.add_fault(fault)))
         }
         ("POST", "/faults-off") => {

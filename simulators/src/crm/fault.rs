@@ -17,17 +17,9 @@ pub enum Call {
 
 impl Kind for Call {
     const ANY: Self = Self::Any;
-}
 
-impl Call {
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        match name {
-            "list" => Some(Self::List),
-            "contact" => Some(Self::Contact),
-            "any" => Some(Self::Any),
-            _ => None,
-        }
-    }
+    const NAMED: &'static [(&'static str, Self)] =
+        &[("list", Self::List), ("contact", Self::Contact), ("any", Self::Any)];
 }
 
 /// The effect of a fault on a request.

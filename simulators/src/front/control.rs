@@ -10,7 +10,7 @@ use crate::common::reply::Reply;
 use crate::common::upload::Upload;
 use crate::front::admin::{self, Farewell};
 use crate::front::draft::{Connect, Draft};
-use crate::front::fault::{Action, Call, Fault, Faults};
+use crate::front::fault::{Action, Fault, Faults};
 use crate::front::oauth::{self, OauthClient};
 use crate::front::payload;
 use crate::front::show;
@@ -191,7 +191,7 @@ fn set(shared: &Shared, change: impl FnOnce(&mut Faults)) -> Value {
 
 fn fault<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
     let known = Action::named_all(field("number").parse().ok());
-    fault::parse(field, &known, Call::named, "channel")
+    fault::parse(field, &known, "channel")
 }
 
 fn conversations(state: &State, base: &str) -> Value {

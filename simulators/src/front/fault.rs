@@ -45,10 +45,8 @@ pub enum Call {
 
 impl Kind for Call {
     const ANY: Self = Self::Any;
-}
 
-impl Call {
-    const NAMED: [(&str, Self); 17] = [
+    const NAMED: &'static [(&'static str, Self)] = &[
         ("inbound", Self::Inbound),
         ("outbound", Self::Outbound),
         ("message-status", Self::MessageStatus),
@@ -67,10 +65,6 @@ impl Call {
         ("storage", Self::Storage),
         ("any", Self::Any),
     ];
-
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, call)| call)
-    }
 }
 
 /// The effect of a fault on a request.

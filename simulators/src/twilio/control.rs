@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::common::fault::{self, Random};
 use crate::common::reply::Reply;
 use crate::common::upload::Upload;
-use crate::twilio::fault::{Action, Call, Fault, Faults};
+use crate::twilio::fault::{Action, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
 use crate::twilio::record::Rejection;
 use crate::twilio::scenarios::{prefixed, whatsapp};
@@ -135,7 +135,7 @@ fn played(result: Result<String, Rejection>) -> Reply {
 
 fn fault<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
     let known = Action::named_all(field("number").parse().ok());
-    fault::parse(field, &known, Call::named, "conversation")
+    fault::parse(field, &known, "conversation")
 }
 
 fn conversations(state: &State) -> Value {

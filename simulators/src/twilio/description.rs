@@ -254,6 +254,7 @@ fn parameters(template: &str, path: &str) -> Option<Pairs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::fault::Kind as _;
     use crate::twilio::fault::Call;
     use crate::twilio::rest::Place;
 

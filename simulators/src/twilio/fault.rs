@@ -93,18 +93,8 @@ pub enum Call {
 
 impl Kind for Call {
     const ANY: Self = Self::Any;
-}
 
-impl Call {
-    /// Returns whether Twilio's descriptions of the Conversations and the Content API cover the operation: media and Frontline's users
-    /// are other services.
-    pub(crate) fn is_described(self) -> bool {
-        let of_media =
-            matches!(self, Self::UploadMedia | Self::FetchMedia | Self::FetchContent | Self::DownloadContent);
-        !of_media && !matches!(self, Self::FetchUser | Self::UpdateUser)
-    }
-
-    pub(crate) const NAMED: [(&str, Self); 41] = [
+    const NAMED: &'static [(&'static str, Self)] = &[
         ("add-participant", Self::AddParticipant),
         ("fetch-participant", Self::FetchParticipant),
         ("update-participant", Self::UpdateParticipant),
@@ -147,9 +137,15 @@ impl Call {
         ("update-webhooks", Self::UpdateWebhooks),
         ("any", Self::Any),
     ];
+}
 
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, call)| call)
+impl Call {
+    /// Returns whether Twilio's descriptions of the Conversations and the Content API cover the operation: media and Frontline's users
+    /// are other services.
+    pub(crate) fn is_described(self) -> bool {
+        let of_media =
+            matches!(self, Self::UploadMedia | Self::FetchMedia | Self::FetchContent | Self::DownloadContent);
+        !of_media && !matches!(self, Self::FetchUser | Self::UpdateUser)
     }
 }
 

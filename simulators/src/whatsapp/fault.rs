@@ -29,13 +29,8 @@ pub enum Call {
 
 impl Kind for Call {
     const ANY: Self = Self::Any;
-}
 
-/// The path of files' bytes.
-pub(super) const DOWNLOADS: &str = "whatsapp_business";
-
-impl Call {
-    const NAMED: [(&str, Self); 7] = [
+    const NAMED: &'static [(&'static str, Self)] = &[
         ("any", Self::Any),
         ("numbers", Self::Numbers),
         ("templates", Self::Templates),
@@ -44,11 +39,12 @@ impl Call {
         ("upload", Self::Upload),
         ("download", Self::Download),
     ];
+}
 
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, call)| call)
-    }
+/// The path of files' bytes.
+pub(super) const DOWNLOADS: &str = "whatsapp_business";
 
+impl Call {
     pub(crate) fn of(method: &str, path: &str) -> Self {
         let segments: Vec<_> = path.trim_matches('/').split('/').collect();
         match (method, segments.as_slice()) {
@@ -115,5 +111,5 @@ impl Action {
 
 /// Parses a fault from the fields of a form.
 pub(super) fn parse<'f>(field: &impl Fn(&str) -> &'f str) -> Result<Fault, String> {
-    fault::parse(field, &Action::named(field("number").parse().ok()), Call::named, "")
+    fault::parse(field, &Action::named(field("number").parse().ok()), "")
 }
