@@ -1,5 +1,5 @@
 //! A simulator of Twilio: the Conversations REST API (`/v1`), signed webhooks of Conversations and Frontline, and
-//! faults on demand. Programmable Messaging (`/2010-04-01`) is not simulated.
+//! faults on demand. Of the API of 2010 (`/2010-04-01`), only numbers and recordings are simulated.
 //!
 //! The behavior follows Twilio's public documentation and captured traffic, never the gateway's code. Comments mark
 //! decisions that the documentation leaves open with [?].
@@ -18,6 +18,7 @@ mod fault;
 mod inject;
 mod message;
 mod model;
+mod numbers;
 mod problem;
 mod record;
 mod rest;
@@ -45,6 +46,7 @@ pub use crate::twilio::description::Deviation;
 pub use crate::twilio::fault::{Action, Call, Fault};
 pub use crate::twilio::message::{DeliveryStatus, Media, Message, Receipt};
 pub use crate::twilio::model::{Conversation, ConversationState, Participant};
+pub use crate::twilio::numbers::{CallEnd, NumberCall};
 pub use crate::twilio::record::{Authorization, Effect, Fired, Recorded, Rejection};
 pub use crate::twilio::scenarios::FileToSend;
 pub use crate::twilio::settings::Initializing;

@@ -50,9 +50,9 @@ pub use crate::sign_in::{Browser, Page};
 pub use crate::terminal::Terminal;
 pub use crate::tls::Tls;
 pub use frontgate_simulators::twilio::{
-    Action, Authorization, Call, Conversation, ConversationState, DeliveryStatus, Deviation, Effect, Fault, FileToSend,
-    Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State, Twilio,
-    TwilioBuilder,
+    Action, Authorization, Call, CallEnd, Conversation, ConversationState, DeliveryStatus, Deviation, Effect, Fault,
+    FileToSend, Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State,
+    Twilio, TwilioBuilder,
 };
 pub use frontgate_simulators::{
     Front, HubSpot, RestCrm, Salesforce, SmallCrm, WhatsApp, crm, front, hubspot, rest, salesforce, whatsapp,

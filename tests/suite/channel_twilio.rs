@@ -6,7 +6,7 @@ use frontgate_tests::{DeliveryStatus, Front, Gateway, PUBLIC_URL, Setup, TOKEN, 
 use crate::channels::{LEE, SERVER};
 
 const KIM: &str = "+15550100002";
-const OURS: &str = "+15550100190";
+pub(crate) const OURS: &str = "+15550100190";
 
 pub(crate) struct Team {
     pub(crate) front: Front,

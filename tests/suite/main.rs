@@ -20,6 +20,7 @@ mod channel_setup;
 mod channel_templates;
 mod channel_threads;
 mod channel_twilio;
+mod channel_twilio_calls;
 mod channel_twilio_kinds;
 mod channel_twilio_templates;
 mod channel_twilio_threads;

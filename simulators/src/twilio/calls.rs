@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use uuid::Uuid;
-
 use crate::Twilio;
 use crate::twilio::events::Fields;
+use crate::twilio::numbers::{new_sid, pairs, token};
 use crate::twilio::record::Fired;
 use crate::twilio::state::Shared;
 
@@ -201,16 +200,4 @@ fn attributes(mut element: &str) -> BTreeMap<String, String> {
         element = rest;
     }
     attributes
-}
-
-fn pairs(fields: &[(&str, &str)]) -> Fields {
-    fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-fn new_sid(prefix: &str) -> String {
-    format!("{prefix}{}", Uuid::new_v4().simple())
-}
-
-fn token() -> String {
-    Uuid::new_v4().to_string()
 }

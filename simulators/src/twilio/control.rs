@@ -10,10 +10,11 @@ use crate::common::reply::Reply;
 use crate::common::upload::Upload;
 use crate::twilio::fault::{Action, Fault, Faults};
 use crate::twilio::message::{DeliveryStatus, Media};
+use crate::twilio::numbers::CallEnd;
 use crate::twilio::record::Rejection;
 use crate::twilio::scenarios::{prefixed, whatsapp};
 use crate::twilio::state::{Shared, State};
-use crate::twilio::{calls, show, steps};
+use crate::twilio::{calls, numbers, show, steps};
 
 /// The help text of the control API, which the program also shows.
 pub(crate) const HELP: &str = "\
@@ -28,6 +29,8 @@ POST /_control/delivery           message, status, [code]
 POST /_control/outgoing           worker, customer, proxy, customer_id
 POST /_control/inbound-call       from, to, worker
 POST /_control/outbound-call      worker, to, proxy
+POST /_control/number             number: adds it to the account
+POST /_control/number-call        from, to, [end]: a call of such a number, reported to its status callback
 POST /_control/fault              action, [call, conversation, times, number (of seconds or ms)]
 POST /_control/faults-at-random   seed, probability
 POST /_control/faults-off
@@ -89,6 +92,11 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
         }
         ("POST", "/inbound-call") => called(calls::inbound(shared, from, to, field("worker")).await),
         ("POST", "/outbound-call") => called(calls::outbound(shared, field("worker"), to, field("proxy")).await),
+        ("POST", "/number") => {
+            let sid = shared.update(|state| state.world.add_number(field("number")));
+            Reply::new(200, format!("{}\n", json!({ "number": sid })))
+        }
+        ("POST", "/number-call") => number_call(shared, from, to, field("end")).await,
         ("POST", "/fault") => match fault(&field) {
             Ok(fault) => set(shared, |faults| faults.queued.push(fault)),
             Err(words) => Reply::new(400, json!({ "error": words }).to_string()),
@@ -116,6 +124,19 @@ pub(crate) async fn answer(shared: &Arc<Shared>, method: &Method, path: &str, fo
 fn set(shared: &Shared, change: impl FnOnce(&mut Faults)) -> Reply {
     shared.update(|state| change(&mut state.faults));
     Reply::new(200, "{}\n")
+}
+
+/// Plays a call of a number, and answers with its SIDs.
+async fn number_call(shared: &Arc<Shared>, from: &str, to: &str, end: &str) -> Reply {
+    let end = if end.is_empty() { "completed" } else { end };
+    let Some((_, end)) = CallEnd::NAMED.into_iter().find(|(name, _)| *name == end) else {
+        let known = CallEnd::NAMED.map(|(name, _)| name).join(", ");
+        return Reply::new(400, json!({ "error": format!("unknown end; known: {known}") }).to_string());
+    };
+    match numbers::play(shared, from, to, end).await {
+        Ok(call) => Reply::new(200, format!("{}\n", json!({ "call": call.sid, "recording": call.recording }))),
+        Err(error) => Reply::new(409, json!({ "error": error }).to_string()),
+    }
 }
 
 /// Answers with the SIDs of a call that was connected.

@@ -85,6 +85,12 @@ pub enum Call {
     FetchWebhooks,
     /// `POST /Configuration/Webhooks`
     UpdateWebhooks,
+    /// `GET /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers.json`
+    ListNumbers,
+    /// `POST /2010-04-01/Accounts/{AC}/IncomingPhoneNumbers/{PN}.json`
+    UpdateNumber,
+    /// `GET /2010-04-01/Accounts/{AC}/Recordings/{RE}.mp3`
+    FetchRecording,
     /// An unknown operation, which gets a 404.
     Unknown,
     /// Any operation, in a [`Fault`].
@@ -135,17 +141,21 @@ impl Kind for Call {
         ("fetch-configuration", Self::FetchConfiguration),
         ("fetch-webhooks", Self::FetchWebhooks),
         ("update-webhooks", Self::UpdateWebhooks),
+        ("list-numbers", Self::ListNumbers),
+        ("update-number", Self::UpdateNumber),
+        ("fetch-recording", Self::FetchRecording),
         ("any", Self::Any),
     ];
 }
 
 impl Call {
-    /// Returns whether Twilio's descriptions of the Conversations and the Content API cover the operation: media and Frontline's users
-    /// are other services.
+    /// Returns whether Twilio's descriptions of the Conversations and the Content API cover the operation: media, Frontline's users
+    /// and the API of 2010 are other services.
     pub(crate) fn is_described(self) -> bool {
         let of_media =
             matches!(self, Self::UploadMedia | Self::FetchMedia | Self::FetchContent | Self::DownloadContent);
-        !of_media && !matches!(self, Self::FetchUser | Self::UpdateUser)
+        let of_voice = matches!(self, Self::ListNumbers | Self::UpdateNumber | Self::FetchRecording);
+        !of_media && !of_voice && !matches!(self, Self::FetchUser | Self::UpdateUser)
     }
 }
 

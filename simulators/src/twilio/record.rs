@@ -228,6 +228,11 @@ pub enum Effect {
         /// The identity of the user.
         identity: String,
     },
+    /// The status callback of a number was set.
+    NumberUpdated {
+        /// The number.
+        number: String,
+    },
     /// The configuration of the webhooks was set.
     WebhooksSet,
     /// A webhook was added to a conversation.

@@ -5,6 +5,7 @@ mod content;
 mod conversations;
 mod media;
 mod messages;
+mod numbers;
 mod page;
 mod participants;
 mod users;
@@ -49,7 +50,7 @@ impl Place {
         let (service, rest) = match segments.as_slice() {
             ["v1", "Services", service, rest @ ..] => (Some((*service).to_owned()), rest),
             ["v1", rest @ ..] => (None, rest),
-            ["temporary", _] | ["frontline", "v1", ..] => (None, segments.as_slice()),
+            ["temporary", _] | ["frontline", "v1", ..] | ["2010-04-01", ..] => (None, segments.as_slice()),
             _ => (None, [].as_slice()),
         };
         let base = match &service {
@@ -93,6 +94,9 @@ impl Place {
             ("GET", ["Configuration"]) if service.is_none() => Call::FetchConfiguration,
             ("GET", ["Configuration", "Webhooks"]) => Call::FetchWebhooks,
             ("POST", ["Configuration", "Webhooks"]) => Call::UpdateWebhooks,
+            ("GET", ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers.json"]) => Call::ListNumbers,
+            ("POST", ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers", _]) => Call::UpdateNumber,
+            ("GET", ["2010-04-01", "Accounts", _, "Recordings", _]) => Call::FetchRecording,
             // Address configurations belong to the account, not to a service.
             ("GET", ["Configuration", "Addresses"]) if service.is_none() => Call::ListAddresses,
             ("POST", ["Configuration", "Addresses"]) if service.is_none() => Call::CreateAddress,
@@ -214,8 +218,11 @@ pub(crate) async fn act(shared: &Arc<Shared>, mut request: RestRequest) -> (Repl
     if let Err(problem) = shared.read(|state| guard(&state.world, &request)) {
         return (problem.into(), false);
     }
-    if request.place.call == Call::FetchContent {
-        let reply = shared.read(|state| media::content(&state.world, &request));
+    if let Call::FetchContent | Call::FetchRecording = request.place.call {
+        let reply = shared.read(|state| match request.place.call {
+            Call::FetchContent => media::content(&state.world, &request),
+            _ => numbers::recording(&state.world, &request),
+        });
         let acted = reply.is_ok();
         return (reply.unwrap_or_else(Reply::from), acted);
     }
@@ -275,6 +282,10 @@ fn guard(world: &World, request: &RestRequest) -> Result<(), Problem> {
     if request.place.service.as_ref().is_some_and(|service| *service != world.service_sid) {
         return Err(Problem::not_found(&request.path));
     }
+    let account = request.path.strip_prefix("/2010-04-01/Accounts/").and_then(|rest| rest.split('/').next());
+    if account.is_some_and(|account| account != world.account_sid) {
+        return Err(Problem::not_found(&request.path));
+    }
     if !request.is_form && request.place.call != Call::UploadMedia {
         // [?] Twilio's response to other content types is undocumented. The body is ignored.
         return Err(Problem::invalid("The body must be application/x-www-form-urlencoded"));
@@ -322,7 +333,9 @@ fn perform(world: &mut World, request: &RestRequest) -> Result<Done, Problem> {
         Call::FetchConfiguration => Ok(webhooks::configuration(world, request)),
         Call::FetchWebhooks => Ok(webhooks::fetch(world, request)),
         Call::UpdateWebhooks => webhooks::update(world, request),
-        Call::FetchContent | Call::DownloadContent | Call::Unknown | Call::Any => {
+        Call::ListNumbers => Ok(numbers::list(world, request)),
+        Call::UpdateNumber => numbers::update(world, request),
+        Call::FetchContent | Call::DownloadContent | Call::FetchRecording | Call::Unknown | Call::Any => {
             Err(Problem::not_found(&request.path))
         }
     }

@@ -9,6 +9,7 @@ use crate::common::watched::Watched;
 use crate::twilio::description::Deviation;
 use crate::twilio::fault::Faults;
 use crate::twilio::model::Conversation;
+use crate::twilio::numbers::PhoneNumber;
 use crate::twilio::record::{Effect, Fired, Recorded};
 use crate::twilio::settings::Settings;
 use crate::twilio::world::World;
@@ -69,6 +70,10 @@ impl fmt::Display for State {
                 let (sid, attributes) = (&participant.sid, &participant.attributes);
                 writeln!(formatter, "    {sid} {:?} {} {attributes}", participant.identity, participant.binding())?;
             }
+        }
+        writeln!(formatter, "numbers:")?;
+        for PhoneNumber { sid, number, status_callback, .. } in &self.world.numbers {
+            writeln!(formatter, "  {sid} {number} reports calls to {status_callback:?}")?;
         }
         writeln!(formatter, "faults to come: {:?}", self.faults.queued)
     }

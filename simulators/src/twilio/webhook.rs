@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::common::exchange::{exchange, split};
 use crate::twilio::calls::{VOICE, VOICE_ENDED, VOICE_RECORDING, VOICE_STATUS};
 use crate::twilio::events::{Event, Fields, Origin, ROUTING};
+use crate::twilio::numbers::{NUMBER_RECORDING, NUMBER_STATUS};
 use crate::twilio::record::Fired;
 use crate::twilio::sign::signature;
 use crate::twilio::state::{Shared, State};
@@ -80,7 +81,7 @@ fn target(state: &State, event: &str, url: &str) -> Option<Target> {
     let gateway = state.settings.gateway.as_ref()?;
     let deadline = match event {
         ROUTING => state.settings.routing_deadline,
-        VOICE | VOICE_STATUS | VOICE_RECORDING | VOICE_ENDED => VOICE_DEADLINE,
+        VOICE | VOICE_STATUS | VOICE_RECORDING | VOICE_ENDED | NUMBER_STATUS | NUMBER_RECORDING => VOICE_DEADLINE,
         _ => state.settings.conversations_deadline,
     };
     let is_by_get = event != ROUTING

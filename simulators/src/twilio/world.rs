@@ -10,6 +10,7 @@ use crate::twilio::addresses::{AddressConfiguration, ScopedWebhook};
 use crate::twilio::content::Content;
 use crate::twilio::message::{Media, Message, Stored};
 use crate::twilio::model::{Conversation, ConversationState, Participant};
+use crate::twilio::numbers::{PhoneNumber, Recording};
 use crate::twilio::problem::Problem;
 use crate::twilio::users::User;
 
@@ -34,6 +35,9 @@ pub(crate) struct World {
     pub(crate) addresses: Vec<AddressConfiguration>,
     /// Templates of the Content API.
     pub(crate) contents: Vec<Content>,
+    /// Phone numbers of the account.
+    pub(crate) numbers: Vec<PhoneNumber>,
+    pub(crate) recordings: Vec<Recording>,
     /// Users of Frontline.
     pub(crate) users: Vec<User>,
     pub(crate) participants_max: usize,
@@ -95,6 +99,8 @@ impl World {
             media: Vec::new(),
             addresses: Vec::new(),
             contents: Vec::new(),
+            numbers: Vec::new(),
+            recordings: Vec::new(),
             users: Vec::new(),
             account_webhooks: Webhooks {
                 method: Some("POST".to_owned()),
