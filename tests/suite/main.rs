@@ -40,6 +40,7 @@ mod crash;
 mod customer_index;
 mod customer_keeper;
 mod customer_paging;
+mod customer_priority;
 mod customer_sync;
 mod customers;
 mod delivery;
