@@ -1,9 +1,10 @@
 //! Tests templates of channels: in Front as the provider lists them, and found in the texts of messages.
 
 use frontgate_tests::front::{Action, Call, Draft, Fault, Recorded, Template};
-use frontgate_tests::{Front, Setup};
+use frontgate_tests::{Front, Setup, eventually};
 use serde_json::{Value, json};
 
+use crate::channel_commands::run_ok;
 use crate::channels::{ChannelFixture, LEE, SERVER};
 
 const ORDER: [&str; 3] = ["order/1", "approved", "Hello {{1}}, your order {{2}} is on its way."];
@@ -118,6 +119,46 @@ fn a_restart_sends_no_template_again() {
     // The stored list is used, and the next list is due in a minute.
     assert_eq!(provider.look(|known| known.messages[0].body["template"]["id"].clone()), "closed");
     assert_eq!(provider.look(|known| known.template_requests), listed);
+}
+
+#[test]
+fn the_command_tells_which_templates_front_has() {
+    let fixture = fixture(&[ORDER, CLOSED, OFFER]);
+    let shown = || {
+        let text = run_ok(&fixture.gateway, &["channels", "templates", &fixture.channel, "--json"]);
+        let all: Value = serde_json::from_str(&text).expect("JSON");
+        let fields = |one: &Value| ["id", "name", "language", "approval", "in_front"].map(|name| one[name].clone());
+        all.as_array().expect("a list").iter().map(|one| json!(fields(one))).collect::<Vec<_>>()
+    };
+    let is_in_front = [
+        json!(["closed", "name of closed", "en", "approved", "synchronized"]),
+        json!(["offer", "name of offer", "en", "pending", "synchronized"]),
+        json!(["order/1", "name of order/1", "en", "approved", "synchronized"]),
+    ];
+    eventually("Front has all templates", shown, |shown| *shown == is_in_front);
+    for call in [Call::PutTemplate, Call::PatchTemplate] {
+        fixture.front.fault(Fault::new(Action::FailBefore(503)).on(call).times(1_000_000));
+    }
+    fixture.provider.templates(&[["order/1", "approved", "Another text"], OFFER, ["new", "rejected", "A new one"]]);
+    let is_delayed = [
+        json!(["closed", "name of closed (en)", "", null, "gone"]),
+        json!(["new", "name of new", "en", "rejected", "waiting"]),
+        json!(["offer", "name of offer", "en", "pending", "synchronized"]),
+        json!(["order/1", "name of order/1", "en", "approved", "waiting"]),
+    ];
+    eventually("the list has changed", shown, |shown| *shown == is_delayed);
+    let table = run_ok(&fixture.gateway, &["channels", "templates", &fixture.channel]);
+    let lines: Vec<Vec<_>> =
+        table.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()).collect();
+    assert_eq!(lines[0], ["ID", "NAME", "LANGUAGE", "APPROVAL", "IN FRONT"]);
+    assert!(lines.len() == 5 && lines[1].last().is_some_and(|cell| *cell == "gone"), "{table}");
+}
+
+#[test]
+fn a_channel_without_templates_has_an_empty_list() {
+    let fixture = with_interval(&[ORDER], "0");
+    let shown = run_ok(&fixture.gateway, &["channels", "templates", &fixture.channel]);
+    assert_eq!(shown, "no templates\n");
 }
 
 #[test]

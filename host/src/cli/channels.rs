@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "a prompt is not output")]
 
 mod create;
+mod templates;
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,18 @@ pub(super) enum Command {
     },
     /// Show a channel with its addresses, stored data and pending deliveries
     Show {
+        /// `cha_...`, or the key in the channel's address
+        channel: String,
+        #[command(flatten)]
+        only: Only,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the templates of a channel's provider, and whether Front has each as it was listed
+    ///
+    /// The list is the one that the gateway stored last: it asks the plugin every `templates_interval_ms`.
+    Templates {
         /// `cha_...`, or the key in the channel's address
         channel: String,
         #[command(flatten)]
@@ -104,6 +117,10 @@ pub(super) fn channels(file: &Path, command: &Command) -> anyhow::Result<ExitCod
         Command::Show { channel, only, json } => {
             let line = desk.channel(channel, only.filter(&config, &desk)?)?;
             show(&config, desk.channel_details(line)?, *json)?;
+        }
+        Command::Templates { channel, only, json } => {
+            let line = desk.channel(channel, only.filter(&config, &desk)?)?;
+            templates::list(&desk.templates(&line)?, *json)?;
         }
         Command::Create(arguments) => return create::create(file, arguments),
         Command::Reauthorize { channel, only, credential_file } => {

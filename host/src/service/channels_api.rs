@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use frontgate_audit::Actor;
 use frontgate_delivery::channel_upkeep;
 use frontgate_delivery::store::queue_admin::ChannelSummary;
 use http_body_util::Full;
@@ -50,7 +51,7 @@ impl ChannelsApi {
             return text(StatusCode::BAD_REQUEST, "invalid body\n");
         };
         let answered = match name {
-            "check" | "reauthorize" => self.check(command).await,
+            "check" | "reauthorize" => self.recorded(name, command).await,
             _ => Err(format!("unknown command `{name}`")),
         };
         match answered {
@@ -60,6 +61,15 @@ impl ChannelsApi {
             }
             Err(reason) => text(StatusCode::CONFLICT, reason + "\n"),
         }
+    }
+
+    /// Records the command, and executes it.
+    async fn recorded(&self, name: &str, command: ChannelCommand) -> Result<Option<String>, String> {
+        let (actor, object) = (Actor::of_command(), format!("channel {}", command.channel));
+        let store = &self.generations.shared().store;
+        let recorded = store.record_action(&actor, Some(&command.tenant), name, &object, None).await;
+        recorded.map_err(|error| format!("failed to record the action: {error}"))?;
+        self.check(command).await
     }
 
     /// Connects a channel with a new credential, if there is one, and checks it; returns why it does not work, or `None`.

@@ -27,6 +27,7 @@ pub(crate) use self::replays::ReplayTurns;
 pub use self::replays::{ReplayCheck, ReplayTurn};
 pub(crate) use self::scheduled::ScheduledChannel;
 pub(crate) use self::templates::StoredTemplate;
+pub(super) use self::templates::{TEMPLATES, stored as stored_template};
 pub(super) use self::watchers::Watchers;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod changes;
 mod channels;
 mod lists;
 mod online;
+mod templates;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub use self::changes::{Change, Resolution};
 pub use self::channels::{ChannelDetails, ChannelFilter, ChannelSummary};
 pub use self::lists::{DeliveryFilter, DeliveryGroup, GROUP_COUNT_MAX};
 pub use self::online::Preview;
+pub use self::templates::{ChannelTemplate, InFront};
 use super::{queue, rows};
 use crate::actions::ActionPayload;
 use crate::job::{Kind, NewDelivery, State};
