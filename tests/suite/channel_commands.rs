@@ -148,9 +148,9 @@ fn a_disconnected_channel_is_offline_in_front_and_removed_at_its_provider() {
     assert_eq!((answer.status, answer.code()), (404, "no-channel"));
     gateway.wait_for_delivery(2, "sent");
     let shown = run_ok(gateway, &["deliveries", "show", "2"]);
-    assert!(shown.contains("Front shows it as offline") && shown.contains("connected to removed"), "{shown}");
+    assert!(shown.contains("Front shows it as offline"), "{shown}");
     let shown = run_ok(gateway, &["channels", "show", channel]);
-    assert!(shown.contains("removed") && shown.contains(&format!("disconnect {channel}")), "{shown}");
+    assert!(shown.contains("disconnect: connected to removed"), "{shown}");
     let complaint = run_failing(gateway, &["channels", "disconnect", channel, "--yes"]);
     assert!(complaint.contains("was already removed"), "{complaint}");
     // An admin reconnects the channel, which then has a new address.

@@ -24,15 +24,15 @@ fn check_lists_what_a_valid_configuration_contains() {
 #[test]
 fn each_configuration_fault_is_reported_with_position_and_fix() {
     let table = [
-        (("server.lisen", "1"), "config.toml:5:8", "unknown key `lisen`", "did you mean `listen`?"),
+        (("server.lisen", "1"), "config.toml:6:8", "unknown key `lisen`", "did you mean `listen`?"),
         (("server.zzzzzz", "1"), "config.toml:", "unknown key `zzzzzz`", "known keys: listen, public_url"),
         (
             ("server.headers_max", "\"many\""),
-            "config.toml:5:22",
+            "config.toml:6:22",
             "invalid type: string, expected usize",
             "docs/operate/configuration.md",
         ),
-        (("server.headers_max", "0"), "config.toml:5:8", "0 is out of range", "from 1 to 10000"),
+        (("server.headers_max", "0"), "config.toml:6:8", "0 is out of range", "from 1 to 10000"),
         (("server.public_url", "\"ftp://x\""), "config.toml:", "neither an https nor an http URL", "https://"),
         (("server.public_url", "\"https://x/?a\""), "config.toml:", "a query or a fragment", "scheme and host"),
         (

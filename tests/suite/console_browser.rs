@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use frontgate_tests::{Action, Call, Chromium, Fault, Gateway, Twilio, target};
+use frontgate_tests::{Action, Call, Chromium, Fault, Gateway, Twilio, eventually, list, target};
 use serde_json::Value;
 
 use crate::delivery::{OURS, start_with_twilio};
@@ -71,10 +71,10 @@ fn new_requests_appear_by_themselves() {
     let (_twilio, gateway, _) = waiting();
     let browser = Chromium::start(1280, &[]);
     let origin = sign_in(&browser, &gateway, "viewer");
-    browser.open(&format!("{origin}/live?q=callback:templates"));
+    browser.open(&format!("{origin}/live?q=callback:crm"));
     browser.wait_for_text("#tail", "");
-    assert_eq!(gateway.callback("templates", &frontgate_tests::LIST).status, 200);
-    browser.wait_for_text("#tail td:nth-child(3)", "templates");
+    assert_eq!(gateway.crm(&list(&[])).status, 200);
+    browser.wait_for_text("#tail td:nth-child(3)", "crm");
 }
 
 #[test]
@@ -89,11 +89,14 @@ fn hostile_texts_run_nothing_and_break_no_page() {
         browser.wait_for_text("nav .brand span", "Frontgate");
         assert_quiet(&browser, &url);
     }
-    browser.open(&format!("{origin}/deliveries/1"));
-    browser.click("form[action='/deliveries/1/show'] button:not([disabled])");
+    gateway.crm(&list(&[("Query", HOSTILE), (HOSTILE, "1")]));
+    let live = gateway.sign_in("ben", "viewer").json("/live.json?q=callback:crm");
+    browser.open(&format!("{origin}/events/{}", live["rows"][0]["id"].as_str().expect("an id")));
+    assert_quiet(&browser, "a request");
+    browser.click("form[action$='/show'] button:not([disabled])");
     browser.wait_for_text("[data-hide-after]", "Shown for 1 min");
     assert!(browser.execute("return document.body.innerText").as_str().is_some_and(|text| text.contains("<script>")));
-    assert_quiet(&browser, "the payload");
+    assert_quiet(&browser, "its content");
 }
 
 /// Checks that nothing of a customer has run, and that the page's policy had nothing to stop.
@@ -117,7 +120,7 @@ fn pages_are_readable_without_scripts() {
     browser.open(&format!("{origin}/enter"));
     browser.write("input[name=code]", link.split_once('#').expect("a code").1);
     browser.click("#enter button");
-    browser.wait_for_url(&format!("{origin}/"));
+    eventually("the first page", || browser.url(), |url| *url == format!("{origin}/"));
     browser.open(&format!("{origin}/deliveries/1"));
     assert!(browser.url().ends_with("/deliveries/1"));
     browser.click("form[action='/deliveries/1/retry'] button[disabled]");

@@ -88,6 +88,7 @@ pages! {
     the_guide_to_the_customer_index_is_correct: "operate/customers.md",
     the_guide_to_crms_with_a_rest_api_is_correct: "operate/rest.md",
     the_guide_to_deliveries_is_correct: "operate/deliveries.md",
+    the_guide_to_the_console_is_correct: "operate/console.md",
     the_guide_to_monitoring_is_correct: "operate/monitor.md",
     the_page_of_failures_is_correct: "operate/failures.md",
     the_guide_to_replicas_is_correct: "operate/replicas.md",

@@ -110,6 +110,9 @@ impl Command {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (name, arguments) = arguments.split_first().map_or(("", &[][..]), |(name, rest)| (name.as_str(), rest));
+    if name == run::GREET {
+        return run::greet(arguments).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
+    }
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
         print_commands();
         return if is_help(name) { ExitCode::SUCCESS } else { ExitCode::from(2) };

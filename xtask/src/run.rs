@@ -51,10 +51,47 @@ pub(crate) fn run() -> Result<()> {
         let shown = programs.strip_prefix(root()).unwrap_or(&programs);
         println!("{}", TOUR.replace("target/quick", &shown.display().to_string()));
     }
+    let greeting = Command::new(env::current_exe()?).arg(GREET).arg(&programs).stdin(Stdio::null()).spawn();
+    greeting.context("failed to start the greeting")?;
     // From here on, this process is the gateway: it receives signals directly, and the simulators end when it ends.
     let program = programs.join("frontgate");
     let error = Command::new(&program).args(["run", "--config", "config.toml"]).current_dir(root()).exec();
     Err(error).with_context(|| format!("failed to start {}", program.display()))
+}
+
+/// Hidden command that prints the console's link once the gateway runs, and plays a little traffic, so that no page of the
+/// console is empty.
+pub(crate) const GREET: &str = "greet";
+
+/// Commands of the simulators: customers write, and a teammate answers one of them.
+const TRAFFIC: [(&str, &[&str]); 4] = [
+    ("twilio-simulator", &["sms", "--from", "+12125550143", "--body", "Are you open on Saturday?"]),
+    ("frontgate", &["send", "twilio", "crm", "--set", "Query=bakery"]),
+    ("frontgate", &["send", "twilio", "templates"]),
+    ("front-simulator", &["message", "--to", "+12125550143", "--body", "Yes, until noon."]),
+];
+
+/// See [`GREET`].
+pub(crate) fn greet(arguments: &[String]) -> Result<()> {
+    let programs = Path::new(arguments.first().context("no folder of programs")?);
+    let run = |name: &str| {
+        let mut command = Command::new(programs.join(name));
+        command.current_dir(root()).stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let link = run("frontgate").args(["console", "--wait"]).output().context("failed to ask for a link")?;
+    let link = String::from_utf8_lossy(&link.stdout);
+    let Some(link) = link.lines().next() else { return Ok(()) };
+    println!("\nThe console, in a browser: {link}\n");
+    let config = fs::read_to_string(root().join("config.toml"))?;
+    if simulated(&config)?.len() < PLATFORMS.len() {
+        return Ok(());
+    }
+    for (program, arguments) in TRAFFIC {
+        // A platform may refuse while the last plugins are compiled; the traffic only fills the pages.
+        let _ = run(program).args(arguments).stdout(Stdio::null()).status();
+    }
+    Ok(())
 }
 
 /// Returns the platforms whose simulators are in the configuration. Real secrets are never sent to a simulator.

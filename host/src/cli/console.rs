@@ -1,7 +1,9 @@
 //! `frontgate console`: prints a login link, and lists and ends sessions.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
@@ -30,7 +32,14 @@ pub(super) struct Arguments {
     /// Tenant that the person sees; may be repeated; by default all
     #[arg(long)]
     tenant: Vec<String>,
+    /// Wait up to a minute until the gateway runs
+    #[arg(long)]
+    wait: bool,
 }
+
+/// Longest wait for the gateway, and the pause between two tries.
+const WAIT: Duration = Duration::from_secs(60);
+const WAIT_PAUSE: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -87,9 +96,20 @@ fn ask(config: &Config, name: &str, body: &Value) -> anyhow::Result<Value> {
     }
 }
 
-fn link(config: &Config, Arguments { who, role, tenant, .. }: Arguments) -> anyhow::Result<()> {
+/// Waits until the gateway listens for commands.
+fn wait_for_gateway(config: &Config) {
+    let begun = Instant::now();
+    while UnixStream::connect(&config.admin.socket).is_err() && begun.elapsed() < WAIT {
+        std::thread::sleep(WAIT_PAUSE);
+    }
+}
+
+fn link(config: &Config, Arguments { who, role, tenant, wait, .. }: Arguments) -> anyhow::Result<()> {
     for name in &tenant {
         ensure!(config.tenants.contains_key(name), "tenant `{name}` is not in the configuration");
+    }
+    if wait {
+        wait_for_gateway(config);
     }
     let tenants = (!tenant.is_empty()).then_some(tenant);
     let who = who.unwrap_or_else(|| Actor::of_command().who);

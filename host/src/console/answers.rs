@@ -16,7 +16,7 @@ use crate::admin_pages::with_type;
 const HTML: &str = "text/html; charset=utf-8";
 
 /// Headers of every answer. Nothing may be loaded from elsewhere, no script or style may be in the page itself, and no
-/// other page may contain or open this one.
+/// other page may contain or open this one. With a stricter referrer policy, a form without the script would have no origin.
 const HEADERS: [(HeaderName, &str); 6] = [
     (
         HeaderName::from_static("content-security-policy"),
@@ -25,7 +25,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("referrer-policy"), "no-referrer"),
+    (HeaderName::from_static("referrer-policy"), "same-origin"),
     (HeaderName::from_static("x-content-type-options"), "nosniff"),
     (HeaderName::from_static("x-frame-options"), "DENY"),
 ];

@@ -37,9 +37,9 @@ impl Lane {
 pub struct Step {
     /// Time in milliseconds since 1970.
     pub time_ms: i64,
-    /// From whom.
+    /// The participant that acts.
     pub from: Lane,
-    /// To whom.
+    /// The participant that is asked.
     pub to: Lane,
     /// What happened.
     pub text: String,

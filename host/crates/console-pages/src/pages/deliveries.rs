@@ -129,7 +129,7 @@ impl Deliveries {
                 section .sheet {
                     div .scroll tabindex="0" role="region" aria-label="Groups" {
                         table {
-                            thead { tr { th { "State" } th { "Tenant" } th { "Reason" } th .n { "Deliveries" } th { "Oldest" } th {} } }
+                            thead { tr { th { "State" } th { "Tenant" } th { "Reason" } th .n { "Deliveries" } th { "Oldest" } th { span .hidden { "Actions" } } } }
                             tbody {
                                 @for group in &self.groups {
                                     tr {

@@ -25,7 +25,7 @@ pub struct Attention {
     pub level: Level,
     /// What is the case, a sentence.
     pub what: String,
-    /// Why, and what happens if nobody acts.
+    /// Why, and what happens without a decision.
     pub why: String,
     /// Path of the page with the decision.
     pub link: String,

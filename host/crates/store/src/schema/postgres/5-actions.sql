@@ -24,7 +24,7 @@ INSERT INTO actions (id, time_ms, who, role, action, object, state_before, state
       ELSE 'delivery ' || delivery END,
     state_before, state_after
   FROM audit ORDER BY id;
-SELECT setval(pg_get_serial_sequence('actions', 'id'), greatest((SELECT max(id) FROM actions), 1));
+SELECT setval(pg_get_serial_sequence('actions', 'id'), coalesce((SELECT max(id) FROM actions), 0) + 1, false);
 DROP TABLE audit;
 
 CREATE TABLE attempts (
