@@ -24,6 +24,7 @@ mod replicas;
 mod run;
 mod send;
 mod setup;
+mod status;
 mod store;
 mod tenant;
 mod verify;
@@ -109,6 +110,14 @@ enum Command {
         config: ConfigFile,
         #[command(flatten)]
         command: verify::Command,
+    },
+    /// Show what needs attention, and the callbacks of the last hour
+    Status {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print a login link for the console, a set of pages for a browser
     Console {
@@ -198,6 +207,7 @@ pub fn main() -> ExitCode {
         Command::Dev(arguments) => authoring::dev(arguments),
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
+        Command::Status { config, json } => status::status(&config.config, json),
         Command::Console { config, arguments } => console::console(&config.config, arguments),
         Command::Events { config, command } => events::events(&config.config, command),
         Command::Audit { config, command } => audit::audit(&config.config, &command),

@@ -21,8 +21,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use frontgate_audit::Verification;
 use frontgate_console_access::{Access, Right, Session, request};
-use frontgate_console_pages::pages::Problem;
+use frontgate_console_pages::pages::{Plugin, Problem};
 use frontgate_console_pages::{Frame, Page, assets, document};
 use frontgate_delivery::Store;
 use frontgate_gateway::server::{Callers, Server};
@@ -33,7 +34,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::uri::Authority;
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use url::form_urlencoded;
@@ -64,6 +65,8 @@ pub(crate) struct Console {
     /// Permits of requests for new rows that are held.
     tails: Semaphore,
     started: Instant,
+    /// The last verification of the record of actions, which reads all of it.
+    verified: Mutex<Option<(Instant, Verification)>>,
 }
 
 /// A request of a person who is signed in.
@@ -92,6 +95,11 @@ impl Call {
         if self.session.may(right) { Ok(()) } else { Err(Refusal::Forbidden(right.least_role())) }
     }
 
+    /// Checks that the person sees all tenants. What concerns the whole gateway does not exist for others.
+    fn needs_all_tenants(&self) -> Result<(), Refusal> {
+        if self.session.tenants.is_none() { Ok(()) } else { Err(Refusal::NotFound) }
+    }
+
     /// Checks that the person sees a tenant. A tenant that they do not see does not exist for them.
     fn needs_tenant(&self, tenant: &str) -> Result<(), Refusal> {
         if self.session.sees(tenant) { Ok(()) } else { Err(Refusal::NotFound) }
@@ -110,7 +118,7 @@ fn pairs(text: &[u8]) -> Vec<(String, String)> {
 impl Console {
     pub(crate) fn new(sources: Sources) -> Self {
         let tails = Semaphore::new(sources.access.settings().tails_max);
-        Self { sources, bulk: BulkJobs::default(), tails, started: Instant::now() }
+        Self { sources, bulk: BulkJobs::default(), tails, started: Instant::now(), verified: Mutex::default() }
     }
 
     /// Starts to serve, and returns the address. Without an address that can be bound, the gateway runs without a console:
@@ -242,7 +250,7 @@ impl Console {
             ["leave"] => self.leave(&call).await,
             ["events", id, "show"] => self.show_event(call, id).await,
             ["deliveries", "bulk"] => self.start_bulk(call).await,
-            ["deliveries", "bulk", id, "stop"] => self.stop_bulk(&call, id),
+            ["deliveries", "bulk", id, "stop"] => self.stop_bulk(&call, id).await,
             ["deliveries", id, "show"] => self.show_payload(call, id).await,
             ["deliveries", id, change] => self.change_delivery(call, id, change).await,
             ["channels", id, action @ ("check" | "disconnect")] => self.change_channel(call, id, action).await,
@@ -268,9 +276,11 @@ impl Console {
             Default::default()
         });
         let deliveries = open.iter().filter(|(tenant, _)| session.sees(tenant)).map(|(_, count)| count).sum();
-        let channels = store.channel_summaries().await.unwrap_or_default();
-        let offline = channels.iter().filter(|channel| session.sees(&channel.tenant) && channel.is_offline).count();
-        let plugins = plugins::all(&admin_pages.plugins()).iter().filter(|plugin| plugin.note.is_some()).count();
+        let offline = store.offline_channels().await.unwrap_or_default();
+        let offline = offline.iter().filter(|tenant| session.sees(tenant)).count();
+        let sees_all = session.tenants.is_none();
+        let noted = |plugin: &Plugin| plugin.note.is_some();
+        let plugins = if sees_all { plugins::all(&admin_pages.plugins()).into_iter().filter(noted).count() } else { 0 };
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         Frame {
             section,
@@ -282,6 +292,7 @@ impl Console {
             uptime_ms: i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX),
             version: env!("CARGO_PKG_VERSION"),
             is_ready: admin_pages.is_ready(),
+            sees_all,
             deliveries,
             plugins: count(plugins),
             channels: count(offline),

@@ -8,6 +8,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use parking_lot::{Mutex, MutexGuard};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
@@ -155,6 +157,12 @@ impl Chromium {
     /// Runs a script that calls its last argument with the result.
     pub fn execute_async(&self, script: &str) -> Value {
         self.post("execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Returns a picture of the window, as PNG.
+    pub fn screenshot(&self) -> Vec<u8> {
+        let picture = self.get("screenshot");
+        BASE64_STANDARD.decode(picture.as_str().expect("a text")).expect("base64")
     }
 
     /// Shows pages in light or dark colors.

@@ -262,3 +262,13 @@ fn a_gateway_without_an_address_for_its_console_runs() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn the_status_command_says_what_needs_attention() {
+    let gateway = Setup::misbehaving().start();
+    gateway.drop_plugin("loyalty", b"no component");
+    gateway.log().event("plugin.refused").wait_for(1);
+    let output = gateway.command(&["status"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.starts_with("1 item needs attention") && text.contains("Plugin loyalty"), "{output:?}");
+}

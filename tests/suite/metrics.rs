@@ -130,3 +130,61 @@ fn the_build_info_has_the_version() {
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(gateway.metric(&format!("frontgate_build_info{{version=\"{version}\"}}")), 1.0);
 }
+
+/// The dashboard and the alerts for operators.
+const OPERATORS_FILES: [&str; 2] = ["ops/grafana/frontgate.json", "ops/prometheus/frontgate.rules.yml"];
+
+/// Returns the names of metrics in a text.
+fn named_metrics(text: &str) -> Vec<&str> {
+    let is_part = |other: char| other.is_ascii_lowercase() || other == '_';
+    let starts = text.match_indices("frontgate_").map(|(start, _)| &text[start..]);
+    starts.map(|rest| &rest[..rest.find(|other| !is_part(other)).unwrap_or(rest.len())]).collect()
+}
+
+/// Returns the labels in selectors and in `by (...)` of an expression.
+fn named_labels(expression: &str) -> Vec<String> {
+    let inside = |open: &str, close: char| -> Vec<String> {
+        let parts = expression.split(open).skip(1).filter_map(|part| part.split(close).next());
+        parts.flat_map(|part| part.split(',')).map(|name| name.trim().to_owned()).collect()
+    };
+    let selected = inside("{", '}').into_iter().filter_map(|label| Some(label.split(['=', '!']).next()?.to_owned()));
+    inside("by (", ')').into_iter().chain(selected).filter(|label| label != "le").collect()
+}
+
+#[test]
+fn every_metric_of_dashboard_and_alerts_exists() {
+    let known = page();
+    for file in OPERATORS_FILES {
+        let text = fs::read_to_string(root().join(file)).expect("the file");
+        let named = named_metrics(&text);
+        assert!(named.len() > 10, "{file}: {named:?}");
+        for name in named {
+            let family = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+            assert!(
+                known.contains_key(name) || family.is_some_and(|family| known.contains_key(family)),
+                "{file}: {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_label_of_dashboard_and_alerts_exists() {
+    let known = page();
+    for file in OPERATORS_FILES {
+        let text = fs::read_to_string(root().join(file)).expect("the file");
+        let lines = text.lines().filter_map(|line| line.split_once("expr"));
+        let expressions: Vec<String> = lines.map(|(_, expression)| expression.replace('\\', "")).collect();
+        for expression in expressions.iter().filter(|expression| expression.contains("frontgate_")) {
+            let families = named_metrics(expression);
+            let labels: Vec<&String> = families
+                .iter()
+                .filter_map(|name| known.get(*name).or_else(|| known.get(name.strip_suffix("_bucket")?)))
+                .flat_map(|(_, labels)| labels)
+                .collect();
+            for label in named_labels(expression) {
+                assert!(labels.contains(&&label), "{file}: {label} in {expression}");
+            }
+        }
+    }
+}

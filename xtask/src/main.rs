@@ -53,6 +53,12 @@ const COMMANDS: &[Command] = &[
         execute: test::test,
     },
     Command {
+        name: "screenshots",
+        arguments: "",
+        help: &["takes the pictures of the console in README.md, from the demo in Chromium (docs/images)"],
+        execute: |_| test::screenshots(),
+    },
+    Command {
         name: "tools",
         arguments: "",
         help: &[

@@ -22,6 +22,13 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     }
 }
 
+/// Takes the pictures of README.md: a test that writes them if a variable names the folder.
+pub(crate) fn screenshots() -> Result<()> {
+    let mut test = Command::new(std::env::current_exe()?);
+    test.args(["test", "suite", "pictures_of_the_console"]).env("FRONTGATE_SCREENSHOTS", root().join("docs/images"));
+    execute(&mut test)
+}
+
 fn style() -> Result<()> {
     add_checkers()?;
     execute(&mut cargo(&["fmt", "--all", "--check"]))?;

@@ -95,11 +95,13 @@ impl Refusal {
                 "Not allowed",
                 &format!("This needs the role {role}. `frontgate console --role {role}` makes a link for it."),
             ),
-            Self::NotFound => bare(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address."),
+            // The answer does not reveal whether something of another tenant exists.
+            Self::NotFound | Self::Store(StoreError::Rejected(_)) => {
+                bare(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
+            }
             Self::Method => bare(StatusCode::METHOD_NOT_ALLOWED, "Not possible", "Use GET or POST."),
             Self::Incomplete => bare(StatusCode::BAD_REQUEST, "Not possible", "The form is incomplete or too long."),
             Self::Invalid(reason) => bare(StatusCode::BAD_REQUEST, "Not valid", &reason),
-            Self::Store(StoreError::Rejected(reason)) => bare(StatusCode::NOT_FOUND, "Not found", &reason),
             Self::Store(error) => {
                 bare(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be read", &error.to_string())
             }

@@ -32,7 +32,8 @@ pub(super) struct BulkJobs {
 
 struct Job {
     change: Change,
-    who: String,
+    /// The tenant of the deliveries; `None` for several.
+    tenant: Option<String>,
     total: u64,
     changed: AtomicU64,
     rejected: AtomicU64,
@@ -60,7 +61,10 @@ impl Job {
                     *self.error.lock() = Some(format!("Stopped: {error}."));
                     self.is_stopped.store(true, Ordering::Relaxed);
                 }
-                Err(_) => self.is_stopped.store(true, Ordering::Relaxed),
+                Err(_) => {
+                    *self.error.lock() = Some("Stopped: a change failed unexpectedly.".to_owned());
+                    self.is_stopped.store(true, Ordering::Relaxed);
+                }
             }
         }
         self.is_finished.store(true, Ordering::Relaxed);
@@ -139,7 +143,7 @@ impl Console {
         store.record_action(&actor, filter.tenant.as_deref(), &action, &object, call.form("reason")).await?;
         let job = Arc::new(Job {
             change,
-            who: actor.who.clone(),
+            tenant: filter.tenant.clone(),
             total: confirmed,
             changed: AtomicU64::default(),
             rejected: AtomicU64::default(),
@@ -154,8 +158,7 @@ impl Console {
 
     pub(super) fn bulk_progress(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
-        let id = id.parse().map_err(|_| Refusal::NotFound)?;
-        let job = self.bulk.get(id).ok_or(Refusal::NotFound)?;
+        let (id, job) = self.job(&call, id)?;
         let bulk = Bulk {
             id,
             change: job.change.name(),
@@ -169,13 +172,25 @@ impl Console {
         Ok(page(call, "/deliveries", BulkProgress { bulk }))
     }
 
-    pub(super) fn stop_bulk(&self, call: &Call, id: &str) -> Result<Answer, Refusal> {
+    /// Stops a change after the writes that are in progress.
+    pub(super) async fn stop_bulk(&self, call: &Call, id: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
-        let number = id.parse().map_err(|_| Refusal::NotFound)?;
-        let job = self.bulk.get(number).ok_or(Refusal::NotFound)?;
+        let (id, job) = self.job(call, id)?;
         job.is_stopped.store(true, Ordering::Relaxed);
-        tracing::info!(event = "console.bulk_stopped", "a change of many deliveries by {} was stopped", job.who);
-        Ok(Answer::Ready(answers::redirect(&format!("/deliveries/bulk/{number}"))))
+        let (actor, tenant) = (call.session.actor(), job.tenant.as_deref());
+        self.sources.store.record_action(&actor, tenant, "stop many", &format!("change {id}"), None).await?;
+        Ok(Answer::Ready(answers::redirect(&format!("/deliveries/bulk/{id}"))))
+    }
+
+    /// Returns a change whose deliveries the person sees.
+    fn job(&self, call: &Call, id: &str) -> Result<(u64, Arc<Job>), Refusal> {
+        let id = id.parse().map_err(|_| Refusal::NotFound)?;
+        let job = self.bulk.get(id).ok_or(Refusal::NotFound)?;
+        match &job.tenant {
+            Some(tenant) => call.needs_tenant(tenant)?,
+            None => call.needs_all_tenants()?,
+        }
+        Ok((id, job))
     }
 }
 

@@ -252,13 +252,19 @@ pub(super) fn row(summary: &DeliverySummary) -> DeliveryRow {
         id: summary.id,
         state: summary.state.name(),
         tenant: summary.tenant.clone(),
-        what: format!("{} {}", summary.callback, summary.event),
+        what: what(summary),
         conversation: mask_text(key),
         conversation_link: is_id(key).then(|| conversation_path(summary)),
         created_ms: summary.created_ms,
         waits: waits(summary),
         reason: summary.reason.as_deref().map(mask_text),
     }
+}
+
+/// Returns kind and event of a delivery; a routing has the same name for both.
+pub(super) fn what(summary: &DeliverySummary) -> String {
+    let DeliverySummary { callback, event, .. } = summary;
+    if callback == event { event.clone() } else { format!("{callback} {event}") }
 }
 
 fn conversation_path(summary: &DeliverySummary) -> String {

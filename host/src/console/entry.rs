@@ -11,6 +11,7 @@ use serde_json::json;
 use tracing::info;
 
 use super::answers::{Answer, Refusal};
+use super::requests::sees;
 use super::{Call, Console, answers, value};
 
 impl Console {
@@ -70,13 +71,18 @@ impl Console {
         if wanted.parse::<i64>().is_ok() {
             return Ok(Some(format!("/deliveries/{wanted}")));
         }
-        if recorder.by_id(wanted).is_some() {
+        if recorder.by_id(wanted).is_some_and(|record| sees(&call.session, &record)) {
             return Ok(Some(format!("/events/{wanted}")));
         }
-        if let Some(channel) = store.channel_summaries().await?.iter().find(|channel| channel.channel == wanted) {
+        if let Some(channel) = store
+            .channel_summaries()
+            .await?
+            .iter()
+            .find(|channel| channel.channel == wanted && call.session.sees(&channel.tenant))
+        {
             return Ok(Some(format!("/channels/{}", channel.id)));
         }
-        if admin_pages.plugins().contains_key(wanted) {
+        if call.session.tenants.is_none() && admin_pages.plugins().contains_key(wanted) {
             return Ok(Some(format!("/plugins/{wanted}")));
         }
         let tenants = admin_pages.tenant_names().into_iter().filter(|tenant| call.session.sees(tenant));

@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use frontgate_console_access::Session;
+use frontgate_console_pages::Page as _;
 use frontgate_console_pages::pages::{CallbackRow, Overview};
-use frontgate_recorder::{Counts, Filter, Point, Recorder, SeriesKey};
+use frontgate_delivery::job::State;
+use frontgate_delivery::store::StoreError;
+use frontgate_recorder::{Counts, Filter, Point, Record, Recorder, SeriesKey};
 
 use super::answers::{Answer, Refusal};
 use super::attention::{self, Facts};
@@ -18,34 +22,50 @@ const POINTS: u64 = 72;
 
 impl Console {
     pub(super) async fn overview(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        let is_hour = call.query("period") == Some("hour");
+        let view = self.overview_of(&call.session, is_hour).await?;
+        Ok(page(call, "/", view))
+    }
+
+    /// Answers `frontgate status`, with the numbers of the last hour.
+    pub(crate) async fn status_for_command(&self) -> Result<String, String> {
+        let view = self.overview_of(&Session::of_command(), true).await.map_err(|error| error.to_string())?;
+        let mut value = serde_json::to_value(&view).map_err(|error| error.to_string())?;
+        value["title"] = view.title().into();
+        Ok(value.to_string())
+    }
+
+    async fn overview_of(&self, session: &Session, is_hour: bool) -> Result<Overview, StoreError> {
         let super::Sources { store, admin_pages, recorder, .. } = &self.sources;
         let now = Self::now_ms();
         let groups = store.delivery_groups().await?;
-        let groups: Vec<_> = groups.into_iter().filter(|group| call.session.sees(&group.tenant)).collect();
+        let groups: Vec<_> = groups.into_iter().filter(|group| session.sees(&group.tenant)).collect();
         let channels = store.channel_summaries().await?;
-        let channels: Vec<_> = channels.into_iter().filter(|channel| call.session.sees(&channel.tenant)).collect();
-        let (plugins, reasons) = (admin_pages.plugins(), admin_pages.reasons());
+        let channels: Vec<_> = channels.into_iter().filter(|channel| session.sees(&channel.tenant)).collect();
+        // The state of the gateway itself concerns those who see all tenants.
+        let (plugins, reasons) = match session.tenants {
+            None => (admin_pages.plugins(), admin_pages.reasons()),
+            Some(_) => Default::default(),
+        };
         let facts = Facts { now_ms: now, reasons: &reasons, plugins: &plugins, groups: &groups, channels: &channels };
-        let is_hour = call.query("period") == Some("hour");
         let waiting = store.waiting_deliveries().await?;
-        let open = waiting.iter().filter(|(tenant, _)| call.session.sees(tenant)).map(|(_, count)| count).sum();
-        let seen = |tenant: &str| call.session.sees(tenant);
-        let view = Overview {
+        let open = waiting.iter().filter(|(tenant, _)| session.sees(tenant)).map(|(_, count)| count).sum();
+        let seen = |tenant: &str| session.sees(tenant);
+        Ok(Overview {
             attention: attention::items(&facts),
             callbacks: callbacks(recorder, now.unsigned_abs(), if is_hour { HOUR_MS } else { DAY_MS }, seen),
             open,
-            oldest_ms: groups.iter().map(|group| group.oldest_ms).min(),
+            oldest_ms: groups.iter().filter(|group| group.state != State::Failed).map(|group| group.oldest_ms).min(),
             is_hour,
             last_ms: last(recorder, seen),
-        };
-        Ok(page(call, "/", view))
+        })
     }
 }
 
 /// Returns the time of the last recorded request.
 fn last(recorder: &Recorder, sees: impl Fn(&str) -> bool) -> Option<i64> {
-    let newest = recorder.newest(&Filter::default(), 20);
-    let seen = newest.iter().find(|record| record.facts.tenant.as_deref().is_some_and(&sees))?;
+    let is_seen = |record: &Record| record.facts.tenant.as_deref().is_some_and(&sees);
+    let seen = recorder.newest_where(&Filter::default(), is_seen, 1).pop()?;
     i64::try_from(seen.facts.at_ms).ok()
 }
 

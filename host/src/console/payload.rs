@@ -12,7 +12,7 @@ const FIELDS_MAX: usize = 200;
 const VALUE_CHARS_MAX: usize = 4_000;
 
 /// Fields of Twilio's forms without personal data; also all that end with `Sid`.
-const TWILIO_HARMLESS: [&str; 16] = [
+const TWILIO_HARMLESS: [&str; 15] = [
     "EventType",
     "Location",
     "PageSize",
@@ -27,7 +27,6 @@ const TWILIO_HARMLESS: [&str; 16] = [
     "CallStatus",
     "Direction",
     "ChannelType",
-    "ClientIdentity",
     "MessagingBinding.Type",
 ];
 
@@ -114,7 +113,12 @@ fn is_harmless(path: &str, text: &str) -> bool {
 }
 
 fn plain(name: String, value: String) -> Field {
-    Field { name: shortened(&name), value: Some(shortened(&value)), personal: None }
+    // Names come from the sender, too.
+    Field {
+        name: shortened(&frontgate_console_pages::mask_text(&name)),
+        value: Some(shortened(&value)),
+        personal: None,
+    }
 }
 
 fn personal(name: String, value: &str, grant: Option<&Grant>) -> Field {
@@ -124,7 +128,6 @@ fn personal(name: String, value: &str, grant: Option<&Grant>) -> Field {
         Some(grant) => masked.shown(grant),
         None => masked,
     };
-    // Names come from the sender, too.
     Field { name: shortened(&frontgate_console_pages::mask_text(&name)), value: None, personal: Some(masked) }
 }
 

@@ -89,6 +89,7 @@ fn receipts(status: &status::Status, only: Option<&str>) -> Vec<Receipt> {
 
 impl Console {
     pub(super) async fn plugins(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        call.needs_all_tenants()?;
         let status = self.status().await;
         let view = Plugins { plugins: all(&status.plugins), receipts: receipts(&status, None) };
         Ok(page(call, "/plugins", view))
@@ -100,6 +101,7 @@ impl Console {
         name: &str,
         notice: Option<(StatusCode, String)>,
     ) -> Result<Answer, Refusal> {
+        call.needs_all_tenants()?;
         let status = self.status().await;
         let plugin = status.plugins.get(name).ok_or(Refusal::NotFound)?;
         let mut facts = Vec::new();
@@ -137,6 +139,7 @@ impl Console {
         action: &str,
     ) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
+        call.needs_all_tenants()?;
         if !self.sources.admin_pages.plugins().contains_key(name) {
             return Err(Refusal::NotFound);
         }
@@ -160,6 +163,7 @@ impl Console {
     /// Reloads configuration and plugins, like `frontgate reload`.
     pub(super) async fn reload(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
+        call.needs_all_tenants()?;
         let store = &self.sources.store;
         store.record_action(&call.session.actor(), None, "reload", "configuration and plugins", None).await?;
         match timeout(self.sources.reloader.timeout(), self.sources.reloader.reload()).await {

@@ -1,7 +1,7 @@
 //! Records of requests as values for pages, without personal data.
 
 use frontgate_console_pages::pages::{Event, Fact, LiveRow, Stage};
-use frontgate_console_pages::{Grant, is_id, mask_text, words};
+use frontgate_console_pages::{Grant, Kind, Personal, is_id, mask_text, words};
 use frontgate_recorder::{Level, Outcome, PluginCall, Record, SignatureResult};
 
 use super::{encoded, payload};
@@ -42,7 +42,9 @@ pub(super) fn event(record: &Record, grant: Option<&Grant>, reveal_ms: u64) -> E
     let content = record.content.as_deref();
     let capture = content.and_then(|content| content.capture.as_ref());
     let line = |line: &frontgate_recorder::Line| {
-        let text = if grant.is_some() { line.text.to_string() } else { mask_text(&line.text) };
+        // A plugin may log a customer's text.
+        let text = Personal::new(Kind::Text, &*line.text);
+        let text = grant.map_or_else(|| text.visible(), |grant| text.clone().shown(grant).visible());
         format!("{} {}: {text}", level(line.level), line.plugin)
     };
     let mut lines: Vec<String> = content.map(|content| content.lines.iter().map(line).collect()).unwrap_or_default();

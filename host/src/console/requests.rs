@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use frontgate_audit::Filter as ActionFilter;
+use frontgate_audit::{Filter as ActionFilter, Verification};
 use frontgate_console_access::{Right, Session};
 use frontgate_console_pages::pages::{ActionRow, Audit, Conversation, Conversations, Lane, Live, Step};
 use frontgate_console_pages::{Grant, is_id, mask_text, words};
@@ -12,6 +13,9 @@ use frontgate_recorder::{Filter, Record};
 
 use super::answers::{Answer, Refusal};
 use super::{Call, Console, deliveries, encoded, page, records};
+
+/// Time for which a verification of the record of actions is shown.
+const VERIFY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Requests that the page Live shows first.
 const LIVE_ROWS: usize = 100;
@@ -39,9 +43,9 @@ impl Console {
             Err(error) => (Filter::default(), Some(error.to_string())),
         };
         let next = recorder.last();
-        let newest = recorder.newest(&filter, LIVE_ROWS);
-        let seen = newest.iter().filter(|record| record.sequence <= next && sees(&call.session, record));
-        let rows = seen.map(|record| records::row(record)).collect();
+        let is_seen = |record: &Record| record.sequence <= next && sees(&call.session, record);
+        let newest = recorder.newest_where(&filter, is_seen, LIVE_ROWS);
+        let rows = newest.iter().map(|record| records::row(record)).collect();
         let view = Live { query, problem, rows, next, is_recording: recorder.is_on() };
         page(call, "/live", view)
     }
@@ -118,16 +122,27 @@ impl Console {
         Ok(page(call, "/conversations", view))
     }
 
-    pub(super) async fn audit(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
-        if call.session.tenants.is_some() {
-            return Err(Refusal::NotFound);
+    /// Verifies the record of actions, at most once in [`VERIFY_INTERVAL`].
+    async fn verified(&self) -> Result<Verification, Refusal> {
+        let mut last = self.verified.lock().await;
+        match *last {
+            Some((at, found)) if at.elapsed() < VERIFY_INTERVAL => Ok(found),
+            _ => {
+                let found = self.sources.store.verify_actions().await?;
+                *last = Some((Instant::now(), found));
+                Ok(found)
+            }
         }
+    }
+
+    pub(super) async fn audit(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        call.needs_all_tenants()?;
         let before_id = call.query("before").and_then(|id| id.parse().ok());
         let who = call.query("who").map(str::to_owned);
         let most = self.sources.access.settings().rows_max;
         let filter = ActionFilter { who: who.clone(), before_id, ..ActionFilter::default() };
         let listed = self.sources.store.actions(filter, most).await?;
-        let verified = self.sources.store.verify_actions().await?;
+        let verified = self.verified().await?;
         let is_full = listed.len() >= usize::try_from(most).unwrap_or(usize::MAX);
         let by = who.as_deref().map(|who| format!("&who={}", encoded(who))).unwrap_or_default();
         let next = listed.last().filter(|_| is_full).map(|last| format!("/audit?before={}{by}", last.id));
@@ -191,7 +206,7 @@ fn of_record(record: &Record) -> Vec<Step> {
 fn of_delivery(delivery: &DeliveryDetails) -> Vec<Step> {
     let summary = &delivery.summary;
     let link = format!("/deliveries/{}", summary.id);
-    let what = format!("{} {}", summary.callback, summary.event);
+    let what = deliveries::what(summary);
     let attempt = |attempt: &frontgate_delivery::store::queue_admin::Attempt| Step {
         time_ms: attempt.begun_ms,
         from: Lane::Gateway,

@@ -28,6 +28,9 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 /// Time limit for receiving a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Commands about customers that change something.
+const CUSTOMERS_CHANGES: [&str; 4] = ["sync", "forget", "allow", "accept-removals"];
+
 /// Executes commands of operators.
 pub(crate) struct AdminApi {
     commands: Commands,
@@ -103,6 +106,11 @@ impl AdminApi {
             return text(StatusCode::BAD_REQUEST, "incomplete body\n");
         };
         if let Some(name) = path.strip_prefix("/customers/") {
+            if CUSTOMERS_CHANGES.contains(&name)
+                && let Err(reason) = self.record(name, "index of customers").await
+            {
+                return text(StatusCode::SERVICE_UNAVAILABLE, reason + "\n");
+            }
             return self.customers.respond(name, &body).await;
         }
         if let Some(name) = path.strip_prefix("/channels/") {
@@ -131,10 +139,15 @@ impl AdminApi {
         }
     }
 
+    /// Records an action before it is executed.
+    async fn record(&self, action: &str, object: &str) -> Result<(), String> {
+        let recorded = self.store.record_action(&Actor::of_command(), None, action, object, None).await;
+        recorded.map_err(|error| format!("failed to record the action: {error}"))
+    }
+
     async fn execute(&self, operation: Operation) -> Result<CommandResult, String> {
         let (action, object) = operation.description();
-        let recorded = self.store.record_action(&Actor::of_command(), None, &action, &object, None).await;
-        recorded.map_err(|error| format!("failed to record the action: {error}"))?;
+        self.record(&action, &object).await?;
         match operation {
             Operation::Reload => self.reloader.reload().await,
             Operation::Plugins(command) => {

@@ -75,6 +75,7 @@ impl ConsoleApi {
         let answered = match name {
             "link" => self.link(body),
             "rows" => self.rows(body).await,
+            "status" => self.console.status_for_command().await,
             "sessions" => self.sessions().await,
             "end" => self.end(body).await,
             _ => Err(format!("unknown command `{name}`")),

@@ -21,7 +21,7 @@ pub struct Verification {
     /// Number of the first row whose digest does not match: this row or the one before it was changed, or a row between
     /// them is missing.
     pub broken: Option<i64>,
-    /// Time of the first row, in milliseconds since 1970.
+    /// Time of the first row that was verified, in milliseconds since 1970.
     pub since_ms: Option<i64>,
 }
 
@@ -50,12 +50,14 @@ pub fn verify(read: &Transaction<'_>) -> sql::Result<Verification> {
             return Ok(result);
         }
         for row in page {
-            result.since_ms = result.since_ms.or(Some(row.time_ms));
             let last = before.as_ref().map(|before| before.chain.as_deref());
             match (&row.chain, last) {
                 // Digests start after the rows of older programs and never stop again.
                 (None, None | Some(None)) => result.without_digest += 1,
-                (Some(chain), last) if *chain == next(last.flatten(), &row) => result.verified += 1,
+                (Some(chain), last) if *chain == next(last.flatten(), &row) => {
+                    result.verified += 1;
+                    result.since_ms = result.since_ms.or(Some(row.time_ms));
+                }
                 // Rows before the first one may have been deleted.
                 (Some(_), None) => {}
                 _ => {

@@ -58,6 +58,10 @@ async function change(form) {
     headers: { "x-frontgate-proof": localStorage.getItem(PROOF) || "", "content-type": "application/x-www-form-urlencoded" },
     body: data,
   });
+  if (answer.status === 401) {
+    location.assign("/enter");
+    return;
+  }
   if (answer.redirected) {
     location.assign(answer.url);
     return;
@@ -139,7 +143,7 @@ document.addEventListener("htmx:error", () => reached(false));
 document.addEventListener("htmx:after:request", (event) => {
   const status = event.detail?.ctx?.response?.status;
   if (status === 401) location.assign("/enter");
-  else reached(Boolean(status));
+  else reached(Boolean(status) && status < 500);
 });
 document.addEventListener("htmx:after:swap", prepare);
 
@@ -161,6 +165,8 @@ async function follow(tail) {
       const next = answer.headers.get("x-frontgate-next");
       const html = await answer.text();
       if (html) add(tail, html);
+      // The server holds a request without rows, but not if too many are held.
+      else await new Promise((resolve) => setTimeout(resolve, RETRY_FIRST_MS));
       if (next) tail.dataset.after = next;
       wait = RETRY_FIRST_MS;
       reached(true);
@@ -180,7 +186,7 @@ function add(tail, html) {
 }
 
 const tail = document.getElementById("tail");
-if (tail) follow(tail);
+if (tail?.dataset.tail) follow(tail);
 
 // Keys, where no field has the focus.
 const PLACES = { o: "/", l: "/live", c: "/conversations", d: "/deliveries", h: "/channels", p: "/plugins", a: "/audit" };

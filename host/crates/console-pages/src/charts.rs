@@ -63,8 +63,10 @@ pub(crate) fn bar(start: u64, length: u64, whole: u64) -> Markup {
     html! {
         svg .bar viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
             rect .track x="0" y="0" width="100" height="6" {}
-            rect .stage x=(format!("{:.2}", ratio(start.min(whole), whole) * 100.0)) y="0" height="6"
-                width=(format!("{:.2}", (ratio(length.min(whole), whole) * 100.0).max(0.5))) {}
+            @if length > 0 {
+                rect .stage x=(format!("{:.2}", ratio(start.min(whole), whole) * 100.0)) y="0" height="6"
+                    width=(format!("{:.2}", (ratio(length.min(whole), whole) * 100.0).max(0.5))) {}
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Frame {
     pub version: &'static str,
     /// Whether the gateway is ready.
     pub is_ready: bool,
+    /// Whether the person sees all tenants, and so also what concerns the whole gateway.
+    pub sees_all: bool,
     /// Number of deliveries that are not finished.
     pub deliveries: u64,
     /// Number of plugins that need attention.
@@ -72,8 +74,11 @@ const SECTIONS: [(&str, &str); 7] = [
     ("/audit", "Audit"),
 ];
 
-/// Settings of htmx: no style sheet of its own, nothing that needs `eval`, and no copies of pages in the browser's storage.
-const HTMX_CONFIG: &str = r#"{"includeIndicatorCSS":false,"history":false}"#;
+/// The sections that concern the whole gateway.
+const WHOLE: [&str; 2] = ["/plugins", "/audit"];
+
+/// Settings of htmx: answers with an error are not shown in the page, no style sheet of its own, nothing that needs `eval`, and no copies of pages in the browser's storage.
+const HTMX_CONFIG: &str = r#"{"includeIndicatorCSS":false,"history":false,"noSwap":[204,304,"4xx","5xx"]}"#;
 
 /// Returns the whole document of a page.
 pub fn document(frame: &Frame, page: &dyn Page) -> String {
@@ -144,8 +149,8 @@ fn navigation(frame: &Frame) -> Markup {
     html! {
         nav .rail aria-label="Console" {
             p .brand { (icons::gate()) span { "Frontgate" } }
-            @for (path, name) in SECTIONS {
-                a href=(path) aria-current=[(path == frame.section).then_some("page")] {
+            @for (path, name) in SECTIONS.iter().filter(|(path, _)| frame.sees_all || !WHOLE.contains(path)) {
+                a href=(path) aria-current=[(*path == frame.section).then_some("page")] {
                     (icons::of(path)) (name)
                     @if badge(path) > 0 { b { (words::number(badge(path))) } }
                 }

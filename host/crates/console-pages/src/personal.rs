@@ -86,17 +86,38 @@ fn mask_address(text: &str) -> String {
 /// Returns a technical text, such as a reason, with runs of digits and e-mail addresses masked: it may quote a number.
 pub fn mask_text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for (index, word) in text.split(' ').enumerate() {
+    let words: Vec<&str> = text.split(' ').collect();
+    let in_parts = numbers_in_parts(&words);
+    for (index, word) in words.into_iter().enumerate() {
         if index > 0 {
             shown.push(' ');
         }
-        if word.contains('@') {
+        if word.contains('@') || in_parts[index] {
             shown.push_str(TEXT_MASK);
             continue;
         }
         shown.push_str(&mask_digits(word));
     }
     shown
+}
+
+/// Returns which words belong to a number that is written in several words, such as `+1 202 555 0107`.
+fn numbers_in_parts(words: &[&str]) -> Vec<bool> {
+    let is_part = |word: &&&str| {
+        word.chars().any(char::is_numeric)
+            && word.chars().all(|other| other.is_numeric() || "+-().,:;/".contains(other))
+    };
+    let digits = |word: &&str| word.chars().filter(|other| other.is_numeric()).count();
+    let mut found = vec![false; words.len()];
+    let mut start = 0;
+    while start < words.len() {
+        let length = words[start..].iter().take_while(is_part).count();
+        if length > 1 && words[start..start + length].iter().map(digits).sum::<usize>() > DIGITS_MIN {
+            found[start..start + length].fill(true);
+        }
+        start += length.max(1);
+    }
+    found
 }
 
 /// Masks the digits of a word that may contain a phone number.
@@ -119,7 +140,14 @@ pub fn is_id(word: &str) -> bool {
     let parts: Vec<usize> = bare.split('-').map(str::len).collect();
     let is_uuid = parts == [8, 4, 4, 4, 12] && bare.split('-').all(is_hex);
     let has_letters = bare.starts_with(|first: char| first.is_ascii_alphabetic());
-    is_sid || is_uuid || has_letters && !word.contains(['+', '@']) && longest_run(bare) <= DIGITS_MIN
+    is_sid
+        || is_uuid
+        || has_letters && !word.contains(['+', '@']) && longest_run(&without_separators(bare)) <= DIGITS_MIN
+}
+
+/// Returns a text without the signs that people write between the digits of a number.
+fn without_separators(text: &str) -> String {
+    text.chars().filter(|other| !matches!(other, '-' | '.' | '(' | ')' | '/')).collect()
 }
 
 fn longest_run(word: &str) -> usize {
@@ -173,6 +201,15 @@ mod tests {
                 prop_assert!(!value.render().into_string().contains(&text));
                 prop_assert!(!serde_json::to_string(&value).expect("a text").contains(&text));
             }
+        }
+
+        #[test]
+        fn no_spelling_of_a_phone_number_stays_in_a_text(
+            number in "([+]?1 [0-9]{3} [0-9]{3} [0-9]{4})|(tel:[0-9]{3}-[0-9]{3}-[0-9]{4})|(from=[0-9]{3}[.][0-9]{3}[.][0-9]{4})",
+            before in "[a-z ]{0,20}",
+        ) {
+            let masked = mask_text(&format!("{before} {number}"));
+            prop_assert!(!masked.contains(&number[number.len() - 4..]), "{}", masked);
         }
 
         #[test]

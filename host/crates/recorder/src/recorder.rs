@@ -135,6 +135,11 @@ impl Recorder {
         reading::newest(&self.rings, |record| filter.matches(record), max)
     }
 
+    /// Returns the newest matching records that a reader may see, the newest first.
+    pub fn newest_where(&self, filter: &Filter, sees: impl Fn(&Record) -> bool, max: usize) -> Vec<Arc<Record>> {
+        reading::newest(&self.rings, |record| filter.matches(record) && sees(record), max)
+    }
+
     /// Returns the record of a request.
     pub fn by_id(&self, id: &str) -> Option<Arc<Record>> {
         reading::newest(&self.rings, |record| *record.facts.id == *id, 1).pop()

@@ -35,7 +35,7 @@ pub struct Audit {
     pub verified: u64,
     /// Number of the first row whose digest does not match.
     pub broken: Option<i64>,
-    /// Time of the first row, in milliseconds since 1970.
+    /// Time of the first row that was verified, in milliseconds since 1970.
     pub since_ms: Option<i64>,
     /// Actions, newest first.
     pub actions: Vec<ActionRow>,
@@ -58,7 +58,7 @@ impl Page for Audit {
             @match (self.broken, self.since_ms) {
                 (Some(row), _) => p .problem role="alert" { "The digest of row " (row) " does not match: it, or the row before it, was changed or removed outside of the gateway." },
                 (None, Some(since)) => p .lede { "Verified: no row was changed since " (words::time(since)) "." },
-                (None, None) => p .lede { "Nothing was done yet." },
+                (None, None) => p .lede { "No action with a digest yet." },
             }
             section .sheet {
                 div .scroll tabindex="0" role="region" aria-label="Actions" {

@@ -111,7 +111,7 @@ impl Event {
                     span .push {}
                     @if self.is_revealed {
                         span .quiet data-hide-after=(self.reveal_ms) { "Shown for " (words::duration(i64::try_from(self.reveal_ms).unwrap_or(i64::MAX))) }
-                    } @else if frame.may_reveal && self.request.is_some() {
+                    } @else if frame.may_reveal && (self.request.is_some() || !self.lines.is_empty()) {
                         (change(&format!("/events/{}/show", self.id), "Show personal data", false, &[]))
                     }
                 }

@@ -76,7 +76,7 @@ impl Page for Live {
                 div .scroll tabindex="0" role="region" aria-label="Requests" {
                     table {
                         thead { tr { th { "Time (UTC)" } th { "Tenant" } th { "Callback" } th .n { "Status" } th .n { "Duration" } th { "Answered by" } th { "Conversation" } th { "Result" } } }
-                        tbody id="tail" data-tail=(format!("/live/rows?q={}", encoded(&self.query))) data-after=(self.next) {
+                        tbody id="tail" data-tail=[self.problem.is_none().then(|| format!("/live/rows?q={}", encoded(&self.query)))] data-after=(self.next) {
                             @for row in &self.rows { (table_row(row)) }
                         }
                     }

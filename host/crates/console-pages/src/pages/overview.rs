@@ -163,7 +163,7 @@ impl Overview {
             section .sheet .now aria-label="Numbers" {
                 div { "Callbacks in the last minute" b { (words::number(per_minute)) } small { (words::number(total)) ", " (period) } }
                 div {
-                    "Answered" b { (percent(total - failed, total)) }
+                    "Answered" b { @if total == 0 { "-" } @else { (percent(total - failed, total)) } }
                     small { (words::number(failed)) " failed or refused, " (period) }
                 }
                 div {
@@ -204,11 +204,7 @@ impl Overview {
                                     td { (charts::sparkline(&row.counts, &row.errors, &format!("{} requests", words::number(row.total)))) }
                                     td .n { (words::number(row.per_minute)) }
                                     td .n { @if row.failed > 0 { span .state .failed { (percent(row.failed, row.total)) } } @else { (percent(0, 1)) } }
-                                    td {
-                                        @let label = format!("{} to {} of {} ms", words::micros(row.p50_us), words::micros(row.p95_us), row.deadline_ms);
-                                        (charts::gauge(row.p50_us, row.p95_us, row.deadline_ms * 1_000, &label))
-                                        small { (words::micros(row.p50_us)) " to " (words::micros(row.p95_us)) " of " (words::duration(i64::try_from(row.deadline_ms).unwrap_or(i64::MAX))) }
-                                    }
+                                    td { (durations(row)) }
                                 }
                             }
                         }
@@ -217,4 +213,15 @@ impl Overview {
             }
         }
     }
+}
+
+/// Returns how near a callback is to the platform's deadline.
+fn durations(row: &CallbackRow) -> Markup {
+    if row.total == 0 {
+        return html! { small { "No request yet" } };
+    }
+    let (p50, p95) = (words::micros(row.p50_us), words::micros(row.p95_us));
+    let deadline = words::duration(i64::try_from(row.deadline_ms).unwrap_or(i64::MAX));
+    let text = format!("{p50} to {p95} of {deadline}");
+    html! { (charts::gauge(row.p50_us, row.p95_us, row.deadline_ms * 1_000, &text)) small { (text) } }
 }

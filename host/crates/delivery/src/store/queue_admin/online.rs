@@ -158,6 +158,17 @@ impl Store {
         self.database.read(NO_TENANT, |read| channels::list(read, ChannelFilter::default(), false)).await
     }
 
+    /// Returns the tenant of each channel that Front shows as offline.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn offline_channels(&self) -> Result<Vec<String>, StoreError> {
+        let select = "SELECT tenant FROM front_channels JOIN front_channel_health ON front_channel_health.channel = id
+                      WHERE is_offline AND state <> 'removed'";
+        self.database.read(NO_TENANT, move |read| read.rows(select, values![], |row| row.get(0))).await
+    }
+
     /// Returns a channel with its counts and history.
     ///
     /// # Errors

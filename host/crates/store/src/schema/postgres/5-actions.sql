@@ -43,7 +43,7 @@ ALTER TABLE deliveries ADD COLUMN reason_group text;
 DROP INDEX deliveries_counted;
 CREATE INDEX deliveries_counted ON deliveries (tenant, state, id);
 CREATE INDEX deliveries_listed ON deliveries (state, id);
-CREATE INDEX deliveries_grouped ON deliveries (state, reason_group, tenant) WHERE state <> 'sent';
+CREATE INDEX deliveries_grouped ON deliveries (state, reason_group, tenant, id) WHERE state <> 'sent';
 CREATE INDEX deliveries_of_conversation ON deliveries (tenant, conversation, id);
 
 CREATE TABLE console_sessions (
