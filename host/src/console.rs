@@ -47,6 +47,9 @@ use crate::service::admin_api::read;
 use crate::service::channels_api::ChannelsApi;
 use crate::service::reload::Reloader;
 
+/// End of the path of a JSON twin.
+const JSON: &str = ".json";
+
 /// What the console shows and changes.
 pub(crate) struct Sources {
     pub(crate) access: Arc<Access>,
@@ -164,9 +167,10 @@ impl Console {
                 return answers::bare(StatusCode::MISDIRECTED_REQUEST, "Unknown host", &rejection.text());
             }
         };
+        let is_json = request.uri().path().ends_with(JSON);
         let answer = match self.answer(request, &host).await {
             Ok(answer) => answer,
-            Err(refusal) => return refusal.response(),
+            Err(refusal) => return refusal.response(is_json),
         };
         match answer {
             Answer::Ready(response) => response,
@@ -182,7 +186,7 @@ impl Console {
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>, host: &Authority) -> Result<Answer, Refusal> {
         let (parts, body) = request.into_parts();
-        let (path, is_json) = match parts.uri.path().strip_suffix(".json") {
+        let (path, is_json) = match parts.uri.path().strip_suffix(JSON) {
             Some(path) => (path, true),
             None => (parts.uri.path(), false),
         };
@@ -202,8 +206,8 @@ impl Console {
         if path == "/enter" {
             return self.enter(is_change, &parts.headers, &form).await;
         }
-        let cookie = request::cookie(&parts.headers).ok_or(Refusal::SignedOut { is_json })?;
-        let session = self.sources.access.session(&cookie).await?.ok_or(Refusal::SignedOut { is_json })?;
+        let cookie = request::cookie(&parts.headers).ok_or(Refusal::SignedOut)?;
+        let session = self.sources.access.session(&cookie).await?.ok_or(Refusal::SignedOut)?;
         if is_change {
             let proof = parts.headers.get(request::PROOF).and_then(|proof| proof.to_str().ok());
             if !proof.is_some_and(|proof| session.is_proved_by(proof)) {

@@ -239,6 +239,7 @@ fn a_person_sees_only_their_tenants() {
     for path in ["/deliveries/1/retry", "/plugins/reload", "/plugins/plugin/rollback"] {
         assert_eq!(person.post(path, &[]).status, 404, "{path}");
     }
+    assert_eq!(person.get("/deliveries/77.json").json["title"], "Not found");
     // An object of another tenant and one that does not exist have the same answer.
     assert_eq!(person.get("/deliveries/1").text, person.get("/deliveries/77").text);
     for path in ["/.json", "/live.json", "/conversations.json", "/deliveries.json?state=sent"] {

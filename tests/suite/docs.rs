@@ -117,9 +117,11 @@ fn pages() -> BTreeSet<String> {
     let mut folders = vec![folder()];
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()) {
-            match path.is_dir() {
-                true => folders.push(path),
-                false => drop(pages.insert(name(&path))),
+            // Pictures are no pages.
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "md") {
+                pages.insert(name(&path));
             }
         }
     }

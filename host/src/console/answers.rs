@@ -46,9 +46,7 @@ pub(super) enum Answer {
 /// Why a request is refused.
 pub(super) enum Refusal {
     /// No session.
-    SignedOut {
-        is_json: bool,
-    },
+    SignedOut,
     /// A change without the session's proof.
     Unproved,
     /// Not from a page of this console.
@@ -78,34 +76,35 @@ impl From<Rejection> for Refusal {
 }
 
 impl Refusal {
-    pub(super) fn response(self) -> Response<Full<Bytes>> {
-        match self {
-            Self::SignedOut { is_json: true } => {
-                json(StatusCode::UNAUTHORIZED, br#"{"title": "Sign in", "text": "Run `frontgate console`."}"#.to_vec())
-            }
-            Self::SignedOut { is_json: false } => html(StatusCode::UNAUTHORIZED, sign_in(None)),
-            Self::Unproved => bare(
+    /// Returns the answer, as a page or as JSON.
+    pub(super) fn response(self, is_json: bool) -> Response<Full<Bytes>> {
+        let (status, title, text) = match self {
+            Self::SignedOut if !is_json => return html(StatusCode::UNAUTHORIZED, sign_in(None)),
+            Self::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in", "Run `frontgate console`.".to_owned()),
+            Self::Unproved => (
                 StatusCode::FORBIDDEN,
                 "Not possible in this session",
-                "The request has no proof of this session. Sign in with a link of `frontgate console`.",
+                "The request has no proof of this session. Sign in with a link of `frontgate console`.".to_owned(),
             ),
-            Self::Rejected(rejection) => bare(StatusCode::FORBIDDEN, "Request rejected", &rejection.text()),
-            Self::Forbidden(role) => bare(
+            Self::Rejected(rejection) => (StatusCode::FORBIDDEN, "Request rejected", rejection.text()),
+            Self::Forbidden(role) => (
                 StatusCode::FORBIDDEN,
                 "Not allowed",
-                &format!("This needs the role {role}. `frontgate console --role {role}` makes a link for it."),
+                format!("This needs the role {role}. `frontgate console --role {role}` makes a link for it."),
             ),
             // The answer does not reveal whether something of another tenant exists.
             Self::NotFound | Self::Store(StoreError::Rejected(_)) => {
-                bare(StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.")
+                (StatusCode::NOT_FOUND, "Not found", "There is nothing at this address.".to_owned())
             }
-            Self::Method => bare(StatusCode::METHOD_NOT_ALLOWED, "Not possible", "Use GET or POST."),
-            Self::Incomplete => bare(StatusCode::BAD_REQUEST, "Not possible", "The form is incomplete or too long."),
-            Self::Invalid(reason) => bare(StatusCode::BAD_REQUEST, "Not valid", &reason),
-            Self::Store(error) => {
-                bare(StatusCode::SERVICE_UNAVAILABLE, "The database cannot be read", &error.to_string())
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "Not possible", "Use GET or POST.".to_owned()),
+            Self::Incomplete => {
+                (StatusCode::BAD_REQUEST, "Not possible", "The form is incomplete or too long.".to_owned())
             }
-        }
+            Self::Invalid(reason) => (StatusCode::BAD_REQUEST, "Not valid", reason),
+            Self::Store(error) => (StatusCode::SERVICE_UNAVAILABLE, "The database cannot be used", error.to_string()),
+        };
+        let problem = Problem { title: title.to_owned(), text };
+        if is_json { json(status, problem.json()) } else { html(status, problem.bare()) }
     }
 }
 
