@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use frontgate_audit::Verification;
 use frontgate_console_access::{Access, Right, Session, request};
 use frontgate_console_pages::pages::{Plugin, Problem};
+use frontgate_console_pages::words::encoded;
 use frontgate_console_pages::{Frame, Page, assets, document};
 use frontgate_delivery::Store;
 use frontgate_gateway::server::{Callers, Server};
@@ -331,9 +332,4 @@ fn problem(call: Call, section: &'static str, title: &str, text: String) -> Answ
     let Call { session, is_json, .. } = call;
     let page = Problem { title: title.to_owned(), text };
     Answer::Page { status: StatusCode::CONFLICT, session, section, page: Box::new(page), is_json }
-}
-
-/// Returns a text as part of a path or as a value in a query.
-fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

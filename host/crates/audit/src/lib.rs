@@ -162,7 +162,7 @@ pub fn append(transaction: &Transaction<'_>, new: &NewAction<'_>) -> sql::Result
     Ok(row.id)
 }
 
-/// Returns the digest of the newest row, or `None` if there is none.
+/// Returns the digest of the newest row, or `None` without a row.
 ///
 /// # Errors
 ///

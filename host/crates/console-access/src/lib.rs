@@ -4,7 +4,7 @@
 //! - [`Role`] and [`Right`]: what a person may do. The gateway asks [`Session::may`] before it does anything.
 //! - [`request`]: checks of the headers of a request against other web pages and other programs.
 //!
-//! There are no passwords. Whoever can open the gateway's Unix socket, which is its own user, gets login links with
+//! There are no passwords. The user of the gateway, who alone can open its Unix socket, gets login links with
 //! `frontgate console`, for themselves or for other people. A link works once. The secret of a session is in a cookie,
 //! which a browser also sends to other ports of the same host; a change therefore also needs a second secret, the proof,
 //! which the page keeps for its own origin.

@@ -25,8 +25,6 @@ pub enum Right {
     Reveal,
     /// Change deliveries, channels and plugins.
     Change,
-    /// End sessions of other people.
-    Administer,
 }
 
 impl Role {
@@ -52,7 +50,7 @@ impl Role {
         match right {
             Right::View => true,
             Right::Reveal => self >= Self::Support,
-            Right::Change | Right::Administer => self == Self::Operator,
+            Right::Change => self == Self::Operator,
         }
     }
 }
@@ -76,9 +74,9 @@ mod tests {
 
     #[test]
     fn a_viewer_may_only_view() {
-        let rights = [Right::View, Right::Reveal, Right::Change, Right::Administer];
-        assert_eq!(rights.map(|right| Role::Viewer.may(right)), [true, false, false, false]);
-        assert_eq!(rights.map(|right| Role::Support.may(right)), [true, true, false, false]);
-        assert_eq!(rights.map(|right| Role::Operator.may(right)), [true, true, true, true]);
+        let rights = [Right::View, Right::Reveal, Right::Change];
+        assert_eq!(rights.map(|right| Role::Viewer.may(right)), [true, false, false]);
+        assert_eq!(rights.map(|right| Role::Support.may(right)), [true, true, false]);
+        assert_eq!(rights.map(|right| Role::Operator.may(right)), [true, true, true]);
     }
 }

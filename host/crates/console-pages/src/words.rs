@@ -88,6 +88,18 @@ pub fn short(id: &str, most: usize) -> String {
     if characters.next().is_some() { start + "…" } else { start }
 }
 
+/// Returns a text as part of a path or as a value in a query.
+pub fn encoded(text: &str) -> String {
+    let mut value = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => value.push(char::from(byte)),
+            _ => value.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -68,7 +68,7 @@ impl Page for Audit {
                             @for action in &self.actions {
                                 tr {
                                     td { (words::ago(frame.now_ms, action.time_ms)) }
-                                    td { a href=(format!("/audit?who={}", crate::pages::audit::encoded(&action.who))) { bdi { (action.who) } } }
+                                    td { a href=(format!("/audit?who={}", words::encoded(&action.who))) { bdi { (action.who) } } }
                                     td { (action.role) }
                                     td { bdi { (action.tenant.as_deref().unwrap_or("")) } }
                                     td { (action.action) }
@@ -98,16 +98,4 @@ fn object(object: &str) -> Markup {
         Some(("plugin", name)) => html! { a href=(format!("/plugins/{name}")) { bdi { (object) } } },
         _ => html! { bdi { (object) } },
     }
-}
-
-/// Returns a text as a value in a query.
-pub(crate) fn encoded(text: &str) -> String {
-    let mut value = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => value.push(char::from(byte)),
-            _ => value.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    value
 }

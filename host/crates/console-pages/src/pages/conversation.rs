@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::audit::encoded;
 use super::deliveries::{DeliveryRow, table};
 use crate::layout::{Frame, Page, json};
 use crate::words;
+use crate::words::encoded;
 
 /// A participant of the story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

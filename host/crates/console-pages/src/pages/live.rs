@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::audit::encoded;
 use crate::layout::{Frame, Page, json};
 use crate::words;
+use crate::words::encoded;
 
 /// A request in the list.
 #[derive(Debug, Clone, Serialize)]
