@@ -190,7 +190,7 @@ impl Setup {
     /// Starts the gateway with a crash point at which it aborts.
     pub fn start_crashing(self, crash_point: &str) -> Gateway {
         self.write();
-        Gateway::start_with(self.home, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)])
+        Gateway::start_crashing(self.home, crash_point)
     }
 
     /// Starts the gateway with a clock that is ahead by some milliseconds.

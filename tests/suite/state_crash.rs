@@ -82,8 +82,6 @@ fn calls_are_atomic_after_a_crash_at_any_point() {
         let mut reached = 0;
         for count in [1, 2, 5] {
             let ledger = Ledger::default();
-            // The first commits happen during the start of the gateway.
-            let count = if crash_point.starts_with("state") { count } else { count + 15 };
             let mut gateway = setup()
                 .set("plugins.state.wait_ms", "10000")
                 .set("plugins.source", "\"folder\"")
