@@ -23,6 +23,7 @@ wasmtime::component::bindgen!({
     ",
     world: "frontgate:host/every-role",
     include_component_type: true,
+    additional_derives: [serde::Serialize],
     imports: { "frontgate:plugin/attachments": async, "frontgate:plugin/directory": async, "frontgate:plugin/http-client": async, "frontgate:plugin/state": async },
     exports: { default: async },
 });

@@ -14,6 +14,7 @@ pub mod bindings;
 mod contract_types;
 mod difference;
 pub mod digest;
+pub mod json;
 mod login_step;
 mod manifest;
 pub mod mark;

@@ -7,6 +7,7 @@ mod explainer;
 mod front;
 mod notifications;
 mod offload;
+mod question;
 mod request_context;
 mod request_record;
 mod response;
@@ -31,6 +32,7 @@ use tokio::time::Instant;
 
 use self::explainer::Explainer;
 use self::front::FrontRequest;
+pub use self::question::{NotAsked, Question, Reply};
 use self::notifications::SourceNotification;
 use self::request_context::RequestContext;
 use self::services::Services;

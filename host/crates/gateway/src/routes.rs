@@ -249,6 +249,11 @@ impl Routes {
         splits.filter(|(_, rest)| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Returns the route of a tenant's callback.
+    pub(crate) fn callback(&self, tenant: &str, callback: &str) -> Option<&Route> {
+        self.paths.values().find(|route| &*route.tenant.name == tenant && route.callback.name() == callback)
+    }
+
     /// Returns all tenants.
     pub fn tenants(&self) -> &[Arc<Tenant>] {
         &self.tenants

@@ -30,6 +30,7 @@ use wasmtime::{PoolConcurrencyLimitError, Store, Trap};
 
 pub use self::by_name::Function;
 use crate::caller::{Caller, TenantShare};
+use crate::dry_run::DryRun;
 use crate::engine::{Engine, Services};
 use crate::error::CallError;
 use crate::files::Files;
@@ -78,7 +79,12 @@ macro_rules! invoke {
     ($call:expr, $role:ident.$function:ident($($argument:expr),*)) => {{
         const NAME: &str = $crate::call::contract_name::contract_name!($role, $function);
         let exports = std::sync::Arc::clone(&$call.plugin.exports);
-        $call
+        let dry_call = $call.caller.dry_run().and_then(|dry_run| {
+            let arguments = vec![$(frontgate_contract::json::json(&$argument)),*];
+            let position = dry_run.begin($call.plugin, NAME.into(), arguments)?;
+            Some((std::sync::Arc::clone(dry_run), position))
+        });
+        let result = $call
             .run(NAME, async move |mut live| {
                 let result = match exports.$role(&mut live) {
                     Ok((store, role)) => role.$function(store, $($argument),*).await,
@@ -86,7 +92,11 @@ macro_rules! invoke {
                 };
                 (live, result)
             })
-            .await
+            .await;
+        if let Some((dry_run, position)) = dry_call {
+            dry_run.end(position, result.as_ref().map(|answer| frontgate_contract::json::json(answer)));
+        }
+        result
     }};
 }
 use invoke;
@@ -157,6 +167,12 @@ impl<'c> Call<'c> {
     async fn recorded(self, function: Cow<'static, str>, invoke: Invoke) -> Result<Answer, CallError> {
         let (plugin, caller) = (self.plugin, self.caller);
         let mut recorder = Recorder::begin(plugin, caller, function);
+        if caller.dry_run().is_some() {
+            // Says nothing about the calls of a platform.
+            let result = self.admitted(&mut recorder, invoke).await;
+            recorder.end(&result);
+            return result;
+        }
         let result = match plugin.breaker.pass(recorder.began) {
             Some(pass) => {
                 let result = self.admitted(&mut recorder, invoke).await;
@@ -183,7 +199,12 @@ impl<'c> Call<'c> {
         let memory = Arc::clone(&engine.memory);
         let context = HostContext { deadline, buckets, memory, actions, directory, files, side_effects };
         let folder = plugin.open_folder(deadline).await?;
-        let begin = match plugin.instances.take(&caller.tenant, folder.as_ref(), began) {
+        let dry_run = caller.dry_run().cloned();
+        let kept = match &dry_run {
+            Some(_) => None,
+            None => plugin.instances.take(&caller.tenant, folder.as_ref(), began),
+        };
+        let begin = match kept {
             Some(mut live) => {
                 store::renew(&mut live.store, plugin.allowance(), caller, context);
                 Begin::Reused(live)
@@ -197,7 +218,8 @@ impl<'c> Call<'c> {
         let usage = Arc::clone(&data.usage);
         recorder.admitted(began, &usage, &data.requests, is_reused);
         let (tenant, share) = (Arc::clone(&caller.tenant), caller.share.clone());
-        let work = Work { plugin: Arc::clone(plugin), tenant, share, begin, admitted };
+        let is_dry = dry_run.is_some();
+        let work = Work { plugin: Arc::clone(plugin), tenant, share, begin, admitted, dry_run };
         // A call in the background says nothing about the next callback.
         let background = AtomicBool::new(true);
         let cpu_bound = if is_background { &background } else { &plugin.cpu_bound };
@@ -213,6 +235,9 @@ impl<'c> Call<'c> {
             Err(_) if wall <= deadlines.answer => Err(CallError::OutOfTime("call_timeout_ms")),
             Err(_) => Err(CallError::OutOfTime("deadline")),
         };
+        if is_dry {
+            return result;
+        }
         // A trap can cost kernel time that is not measured, so the next call starts on the plugin threads.
         let was_long = usage.cpu.spent() >= INLINE_MAX || matches!(result, Err(CallError::Trap { .. }));
         cpu_bound.store(was_long, Ordering::Relaxed);
@@ -229,6 +254,8 @@ struct Work {
     begin: Begin,
     /// Permits of the call, dropped after the store.
     admitted: Admitted,
+    /// `None` if the call may change something.
+    dry_run: Option<Arc<DryRun>>,
 }
 
 /// What a call begins with.
@@ -242,7 +269,7 @@ enum Begin {
 impl Work {
     /// Creates an instance if needed, calls the function, commits state and actions, and drops or keeps the instance.
     async fn run(self, began: Instant, invoke: Invoke) -> (Outcome<Answer>, Option<&'static str>) {
-        let Self { plugin, tenant, share, begin, admitted } = self;
+        let Self { plugin, tenant, share, begin, admitted, dry_run } = self;
         let started = match begin {
             Begin::Reused(live) => Ok(live),
             Begin::Fresh(mut store) => {
@@ -260,12 +287,15 @@ impl Work {
                 let _ = live.store.data().usage.start.set(began.elapsed());
                 let (mut live, outcome) = invoke(live).await;
                 let data = live.store.data_mut();
-                effects = data.take_effects();
+                match &dry_run {
+                    Some(dry_run) => data.discard_effects(dry_run),
+                    None => effects = data.take_effects(),
+                }
                 if let Some(session) = &effects.session {
                     let _ = data.usage.written.set(session.written());
                 }
                 let refused = data.memory.refused;
-                if outcome.is_ok() && plugin.instances.reserve(&mut live, share.as_deref()) {
+                if dry_run.is_none() && outcome.is_ok() && plugin.instances.reserve(&mut live, share.as_deref()) {
                     kept = Some(live);
                 }
                 (refused, outcome)

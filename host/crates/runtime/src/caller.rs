@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::call_record::CallRecords;
+use crate::dry_run::DryRun;
 use crate::run::kept_instances::KEPT_PER_TENANT_MAX;
 use crate::run::memory::{MemoryPool, POOLS};
 
@@ -19,6 +20,13 @@ pub struct Caller {
     pub share: Option<Arc<TenantShare>>,
     /// Records of the request's calls.
     pub records: CallRecords,
+}
+
+impl Caller {
+    /// Returns the dry run to which the call belongs, if any.
+    pub(crate) fn dry_run(&self) -> Option<&Arc<DryRun>> {
+        self.records.dry_run()
+    }
 }
 
 /// Capacity for calls of one tenant.

@@ -74,6 +74,18 @@ impl CallError {
         }
     }
 
+    /// Returns the error of the contract with which the plugin answered, if it did.
+    pub(crate) fn as_contract_error(&self) -> Option<plugin_types::Error> {
+        Some(match self {
+            Self::NotFound => plugin_types::Error::NotFound,
+            Self::Forbidden(text) => plugin_types::Error::Forbidden(text.clone()),
+            Self::Invalid(text) => plugin_types::Error::Invalid(text.clone()),
+            Self::Unavailable(text) => plugin_types::Error::Unavailable(text.clone()),
+            Self::Failed(text) => plugin_types::Error::Failed(text.clone()),
+            _ => return None,
+        })
+    }
+
     /// Returns the limit of the plugin that ended the call.
     pub fn limit(&self) -> Option<&'static str> {
         match self {

@@ -11,6 +11,7 @@ pub mod actions;
 mod call;
 mod call_record;
 mod caller;
+pub mod dry_run;
 mod engine;
 mod error;
 mod exports;

@@ -100,6 +100,7 @@ impl CallStore {
         DirectoryHost {
             call: context.map(|context| OuterCall { caller, deadline: context.deadline, usage }),
             directory: context.and_then(|context| context.directory.as_ref()),
+            plugin: self.output.plugin(),
         }
     }
 

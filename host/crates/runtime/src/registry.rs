@@ -138,6 +138,14 @@ impl Registry {
         self.retire(old.as_ref(), Some(&plugin));
     }
 
+    /// Returns a registry with the live plugins, and with another version of one of them.
+    #[must_use]
+    pub fn with(&self, candidate: Arc<LoadedPlugin>) -> Self {
+        let mut live = BTreeMap::clone(&self.live.load());
+        live.insert(candidate.name.to_string(), candidate);
+        Self { live: ArcSwap::from_pointee(live), ..Self::default() }
+    }
+
     /// Removes a plugin.
     pub fn remove(&self, name: &str) {
         let mut live = BTreeMap::clone(&self.live.load());

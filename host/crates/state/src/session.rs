@@ -95,6 +95,18 @@ impl Session {
         }
     }
 
+    /// Returns the value of a key before the call; `None` if the call has written the key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read in time.
+    pub async fn stored(&self, key: &str) -> Result<Option<Value>, Refusal> {
+        match self.buffer.get(key) {
+            Some(_) => Ok(None),
+            None => self.committed(key).await,
+        }
+    }
+
     /// Writes a value, which expires after `seconds` or the operator's limit, whichever is shorter.
     ///
     /// # Errors

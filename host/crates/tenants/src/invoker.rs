@@ -31,6 +31,12 @@ impl Plugins {
         Self { engine, registry, customers, refreshes: Refreshes::default() }
     }
 
+    /// Returns the same set with another version of a plugin, which answers instead of the live one.
+    pub fn with(&self, candidate: Arc<LoadedPlugin>) -> Arc<Self> {
+        let registry = Arc::new(self.registry.with(candidate));
+        Arc::new(Self::new(Arc::clone(&self.engine), registry, Arc::clone(&self.customers)))
+    }
+
     /// Returns the customers of all tenants with an index.
     pub fn customers(&self) -> &Arc<Customers> {
         &self.customers

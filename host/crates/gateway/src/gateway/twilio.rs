@@ -24,8 +24,9 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use self::conversations::Conversations;
+pub(super) use self::conversations::decide;
 use self::events::EventIntake;
-use self::frontline::Frontline;
+pub(super) use self::frontline::Frontline;
 use self::verified::VerifiedRequest;
 use self::voice::Calls;
 use super::offload::offload_if_large;
@@ -134,7 +135,8 @@ impl TwilioCallback<'_> {
         context: &mut RequestContext<'_>,
     ) -> Result<CallbackResponse, Error> {
         let (plugins, events) = (&self.services.plugins, EventIntake { store: &self.services.store, request });
-        let frontline = Frontline { plugins, request };
+        let invoker = request.invoker(plugins, context);
+        let frontline = Frontline { route: request.route, form: request.form, query: request.query, invoker: &invoker };
         // Box each future separately, so that each callback allocates only its own.
         let response: BoxFuture<'_, _> = match self.route.callback {
             Callback::Crm => Box::pin(frontline.crm(context)),

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use tracing::Level;
 
 use super::CallRecord;
+use crate::dry_run::DryRun;
 
 /// Lines of one request that are collected.
 const LINES_MAX: usize = 20;
@@ -23,6 +24,8 @@ struct Records {
     calls: Mutex<Vec<CallRecord>>,
     /// `None` if lines are not collected.
     lines: Option<Mutex<OutputLines>>,
+    /// `None` if the calls may change something.
+    dry_run: Option<Arc<DryRun>>,
 }
 
 /// Lines that the plugins of a request logged, also those below the level of the log.
@@ -60,6 +63,17 @@ impl CallRecords {
     /// Creates a list that keeps records and lines.
     pub fn kept_with_lines() -> Self {
         Self(Some(Arc::new(Records { lines: Some(Mutex::default()), ..Records::default() })))
+    }
+
+    /// Creates a list for calls that change nothing. Keeps records and lines.
+    pub fn of_dry_run(dry_run: &Arc<DryRun>) -> Self {
+        let dry_run = Some(Arc::clone(dry_run));
+        Self(Some(Arc::new(Records { lines: Some(Mutex::default()), dry_run, ..Records::default() })))
+    }
+
+    /// Returns the dry run to which the calls belong, if any.
+    pub(crate) fn dry_run(&self) -> Option<&Arc<DryRun>> {
+        self.0.as_ref()?.dry_run.as_ref()
     }
 
     /// Returns all records so far for a line of the log, separated by semicolons; `None` without records, or if the

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use frontgate_contract::bindings::directory::Host;
 use frontgate_contract::bindings::plugin_types::{Customer, Error};
+use frontgate_contract::json;
 use tokio::time::Instant;
 use wasmtime::component::HasData;
 
@@ -49,6 +50,8 @@ pub(crate) struct DirectoryHost<'a> {
     pub(crate) call: Option<OuterCall<'a>>,
     /// `None` in a call of the CRM role, which cannot look up customers in itself.
     pub(crate) directory: Option<&'a Arc<dyn Directory>>,
+    /// Name of the plugin.
+    pub(crate) plugin: &'a str,
 }
 
 impl HasData for DirectoryHost<'static> {
@@ -58,12 +61,16 @@ impl HasData for DirectoryHost<'static> {
 impl Host for DirectoryHost<'_> {
     async fn get_customer(&mut self, worker: String, customer_id: String) -> Result<Customer, Error> {
         let (directory, call) = self.access()?;
-        directory.get_customer(call, worker, customer_id).await
+        let found = directory.get_customer(call, worker, customer_id).await;
+        self.record(found.as_ref().ok());
+        found
     }
 
     async fn find_customer(&mut self, address: String) -> Result<Option<Customer>, Error> {
         let (directory, call) = self.access()?;
-        directory.find_customer(call, address).await
+        let found = directory.find_customer(call, address).await;
+        self.record(found.as_ref().ok().and_then(Option::as_ref));
+        found
     }
 
     async fn refresh(&mut self, customer_ids: Vec<String>) -> Result<(), Error> {
@@ -71,11 +78,22 @@ impl Host for DirectoryHost<'_> {
         if customer_ids.len() > REFRESHED_MAX {
             return Err(Error::Invalid(format!("more than {REFRESHED_MAX} customers to read again")));
         }
+        if call.caller.dry_run().is_some() {
+            return Ok(());
+        }
         directory.refresh(call, customer_ids).await
     }
 }
 
 impl<'a> DirectoryHost<'a> {
+    /// Records a customer in a dry run.
+    fn record(&self, customer: Option<&Customer>) {
+        let dry_run = self.call.and_then(|call| call.caller.dry_run());
+        if let (Some(dry_run), Some(customer)) = (dry_run, customer) {
+            dry_run.add_customer(self.plugin, json::json(customer));
+        }
+    }
+
     fn access(&self) -> Result<(&'a dyn Directory, OuterCall<'a>), Error> {
         let call =
             self.call.ok_or_else(|| Error::Forbidden("directory not available during plugin startup".to_owned()))?;

@@ -122,6 +122,7 @@ impl KeyValueHost<'_> {
     }
 
     async fn read(&mut self, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.state.record(key).await;
         let value = self.session()?.get(key).await.map_err(refused)?;
         Ok(value.map(|value| value.bytes))
     }
@@ -137,6 +138,7 @@ impl KeyValueHost<'_> {
     /// Adds to a counter. Counters of `state` can be negative, counters of `wasi:keyvalue` cannot.
     async fn add(&mut self, key: String, delta: u64) -> Result<u64, Error> {
         let by = i64::try_from(delta).map_err(|_| refused(Refusal::NotANumber))?;
+        self.state.record(&key).await;
         let sum = self.session()?.increment(key, by, None, 0).await.map_err(refused)?;
         Ok(sum.unsigned_abs())
     }

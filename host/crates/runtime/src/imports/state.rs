@@ -31,6 +31,7 @@ impl HasData for StateHost<'static> {
 
 impl Host for StateHost<'_> {
     async fn get(&mut self, key: String) -> Result<Option<Entry>, StateError> {
+        self.record(&key).await;
         let value = self.session()?.get(&key).await.map_err(state_error)?;
         Ok(value.map(|value| Entry { value: value.bytes, version: value.version }))
     }
@@ -46,10 +47,12 @@ impl Host for StateHost<'_> {
         value: Vec<u8>,
         seconds: Option<u32>,
     ) -> Result<bool, StateError> {
+        self.record(&key).await;
         self.session()?.swap(key, version, value, seconds).await.map_err(state_error)
     }
 
     async fn increment(&mut self, key: String, by: i64, seconds: Option<u32>) -> Result<i64, StateError> {
+        self.record(&key).await;
         self.session()?.increment(key, by, seconds, i64::MIN).await.map_err(state_error)
     }
 
@@ -59,6 +62,17 @@ impl Host for StateHost<'_> {
 }
 
 impl StateHost<'_> {
+    /// Records the value of a key in a dry run.
+    pub(super) async fn record(&mut self, key: &str) {
+        let Some(dry_run) = self.output.caller().dry_run() else { return };
+        let (dry_run, plugin) = (Arc::clone(dry_run), Arc::clone(self.output.plugin()));
+        let Ok(session) = self.session() else { return };
+        // A key that the call has written has no value of its own any more.
+        if let Ok(Some(value)) = session.stored(key).await {
+            dry_run.add_state(&plugin, key, &value.bytes);
+        }
+    }
+
     /// Returns the session of the plugin and the tenant.
     pub(super) fn session(&mut self) -> Result<&mut Session, StateError> {
         let limits = self.limits.ok_or(StateError::NotGranted)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use frontgate_telemetry::brief;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -26,8 +26,9 @@ use super::outgoing::{FileIn, Outgoing};
 use super::policy::{Binding, Bound};
 use super::response_body::{ResponseBody, Window, read_whole};
 use super::secret_scan::Patterns;
-use super::side_effects::SideEffects;
+use super::side_effects::{SideEffects, is_safe};
 use crate::caller::Caller;
+use crate::dry_run::{DryRequest, DryResult, DryRun};
 use crate::settings::Limits;
 
 /// Maximum number of hosts in the record of one call.
@@ -99,7 +100,10 @@ impl Requests {
     /// Sends a request. Returns the response when its head has arrived.
     pub(crate) async fn send(self: &Arc<Self>, mut outgoing: Outgoing) -> Result<Response<Body>, Failure> {
         let sent = match self.admit(&mut outgoing) {
-            Ok((target, binding, deadline)) => self.send_to(target, binding, deadline, outgoing).await,
+            Ok((target, binding, deadline)) => match self.caller.dry_run() {
+                Some(dry_run) => self.send_dry(dry_run, target, binding, deadline, outgoing).await,
+                None => self.send_to(target, binding, deadline, outgoing).await,
+            },
             Err(rejection) => Err(self.unsent(rejection.into())),
         };
         sent.inspect_err(|failure| self.log(failure))
@@ -194,6 +198,44 @@ impl Requests {
         }
     }
 
+    /// Sends a request of a dry run if it cannot change anything, and records it with its response.
+    async fn send_dry(
+        self: &Arc<Self>,
+        dry_run: &DryRun,
+        target: Target,
+        binding: Binding,
+        deadline: Instant,
+        outgoing: Outgoing,
+    ) -> Result<Response<Body>, Failure> {
+        let (method, url) = (outgoing.method.clone(), format!("{}{}", target.0, target.1));
+        let note = |result| {
+            let (method, url) = (method.clone(), url.clone());
+            dry_run.add_request(&self.egress.plugin, DryRequest { method, url, result });
+        };
+        if !is_safe(&method) {
+            note(DryResult::Held);
+            return Err(self.unsent(Rejection::Held.into()));
+        }
+        let received = async {
+            let (head, body) = self.send_to(target, binding, deadline, outgoing).await?.into_parts();
+            Ok((head, body.collect().await?.to_bytes()))
+        };
+        match received.await {
+            Ok((head, body)) => {
+                let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+                let content_type = content_type.map(str::to_owned);
+                note(DryResult::Response { status: head.status.as_u16(), content_type, body: body.clone() });
+                let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
+                Ok(Response::from_parts(head, body))
+            }
+            Err(failure) => {
+                let failure: Failure = failure;
+                note(DryResult::Failed(failure.to_string()));
+                Err(failure)
+            }
+        }
+    }
+
     /// Checks the head of a response, and limits its body.
     async fn receive(
         self: &Arc<Self>,
@@ -252,7 +294,8 @@ impl Requests {
             warn!(event = "outbound.answer_withheld", plugin, tenant, request, "plugin `{plugin}`: {text}");
             return;
         }
-        if matches!(failure, Failure::Rejected(_)) && self.egress.should_warn(failure.verdict()) {
+        let is_rejected = matches!(failure, Failure::Rejected(rejection) if *rejection != Rejection::Held);
+        if is_rejected && self.egress.should_warn(failure.verdict()) {
             warn!(
                 event = "outbound.request_rejected",
                 plugin, tenant, request, "request of plugin `{plugin}` rejected: {text}"

@@ -53,12 +53,14 @@ impl<'c> Recorder<'c> {
     fn record(&mut self, outcome: &'static str, limit: Option<&'static str>) {
         self.ended = true;
         let (now, meters) = (Instant::now(), &self.plugin.meters);
-        meters.count(limit.unwrap_or(outcome));
         let queue = self.admitted.as_ref().map_or(now, |admitted| admitted.at) - self.began;
-        meters.queued(queue);
         let run = self.admitted.as_ref().map_or(Duration::ZERO, |admitted| now - admitted.at);
-        if let Some(Admitted { usage, is_reused, .. }) = &self.admitted {
-            meters.ran(run, usage, *is_reused);
+        if self.caller.dry_run().is_none() {
+            meters.count(limit.unwrap_or(outcome));
+            meters.queued(queue);
+            if let Some(Admitted { usage, is_reused, .. }) = &self.admitted {
+                meters.ran(run, usage, *is_reused);
+            }
         }
         if enabled!(target: capture::CALLS, Level::DEBUG) || self.caller.records.are_kept() {
             let (record, plugin, caller) = (self.call_record(outcome, limit, queue, run), self.plugin, self.caller);

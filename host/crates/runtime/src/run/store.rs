@@ -21,6 +21,7 @@ use super::output::{Output, Stream};
 use super::usage::Usage;
 use crate::actions::CheckedAction;
 use crate::caller::Caller;
+use crate::dry_run::DryRun;
 use crate::grants::Grants;
 use crate::imports::attachments::Reading;
 use crate::imports::state::{Actions, Effects};
@@ -154,6 +155,14 @@ impl CallStore {
         self.session = None;
         self.actions.clear();
         self.actions_max = plugin.limits.actions_max;
+    }
+
+    /// Discards what the call would leave behind, and records it.
+    pub(crate) fn discard_effects(&mut self, dry_run: &DryRun) {
+        let (session, actions) = (self.session.take(), std::mem::take(&mut self.actions));
+        let json = |action: &CheckedAction| serde_json::from_str(&action.payload).unwrap_or_default();
+        let keys = session.map_or(0, |session| session.written().0);
+        dry_run.add_effects(self.output.plugin(), actions.iter().map(json).collect(), keys);
     }
 
     /// Takes what the call leaves behind if it succeeds.

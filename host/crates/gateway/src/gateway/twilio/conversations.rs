@@ -78,7 +78,10 @@ impl Conversations<'_> {
 }
 
 /// Returns the encoded decision of the tenant's plugin about a pre-event.
-async fn decide(invoker: &PluginInvoker, event: PreEvent) -> Result<Result<CallbackResponse, EncodeError>, CallError> {
+pub(in super::super) async fn decide(
+    invoker: &PluginInvoker,
+    event: PreEvent,
+) -> Result<Result<CallbackResponse, EncodeError>, CallError> {
     let plugin = invoker.plugin(Role::Conversations)?;
     let call = invoker.call(&plugin, Role::Conversations);
     Ok(match event {

@@ -22,11 +22,6 @@ pub(super) struct VerifiedRequest<'r> {
 }
 
 impl VerifiedRequest<'_> {
-    /// Returns the worker who asks if the callback names none.
-    pub(super) fn default_worker(&self) -> Option<&str> {
-        self.route.tenant.default_worker.as_deref()
-    }
-
     /// Returns an invoker that calls plugins on behalf of this request.
     pub(super) fn invoker(&self, plugins: &Arc<Plugins>, context: &RequestContext<'_>) -> PluginInvoker {
         plugins.invoker(&self.route.tenant, context.id(), self.deadlines, context.receipts())
