@@ -7,12 +7,17 @@
 mod answers;
 mod attention;
 mod bulk;
+mod case_check;
+mod cases;
 mod channels;
+mod compare;
 mod deliveries;
 mod entry;
 mod overview;
 mod payload;
 mod plugins;
+mod pseudonyms;
+mod questions;
 mod records;
 mod requests;
 mod tail;
@@ -30,6 +35,7 @@ use frontgate_delivery::Store;
 use frontgate_gateway::server::{Callers, Server};
 use frontgate_loader::reload::Commands;
 use frontgate_recorder::Recorder;
+use frontgate_runtime::Registry;
 use frontgate_store::now_ms;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -42,10 +48,13 @@ use url::form_urlencoded;
 
 use self::answers::{Answer, Refusal};
 use self::bulk::BulkJobs;
+use self::questions::{DRY_RUNS_MAX, Questions};
 use crate::admin_pages::AdminPages;
 use crate::admin_pages::status::Status;
 use crate::service::admin_api::read;
+use crate::service::candidates::Candidates;
 use crate::service::channels_api::ChannelsApi;
+use crate::service::generation::Generations;
 use crate::service::reload::Reloader;
 
 /// End of the path of a JSON twin.
@@ -60,12 +69,18 @@ pub(crate) struct Sources {
     pub(crate) commands: Commands,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) channels: ChannelsApi,
+    pub(crate) generations: Arc<Generations>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) candidates: Candidates,
 }
 
 /// Answers the requests of browsers.
 pub(crate) struct Console {
     sources: Sources,
     bulk: BulkJobs,
+    questions: Questions,
+    /// Permits of dry runs.
+    dry_runs: Semaphore,
     /// Permits of requests for new rows that are held.
     tails: Semaphore,
     started: Instant,
@@ -122,7 +137,15 @@ fn pairs(text: &[u8]) -> Vec<(String, String)> {
 impl Console {
     pub(crate) fn new(sources: Sources) -> Self {
         let tails = Semaphore::new(sources.access.settings().tails_max);
-        Self { sources, bulk: BulkJobs::default(), tails, started: Instant::now(), verified: Mutex::default() }
+        Self {
+            sources,
+            bulk: BulkJobs::default(),
+            questions: Questions::default(),
+            dry_runs: Semaphore::new(DRY_RUNS_MAX),
+            tails,
+            started: Instant::now(),
+            verified: Mutex::default(),
+        }
     }
 
     /// Starts to serve, and returns the address. Without an address that can be bound, the gateway runs without a console:
@@ -231,6 +254,8 @@ impl Console {
             ["live"] => Ok(self.live(call)),
             ["live", "rows"] => self.live_rows(&call).await,
             ["events", id] => self.event(call, id).await,
+            ["questions", number] => self.question(call, number),
+            ["questions", number, "case"] => self.case(call, number).await,
             ["conversations"] => Ok(self.conversations(call)),
             ["conversations", tenant, conversation] => self.conversation(call, tenant, conversation).await,
             ["deliveries"] => self.deliveries(call).await,
@@ -254,12 +279,17 @@ impl Console {
         match parts.as_slice() {
             ["leave"] => self.leave(&call).await,
             ["events", id, "show"] => self.show_event(call, id).await,
+            ["events", id, "ask"] => self.ask_again(call, id).await,
+            ["events", id, "edit"] => self.edit_event(call, id).await,
+            ["questions", number, "show"] => self.show_question(call, number).await,
+            ["questions", number, "case"] => self.save_case(call, number).await,
             ["deliveries", "bulk"] => self.start_bulk(call).await,
             ["deliveries", "bulk", id, "stop"] => self.stop_bulk(&call, id).await,
             ["deliveries", id, "show"] => self.show_payload(call, id).await,
             ["deliveries", id, change] => self.change_delivery(call, id, change).await,
             ["channels", id, action @ ("check" | "disconnect")] => self.change_channel(call, id, action).await,
             ["plugins", "reload"] => self.reload(call).await,
+            ["plugins", name, "compare"] => self.compare(call, name).await,
             ["plugins", name, action @ ("allow" | "rollback")] => self.change_plugin(call, name, action).await,
             _ => Err(Refusal::NotFound),
         }

@@ -1,10 +1,11 @@
 //! Runs a gateway: creates its components in order, serves until a signal, and drains.
 
 pub(crate) mod admin_api;
+pub(crate) mod candidates;
 pub(crate) mod channels_api;
 pub(crate) mod console_api;
 pub(crate) mod customers_api;
-mod generation;
+pub(crate) mod generation;
 mod recording;
 pub(crate) mod reload;
 
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use self::admin_api::AdminApi;
+use self::candidates::Candidates;
 use self::channels_api::ChannelsApi;
 use self::console_api::ConsoleApi;
 use self::customers_api::CustomersApi;
@@ -128,6 +130,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         address_override: overrides.address_override,
         oauth_tokens: Some(oauth_tokens.clone()),
     };
+    let candidates = Candidates::new(file, &engine, around.clone());
     let mut plugins_reload = Reload::new(
         &engine,
         &registry,
@@ -160,6 +163,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     store.replica().configure(config.tenant_names(), config.shared_digest());
     let access = Arc::new(ConsoleAccess::new(&database, &Arc::new(config.console.clone())));
     let shown = (Arc::clone(&admin_pages), Arc::clone(&access));
+    let shown_registry = Arc::clone(&registry);
     let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, shown);
     let reloader = Arc::new(reloader);
     let channels = ChannelsApi::new(&generations);
@@ -171,6 +175,9 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         commands: commands.clone(),
         reloader: Arc::clone(&reloader),
         channels: channels.clone(),
+        generations: Arc::clone(&generations),
+        registry: shown_registry,
+        candidates,
     }));
     let console_address = console.listen(&config.server, admin_stop.clone()).await;
     let operating = tokio::spawn({

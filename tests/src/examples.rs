@@ -88,6 +88,11 @@ impl Example {
 
     /// Runs `frontgate plugin test` on a built plugin, with a running CRM and additional arguments.
     pub fn test(self, plugin: &[u8], crm: &SmallCrm, arguments: &[&str]) -> Output {
+        self.test_cases(plugin, &self.folder().join("cases"), crm, arguments)
+    }
+
+    /// Runs `frontgate plugin test` like [`Example::test`], with the cases of another folder.
+    pub fn test_cases(self, plugin: &[u8], cases: &Path, crm: &SmallCrm, arguments: &[&str]) -> Output {
         let folder = TempDir::new().expect("a folder");
         let own = fs::read_to_string(self.folder().join("plugin.toml")).expect("plugin.toml");
         let lines = own.lines().filter(|line| !line.starts_with("command ="));
@@ -96,7 +101,7 @@ impl Example {
         assert!(own.contains(&crm.url()), "{own}");
         fs::write(folder.path().join("plugin.toml"), own).expect("a file");
         fs::write(folder.path().join("crm.wasm"), plugin).expect("a file");
-        symlink(self.folder().join("cases"), folder.path().join("cases")).expect("a link");
+        symlink(cases, folder.path().join("cases")).expect("a link");
         let mut command = Command::new(program());
         command.args(["plugin", "test"]).arg(folder.path()).args(arguments).current_dir(folder.path());
         command.env("XDG_CACHE_HOME", target().join("test-cache")).output().expect("the program starts")

@@ -13,7 +13,7 @@ const ANA: &str = "ana@example.org";
 const BEN: &str = "ben@example.org";
 
 /// Starts a gateway with every example plugin.
-fn gateway(crm: &SmallCrm) -> Gateway {
+pub(crate) fn gateway(crm: &SmallCrm) -> Gateway {
     let url = format!("{:?}", crm.url());
     let bound = format!(
         "[{{ to = {url}, header = \"authorization\", value = \"Bearer {{token}}\", \

@@ -33,6 +33,7 @@ mod consent;
 mod console;
 mod console_access;
 mod console_browser;
+mod console_questions;
 mod console_screenshots;
 mod contract_versions;
 mod conversations;

@@ -4,7 +4,7 @@ use frontgate_console_pages::pages::{Event, Fact, LiveRow, Stage};
 use frontgate_console_pages::{Grant, Kind, Personal, is_id, mask_text, words};
 use frontgate_recorder::{Level, Outcome, PluginCall, Record, SignatureResult};
 
-use super::{encoded, payload};
+use super::{encoded, payload, questions};
 
 /// Digits of a digest that are shown.
 const DIGEST_BYTES: usize = 6;
@@ -51,14 +51,9 @@ pub(super) fn event(record: &Record, grant: Option<&Grant>, reveal_ms: u64) -> E
     if let Some(dropped) = content.map(|content| content.lines_dropped).filter(|dropped| *dropped > 0) {
         lines.push(words::count(u64::from(dropped), "further line", "further lines"));
     }
-    let name = match (&facts.event, &facts.tenant) {
-        (Some(event), Some(tenant)) => format!("{} {event} for {tenant}", facts.callback),
-        (None, Some(tenant)) => format!("{} for {tenant}", facts.callback),
-        (_, None) => "Request without a route".to_owned(),
-    };
     Event {
         id: facts.id.to_string(),
-        name,
+        name: name(record),
         status: facts.status,
         code: facts.code,
         detail: facts.detail.as_deref().map(mask_text),
@@ -73,6 +68,17 @@ pub(super) fn event(record: &Record, grant: Option<&Grant>, reveal_ms: u64) -> E
         is_revealed: grant.is_some(),
         reveal_ms,
         deliveries: facts.deliveries.clone(),
+        no_question: questions::recorded_body(record).err(),
+    }
+}
+
+/// Returns the callback, the event and the tenant of a request.
+pub(super) fn name(record: &Record) -> String {
+    let facts = &record.facts;
+    match (&facts.event, &facts.tenant) {
+        (Some(event), Some(tenant)) => format!("{} {event} for {tenant}", facts.callback),
+        (None, Some(tenant)) => format!("{} for {tenant}", facts.callback),
+        (_, None) => "Request without a route".to_owned(),
     }
 }
 

@@ -56,7 +56,7 @@ impl Console {
         Ok(page(call, "/live", records::event(&record, None, reveal_ms)))
     }
 
-    fn record(&self, call: &Call, id: &str) -> Result<Arc<Record>, Refusal> {
+    pub(super) fn record(&self, call: &Call, id: &str) -> Result<Arc<Record>, Refusal> {
         let found = self.sources.recorder.by_id(id).filter(|record| sees(&call.session, record));
         found.ok_or_else(|| {
             Refusal::Invalid(

@@ -30,7 +30,7 @@ pub(super) struct Shared {
 }
 
 /// Holds the current generation, and replaces it on a reload.
-pub(super) struct Generations {
+pub(crate) struct Generations {
     shared: Shared,
     gateway: ArcSwap<Gateway>,
     current: watch::Sender<Generation>,
@@ -75,7 +75,7 @@ impl Generations {
     }
 
     /// Returns a tenant of the current configuration.
-    pub(super) fn tenant(&self, name: &str) -> Option<Arc<Tenant>> {
+    pub(crate) fn tenant(&self, name: &str) -> Option<Arc<Tenant>> {
         self.current.borrow().tenants.iter().find(|tenant| &*tenant.name == name).cloned()
     }
 
@@ -85,12 +85,12 @@ impl Generations {
     }
 
     /// Returns the current configuration.
-    pub(super) fn config(&self) -> Arc<Config> {
+    pub(crate) fn config(&self) -> Arc<Config> {
         Arc::clone(&self.current.borrow().config)
     }
 
     /// Returns the gateway of the current generation, for the next callback.
-    pub(super) fn gateway(&self) -> Arc<Gateway> {
+    pub(crate) fn gateway(&self) -> Arc<Gateway> {
         self.gateway.load_full()
     }
 

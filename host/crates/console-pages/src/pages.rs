@@ -10,6 +10,7 @@ mod live;
 mod overview;
 mod parts;
 mod plugins;
+mod question;
 mod sign_in;
 
 pub use self::audit::{ActionRow, Audit};
@@ -22,4 +23,5 @@ pub use self::live::{Live, LiveRow, rows};
 pub use self::overview::{Attention, CallbackRow, Level, Overview};
 pub use self::parts::{By, Fact};
 pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
+pub use self::question::{Asked, AskedCall, CasePage, Compared, Comparison, Differing, Edit, Shown};
 pub use self::sign_in::{Problem, sign_in};

@@ -32,8 +32,8 @@ use tokio::time::Instant;
 
 use self::explainer::Explainer;
 use self::front::FrontRequest;
-pub use self::question::{NotAsked, Question, Reply};
 use self::notifications::SourceNotification;
+pub use self::question::{NotAsked, Question, Reply};
 use self::request_context::RequestContext;
 use self::services::Services;
 use self::twilio::TwilioCallback;

@@ -55,6 +55,8 @@ pub struct Event {
     pub reveal_ms: u64,
     /// Ids of the deliveries that were stored.
     pub deliveries: Vec<i64>,
+    /// Why the request cannot be asked again; `None` if it can.
+    pub no_question: Option<&'static str>,
 }
 
 impl Page for Event {
@@ -66,6 +68,15 @@ impl Page for Event {
     fn content(&self, frame: &Frame) -> Markup {
         html! {
             @if let Some(detail) = &self.detail { p .problem { b { (self.code) } " " bdi { (detail) } } }
+            @if frame.may_change {
+                @match self.no_question {
+                    None => div .actions {
+                        (change(&format!("/events/{}/ask", self.id), "Ask again", true, &[]))
+                        (change(&format!("/events/{}/edit", self.id), "Edit and ask", false, &[]))
+                    },
+                    Some(reason) => p .quiet { "It cannot be asked again: " (reason) },
+                }
+            }
             section .sheet {
                 header {
                     h2 { "Duration" }

@@ -157,6 +157,9 @@ impl Page for PluginPage {
             @if frame.may_change {
                 div .row {
                     @if let Some(waiting) = &self.plugin.waiting {
+                        @if self.plugin.digest.is_some() {
+                            (change(&format!("/plugins/{name}/compare"), &format!("Compare {waiting}"), false, &[]))
+                        }
                         (change(&format!("/plugins/{name}/allow"), &format!("Allow {waiting}"), true, &[("digest", waiting)]))
                     }
                     @for version in self.versions.iter().filter(|version| Some(*version) != self.plugin.digest.as_ref()) {

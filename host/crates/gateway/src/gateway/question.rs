@@ -100,21 +100,14 @@ impl Gateway {
             Some(detail) => format!("{error}: {detail}"),
             None => error.to_string(),
         });
-        let CallbackResponse { body, left_out, shortened } = result.unwrap_or_else(|_| CallbackResponse {
-            body: Vec::new(),
-            left_out: 0,
-            shortened: false,
-        });
+        let CallbackResponse { body, left_out, shortened } =
+            result.unwrap_or_else(|_| CallbackResponse { body: Vec::new(), left_out: 0, shortened: false });
         let (calls, lines) = (records.take(), records.take_lines());
         Ok(Reply { status, code, detail, body, left_out, shortened, took_us, deadline_ms, calls, lines })
     }
 }
 
-async fn answered(
-    route: &Route,
-    body: &[u8],
-    invoker: &PluginInvoker,
-) -> Result<CallbackResponse, Error> {
+async fn answered(route: &Route, body: &[u8], invoker: &PluginInvoker) -> Result<CallbackResponse, Error> {
     let form = Form::parse(body).map_err(|_| Error::NotForm)?;
     let frontline = Frontline { route, form: &form, query: None, invoker };
     match route.callback {
@@ -131,11 +124,7 @@ async fn answered(
 }
 
 /// Asks the routing plugins in order. The first that names a worker decides.
-async fn assignment(
-    route: &Route,
-    form: &Form<'_>,
-    invoker: &PluginInvoker,
-) -> Result<Option<Assignment>, Error> {
+async fn assignment(route: &Route, form: &Form<'_>, invoker: &PluginInvoker) -> Result<Option<Assignment>, Error> {
     let conversation = routing::decode(form, &route.tenant.numbers)?.conversation;
     for plugin in invoker.candidates(Role::Routing).into_iter().flatten() {
         match invoker.call(&plugin, Role::Routing).route(conversation.clone()).await {
