@@ -15,6 +15,8 @@ mod payload;
 mod plugins;
 mod records;
 mod requests;
+mod simulation;
+mod simulation_process;
 mod tail;
 
 use std::net::SocketAddr;
@@ -42,6 +44,7 @@ use url::form_urlencoded;
 
 use self::answers::{Answer, Refusal};
 use self::bulk::BulkJobs;
+use self::simulation_process::Simulations;
 use crate::admin_pages::AdminPages;
 use crate::admin_pages::status::Status;
 use crate::service::admin_api::read;
@@ -66,6 +69,7 @@ pub(crate) struct Sources {
 pub(crate) struct Console {
     sources: Sources,
     bulk: BulkJobs,
+    simulations: Simulations,
     /// Permits of requests for new rows that are held.
     tails: Semaphore,
     started: Instant,
@@ -122,7 +126,8 @@ fn pairs(text: &[u8]) -> Vec<(String, String)> {
 impl Console {
     pub(crate) fn new(sources: Sources) -> Self {
         let tails = Semaphore::new(sources.access.settings().tails_max);
-        Self { sources, bulk: BulkJobs::default(), tails, started: Instant::now(), verified: Mutex::default() }
+        let (bulk, simulations) = Default::default();
+        Self { sources, bulk, simulations, tails, started: Instant::now(), verified: Mutex::default() }
     }
 
     /// Starts to serve, and returns the address. Without an address that can be bound, the gateway runs without a console:
@@ -241,6 +246,7 @@ impl Console {
             ["channels", id] => self.channel(call, id, None).await,
             ["plugins"] => self.plugins(call).await,
             ["plugins", name] => self.plugin(call, name, None).await,
+            ["simulator", "conversations"] => self.simulation(call, None).await,
             ["audit"] => self.audit(call).await,
             ["find"] => self.find(&call).await,
             _ => Err(Refusal::NotFound),
@@ -259,6 +265,7 @@ impl Console {
             ["deliveries", id, "show"] => self.show_payload(call, id).await,
             ["deliveries", id, change] => self.change_delivery(call, id, change).await,
             ["channels", id, action @ ("check" | "disconnect")] => self.change_channel(call, id, action).await,
+            ["simulator", "conversations", action] => self.change_simulation(call, action).await,
             ["plugins", "reload"] => self.reload(call).await,
             ["plugins", name, action @ ("allow" | "rollback")] => self.change_plugin(call, name, action).await,
             _ => Err(Refusal::NotFound),

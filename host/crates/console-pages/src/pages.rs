@@ -11,6 +11,8 @@ mod overview;
 mod parts;
 mod plugins;
 mod sign_in;
+mod simulation;
+mod simulation_state;
 
 pub use self::audit::{ActionRow, Audit};
 pub use self::channels::{Channel, ChannelPage, Channels};
@@ -23,3 +25,8 @@ pub use self::overview::{Attention, CallbackRow, Level, Overview};
 pub use self::parts::{By, Fact};
 pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
 pub use self::sign_in::{Problem, sign_in};
+pub use self::simulation::{SIMULATION_PATH, SimulationPage, SimulationPhase};
+pub use self::simulation_state::{
+    HeldBack, PlayedCallback, SimulatedApp, SimulatedChannel, SimulatedConversation, SimulatedDelivery, SimulatedInbox,
+    SimulatedMessage, SimulatedRequest, SimulationState,
+};

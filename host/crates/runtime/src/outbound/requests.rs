@@ -151,6 +151,10 @@ impl Requests {
         if announced(&headers, &body) > u64::try_from(sent_max).unwrap_or(u64::MAX) {
             return Err(self.unsent(Failure::RequestTooLarge));
         }
+        let network = &self.egress.network;
+        network
+            .hold(&self.egress.plugin, &method, (&destination, path.path()), size(&headers, &body))
+            .map_err(|rejection| self.unsent(rejection.into()))?;
         let whole = Duration::from_millis(limits.outbound_timeout_ms);
         let until = deadline.min(Instant::now() + shorter(whole, timeouts.whole));
         let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
@@ -289,6 +293,11 @@ fn shorter(limit: Duration, timeout: Option<Duration>) -> Duration {
 fn announced(headers: &HeaderMap, body: &Body) -> u64 {
     let length: Option<u64> = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.unwrap_or_default().max(body.size_hint().lower())
+}
+
+/// Returns the size of a body, if it is known before the body is sent.
+fn size(headers: &HeaderMap, body: &Body) -> Option<u64> {
+    body.size_hint().exact().or_else(|| headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok())
 }
 
 impl Drop for Requests {
