@@ -82,6 +82,7 @@ mod salesforce;
 mod scenarios;
 mod security;
 mod signature;
+mod simulation;
 mod small_crm;
 mod state;
 mod state_crash;
