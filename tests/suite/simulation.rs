@@ -2,8 +2,10 @@
 //! nothing that could change something leaves.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Command, Stdio};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use frontgate_tests::{Front, Gateway, Names, Person, Provider, Setup, Twilio, eventually, program};
 use serde_json::Value;
@@ -260,10 +262,8 @@ fn a_refused_file_is_not_simulated() {
     simulation.wait_for_worker();
 }
 
-#[test]
-fn the_command_ends_with_its_input() {
-    let twilio = Twilio::start();
-    let setup = Setup::every_role(&twilio);
+/// Starts the command, and returns it with the path of its control socket.
+fn command(setup: &Setup) -> (Child, String) {
     let mut process = Command::new(program())
         .args(["simulate", "--until-input-ends", "--config"])
         .arg(setup.write())
@@ -275,9 +275,55 @@ fn the_command_ends_with_its_input() {
     let mut line = String::new();
     BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
     let ready: Value = serde_json::from_str(&line).expect("JSON");
-    let control = ready["control"].as_str().expect("a path");
-    assert!(fs::metadata(control).is_ok(), "{control}");
+    (process, ready["control"].as_str().expect("a path").to_owned())
+}
+
+/// Sends a request to the control socket, and returns the answer.
+fn control(socket: &str, method: &str, path: &str, body: &str) -> Value {
+    let mut stream = UnixStream::connect(socket).expect("the socket");
+    let length = body.len();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON")
+}
+
+#[test]
+fn the_command_ends_with_its_input() {
+    let twilio = Twilio::start();
+    let setup = Setup::every_role(&twilio);
+    let (mut process, socket) = command(&setup);
+    assert!(fs::metadata(&socket).is_ok(), "{socket}");
     drop(process.stdin.take());
     assert!(process.wait().expect("its end").success());
-    assert!(fs::metadata(control).is_err(), "{control}");
+    assert!(fs::metadata(&socket).is_err(), "{socket}");
+}
+
+#[test]
+fn a_reload_keeps_the_simulated_platforms() {
+    let twilio = Twilio::start();
+    let route = |worker: &str| format!("\"worker {worker}@example.org\"");
+    let setup = Setup::every_role(&twilio).set("plugins.named.plugin.config.route", route("ana"));
+    let (mut process, socket) = command(&setup);
+    let setup = setup.set("plugins.named.plugin.config.route", route("ben"));
+    setup.write();
+    let admin = Path::new(&socket).with_file_name("admin.sock");
+    let mut stream = UnixStream::connect(admin).expect("the admin socket");
+    write!(stream, "POST /reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+        .expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.contains("\"changes\":[\"plugins.named.plugin.config.route\"]"), "{answer}");
+    let message = format!("{{\"from\": {KIM:?}, \"to\": {OURS:?}, \"text\": \"planted text\"}}");
+    let played = control(&socket, "POST", "/customer-writes", &message);
+    assert!(played["notice"].is_string(), "{played}");
+    let state = || control(&socket, "GET", "/state", "");
+    eventually("the new worker", state, |state| state["conversations"][0]["workers"][0] == "ben@example.org");
+    assert_eq!(twilio.requests().len(), 0);
+    drop(process.stdin.take());
+    assert!(process.wait().expect("its end").success());
 }

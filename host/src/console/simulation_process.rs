@@ -138,7 +138,10 @@ impl Simulation {
         match &reason {
             None => info!(event = "console.simulation_ended", tenant, "simulation of tenant `{tenant}` ended"),
             Some(_) => {
-                warn!(event = "console.simulation_failed", tenant, "simulation of tenant `{tenant}` failed: see the page");
+                warn!(
+                    event = "console.simulation_failed",
+                    tenant, "simulation of tenant `{tenant}` failed: see the page"
+                );
             }
         }
         *self.phase.lock() = Phase::Ended(reason);
@@ -177,7 +180,12 @@ impl Simulation {
     }
 
     /// Plays an action. Returns what the process says, as an error if it was not possible.
-    pub(super) async fn play(&self, control: &Path, action: &str, fields: &[(String, String)]) -> anyhow::Result<String> {
+    pub(super) async fn play(
+        &self,
+        control: &Path,
+        action: &str,
+        fields: &[(String, String)],
+    ) -> anyhow::Result<String> {
         let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name, value)).collect();
         let body = Full::<Bytes>::from(serde_json::to_vec(&fields)?);
         let request = Request::post(format!("/{action}")).header("host", "frontgate").body(body)?;

@@ -29,11 +29,7 @@ impl<'f> Fields<'f> {
 }
 
 /// Plays an action. Returns what happened, or why it was not possible.
-pub(super) fn play(
-    platforms: &Platforms,
-    action: &str,
-    fields: &BTreeMap<String, String>,
-) -> Result<String, String> {
+pub(super) fn play(platforms: &Platforms, action: &str, fields: &BTreeMap<String, String>) -> Result<String, String> {
     let fields = Fields(fields);
     match action {
         "customer-writes" => customer_writes(platforms, &fields),

@@ -159,7 +159,12 @@ fn inbox(app: &App, state: &front::State) -> SimulatedApp {
         channel: conversation.channel.clone(),
         messages: conversation.messages.iter().map(message).collect(),
     });
-    SimulatedApp { name: app.name.clone(), plugin: app.plugin.clone(), channels, conversations: conversations.collect() }
+    SimulatedApp {
+        name: app.name.clone(),
+        plugin: app.plugin.clone(),
+        channels,
+        conversations: conversations.collect(),
+    }
 }
 
 fn message(message: &front::Message) -> SimulatedMessage {

@@ -4,9 +4,7 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::parts::{change, command, state as sign};
-use super::simulation_state::{
-    PlayedCallback, SimulatedApp, SimulatedConversation, SimulatedMessage, SimulationState,
-};
+use super::simulation_state::{PlayedCallback, SimulatedApp, SimulatedConversation, SimulatedMessage, SimulationState};
 use crate::layout::{Frame, Page, json};
 use crate::words;
 

@@ -110,8 +110,7 @@ mod tests {
         let network = Network::new(&Plugins::default(), &overrides);
         let (crm, _) = Destination::target("https://crm.test/").expect("a URL");
         let (twilio, _) = Destination::target("https://twilio.test/").expect("a URL");
-        let passes =
-            |method: Method, to: &Destination| network.hold("p", &method, (to, "/contacts"), Some(2)).is_ok();
+        let passes = |method: Method, to: &Destination| network.hold("p", &method, (to, "/contacts"), Some(2)).is_ok();
         for method in [Method::GET, Method::HEAD] {
             assert!(passes(method.clone(), &crm), "{method}");
         }
