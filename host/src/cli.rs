@@ -24,6 +24,11 @@ mod replicas;
 mod run;
 mod send;
 mod setup;
+#[cfg(feature = "simulator")]
+mod simulate;
+#[cfg(not(feature = "simulator"))]
+#[path = "cli/no_simulator.rs"]
+mod simulate;
 mod status;
 mod store;
 mod tenant;
@@ -96,6 +101,17 @@ enum Command {
     /// Rebuild a plugin on each save, reload it in a gateway, and repeat the last call
     #[cfg_attr(not(feature = "authoring"), command(hide = true))]
     Dev(authoring::DevArguments),
+    /// Run a second gateway between simulated platforms, with the same configuration, keys and live plugins
+    ///
+    /// It has an empty database, and ends with this command. Nothing reaches Twilio or Front. Requests of plugins that only
+    /// read are sent; all others are held and listed.
+    #[cfg_attr(not(feature = "simulator"), command(hide = true))]
+    Simulate {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        arguments: simulate::Arguments,
+    },
     /// Send a signed request to the running gateway, as the platform does
     Send {
         #[command(flatten)]
@@ -205,6 +221,7 @@ pub fn main() -> ExitCode {
         Command::Plugin { config, command } => plugin::plugin(&config.config, &command),
         Command::Setup { config, command } => setup::setup(&config.config, &command),
         Command::Dev(arguments) => authoring::dev(arguments),
+        Command::Simulate { config, arguments } => simulate::simulate(&config.config, arguments),
         Command::Send { config, command } => send::send(&config.config, &command),
         Command::Verify { config, command } => verify::verify(&config.config, &command),
         Command::Status { config, json } => status::status(&config.config, json),

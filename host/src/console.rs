@@ -20,6 +20,8 @@ mod pseudonyms;
 mod questions;
 mod records;
 mod requests;
+mod simulation;
+mod simulation_process;
 mod tail;
 
 use std::net::SocketAddr;
@@ -49,6 +51,7 @@ use url::form_urlencoded;
 use self::answers::{Answer, Refusal};
 use self::bulk::BulkJobs;
 use self::questions::{DRY_RUNS_MAX, Questions};
+use self::simulation_process::Simulations;
 use crate::admin_pages::AdminPages;
 use crate::admin_pages::status::Status;
 use crate::service::admin_api::read;
@@ -81,6 +84,7 @@ pub(crate) struct Console {
     questions: Questions,
     /// Permits of dry runs.
     dry_runs: Semaphore,
+    simulations: Simulations,
     /// Permits of requests for new rows that are held.
     tails: Semaphore,
     started: Instant,
@@ -142,6 +146,7 @@ impl Console {
             bulk: BulkJobs::default(),
             questions: Questions::default(),
             dry_runs: Semaphore::new(DRY_RUNS_MAX),
+            simulations: Simulations::default(),
             tails,
             started: Instant::now(),
             verified: Mutex::default(),
@@ -266,6 +271,7 @@ impl Console {
             ["channels", id] => self.channel(call, id, None).await,
             ["plugins"] => self.plugins(call).await,
             ["plugins", name] => self.plugin(call, name, None).await,
+            ["simulator", "conversations"] => self.simulation(call, None).await,
             ["audit"] => self.audit(call).await,
             ["find"] => self.find(&call).await,
             _ => Err(Refusal::NotFound),
@@ -288,6 +294,7 @@ impl Console {
             ["deliveries", id, "show"] => self.show_payload(call, id).await,
             ["deliveries", id, change] => self.change_delivery(call, id, change).await,
             ["channels", id, action @ ("check" | "disconnect")] => self.change_channel(call, id, action).await,
+            ["simulator", "conversations", action] => self.change_simulation(call, action).await,
             ["plugins", "reload"] => self.reload(call).await,
             ["plugins", name, "compare"] => self.compare(call, name).await,
             ["plugins", name, action @ ("allow" | "rollback")] => self.change_plugin(call, name, action).await,

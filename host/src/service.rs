@@ -27,7 +27,7 @@ use frontgate_loader::reload::{Access, Reload};
 use frontgate_replicas::Replica;
 use frontgate_rollouts::{Limits, Rollouts};
 use frontgate_runtime::settings::{PluginConfig, PluginSource};
-use frontgate_runtime::{AddressOverride, Engine, NetworkOverrides, Registry, Services};
+use frontgate_runtime::{AddressOverride, Engine, HeldRequests, NetworkOverrides, Registry, Services};
 use frontgate_state::Buckets;
 use frontgate_store::Database;
 use frontgate_tenants::Plugins;
@@ -58,13 +58,20 @@ pub(crate) enum Shutdown {
     Forced,
 }
 
-/// Settings that override those of the configuration, used by `frontgate dev`.
+/// Changes a configuration after it was read, at the start and at each reload.
+pub(crate) type Adapt = Arc<dyn Fn(&mut Config) + Send + Sync>;
+
+/// Settings that override those of the configuration, used by `frontgate dev` and `frontgate simulate`.
 #[derive(Default)]
 pub(crate) struct Overrides {
     /// Replaces `server.listen`.
     pub(crate) listen: Option<SocketAddr>,
     /// Redirects requests of plugins to other addresses.
     pub(crate) address_override: Option<AddressOverride>,
+    /// Receives requests of plugins that are not sent because they could change something.
+    pub(crate) held_requests: Option<Arc<HeldRequests>>,
+    /// Changes the configuration.
+    pub(crate) adapt: Option<Adapt>,
     /// The limit on open files, which also limits connections.
     pub(crate) open_files_max: Option<u64>,
     /// Sender for the address, used as soon as callbacks are accepted.
@@ -72,7 +79,10 @@ pub(crate) struct Overrides {
 }
 
 /// Serves until a signal, then drains. `file` is the configuration's path, for reloads.
-pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> anyhow::Result<Shutdown> {
+pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides) -> anyhow::Result<Shutdown> {
+    if let Some(adapt) = &overrides.adapt {
+        adapt(&mut config);
+    }
     tokio::spawn(frontgate_memory::return_periodically());
     let mut signals = Signals::new()?;
     let listen = overrides.listen.unwrap_or(config.server.listen);
@@ -128,6 +138,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let around = NetworkOverrides {
         own: vec![address, admin_address],
         address_override: overrides.address_override,
+        held_requests: overrides.held_requests,
         oauth_tokens: Some(oauth_tokens.clone()),
     };
     let candidates = Candidates::new(file, &engine, around.clone());
@@ -164,7 +175,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
     let access = Arc::new(ConsoleAccess::new(&database, &Arc::new(config.console.clone())));
     let shown = (Arc::clone(&admin_pages), Arc::clone(&access));
     let shown_registry = Arc::clone(&registry);
-    let reloader = Reloader::new(file, Arc::clone(&generations), commands.clone(), registry, shown);
+    let reloader = Reloader::new((file, overrides.adapt), Arc::clone(&generations), commands.clone(), registry, shown);
     let reloader = Arc::new(reloader);
     let channels = ChannelsApi::new(&generations);
     let console = Arc::new(Console::new(console::Sources {

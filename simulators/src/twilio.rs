@@ -60,7 +60,7 @@ pub struct Twilio {
     shared: Arc<Shared>,
     port: Port,
     /// The port of the storage, which is always open.
-    _storage: Port,
+    storage: Port,
     /// The runtime of the server. `None` only during drop.
     runtime: Option<Runtime>,
 }
@@ -69,6 +69,7 @@ pub struct Twilio {
 pub struct TwilioBuilder {
     address: SocketAddr,
     storage: Option<SocketAddr>,
+    storage_url: Option<String>,
     account_sid: String,
     credentials: Vec<(String, String)>,
     service_sid: String,
@@ -84,6 +85,16 @@ impl TwilioBuilder {
     /// Serves downloads of media from this address. Default: a free port of the same host.
     pub fn storage(self, address: SocketAddr) -> Self {
         Self { storage: Some(address), ..self }
+    }
+
+    /// Sets the origin of download URLs, if callers reach the storage under another name. Default: its own address.
+    pub fn storage_url(self, url: &str) -> Self {
+        Self { storage_url: Some(url.to_owned()), ..self }
+    }
+
+    /// Accepts any credentials, for callers whose credentials are unknown.
+    pub fn any_credentials(self) -> Self {
+        Self { credentials: Vec::new(), ..self }
     }
 
     /// Sets the account. The simulator then accepts its SID and auth token, but not the default API key.
@@ -127,10 +138,11 @@ impl TwilioBuilder {
         let storage = Port::reserve(self.storage.unwrap_or(SocketAddr::new(self.address.ip(), 0)))?;
         let world = World::new(self.account_sid, self.service_sid);
         let [url, storage_url] = [&port, &storage].map(|port| format!("http://{}", port.address()));
+        let storage_url = self.storage_url.unwrap_or(storage_url);
         let shared = Shared::new(world, self.credentials, url, storage_url, self.control);
         let handing = Arc::clone(&shared);
         storage.open(&runtime, move |connection, request| server::respond(Arc::clone(&handing), connection, request));
-        let twilio = Twilio { shared, port, _storage: storage, runtime: Some(runtime) };
+        let twilio = Twilio { shared, port, storage, runtime: Some(runtime) };
         twilio.come_back();
         Ok(twilio)
     }
@@ -182,6 +194,7 @@ impl Twilio {
         TwilioBuilder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             storage: None,
+            storage_url: None,
             account_sid: Self::ACCOUNT_SID.to_owned(),
             credentials: credentials.map(|(user, secret)| (user.to_owned(), secret.to_owned())).to_vec(),
             service_sid: Self::SERVICE_SID.to_owned(),
@@ -197,6 +210,11 @@ impl Twilio {
     /// Returns the URL that replaces `https://conversations.twilio.com`, without a trailing slash.
     pub fn url(&self) -> &str {
         &self.shared.url
+    }
+
+    /// Returns the address of the storage.
+    pub fn storage_address(&self) -> SocketAddr {
+        self.storage.address()
     }
 
     /// Returns the URL that replaces `https://media.us1.twilio.com`, the target of downloads. The address is separate

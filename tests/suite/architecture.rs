@@ -286,6 +286,18 @@ fn a_program_without_the_feature_authoring_links_no_authors_tools() {
     assert_links_none_of(&metadata_with(&["--no-default-features"]), &["frontgate"], &tools);
 }
 
+#[test]
+fn a_program_without_the_feature_simulator_links_no_simulators() {
+    assert_links_none_of(&metadata_with(&["--no-default-features"]), &["frontgate"], &["frontgate-simulators"]);
+}
+
+#[test]
+fn simulators_depend_on_no_crate_of_the_gateway() {
+    let graph = graph(&metadata());
+    let own = graph["frontgate-simulators"].iter().filter(|name| name.starts_with("frontgate"));
+    assert_eq!(own.collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
 /// `outbound` is exempt: it contains the statuses of other servers' responses to plugins' requests.
 #[test]
 fn the_runtime_answers_with_no_status_code() {

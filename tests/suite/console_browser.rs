@@ -24,7 +24,7 @@ fn waiting() -> (Twilio, Gateway, String) {
 }
 
 /// Signs a person in, and returns the console's origin.
-fn sign_in(browser: &Chromium, gateway: &Gateway, role: &str) -> String {
+pub(crate) fn sign_in(browser: &Chromium, gateway: &Gateway, role: &str) -> String {
     let origin = format!("http://{}", gateway.console_address());
     browser.open(&gateway.console_link(&["--for", "ana", "--role", role]));
     browser.wait_for_url(&format!("{origin}/"));
@@ -130,8 +130,6 @@ fn pages_are_readable_without_scripts() {
 #[test]
 fn all_pages_are_accessible_in_light_and_dark_and_on_a_phone() {
     let (_twilio, gateway, sid) = waiting();
-    let axe = fs::read_to_string(target().join("tools/axe/node_modules/axe-core/axe.min.js"));
-    let axe = axe.expect("axe; run `cargo xtask tools`");
     for (width, is_dark) in [(1280, false), (1280, true), (390, false)] {
         let browser = Chromium::start(width, &[]);
         browser.set_dark(is_dark);
@@ -156,15 +154,22 @@ fn all_pages_are_accessible_in_light_and_dark_and_on_a_phone() {
         ];
         for path in paths {
             browser.open(&format!("{origin}{path}"));
-            browser.execute(&axe);
-            let found = browser.execute_async(
-                "const done = arguments[0];
-                 axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-                   .then(result => done(result.violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))",
-            );
-            assert_eq!(found, Value::Array(Vec::new()), "{path} at {width}, dark: {is_dark}");
-            let overflow = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
-            assert_eq!(browser.execute(overflow), false, "{path} at {width} is wider than the window");
+            assert_accessible(&browser, &format!("{path} at {width}, dark: {is_dark}"));
         }
     }
+}
+
+/// Checks the open page with axe, and that it is not wider than the window.
+#[track_caller]
+pub(crate) fn assert_accessible(browser: &Chromium, place: &str) {
+    let axe = fs::read_to_string(target().join("tools/axe/node_modules/axe-core/axe.min.js"));
+    browser.execute(&axe.expect("axe; run `cargo xtask tools`"));
+    let found = browser.execute_async(
+        "const done = arguments[0];
+         axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+           .then(result => done(result.violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))",
+    );
+    assert_eq!(found, Value::Array(Vec::new()), "{place}");
+    let overflow = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+    assert_eq!(browser.execute(overflow), false, "{place} is wider than the window");
 }

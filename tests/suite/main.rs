@@ -83,6 +83,8 @@ mod salesforce;
 mod scenarios;
 mod security;
 mod signature;
+mod simulation;
+mod simulation_browser;
 mod small_crm;
 mod state;
 mod state_crash;

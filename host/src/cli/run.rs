@@ -28,10 +28,7 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
     for warning in &checked.warnings {
         warn!(event = "config.warning", "{}: {}; {}", warning.place, warning.problem, warning.fix);
     }
-    let open_files_max = raise_open_files();
-    disable_huge_pages();
-    frontgate_memory::shorten_purge_delay();
-    shorten_time_slice();
+    let open_files_max = tune();
     let runtime = super::runtime()?;
     let overrides = Overrides { open_files_max, ..Overrides::default() };
     let ended = runtime.block_on(service::serve(file, checked.config, overrides));
@@ -50,6 +47,15 @@ pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(CUT_OFF))
         }
     }
+}
+
+/// Sets memory, scheduling and limits of a process that serves. Returns the limit on open files; `None` means no limit.
+pub(super) fn tune() -> Option<u64> {
+    let open_files_max = raise_open_files();
+    disable_huge_pages();
+    frontgate_memory::shorten_purge_delay();
+    shorten_time_slice();
+    open_files_max
 }
 
 /// Disables transparent huge pages. With them, a plugin with 0.3 MiB of heap occupies 1.5 MiB, and runs no faster. The

@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
+use super::Adapt;
 use super::admin_api::CommandResult;
 use super::generation::Generations;
 use crate::admin_pages::AdminPages;
@@ -27,6 +28,7 @@ use crate::admin_pages::AdminPages;
 /// Reloads the gateway, one reload at a time.
 pub(crate) struct Reloader {
     file: PathBuf,
+    adapt: Option<Adapt>,
     /// Settings at startup that cannot change while the gateway runs.
     first: Fixed,
     generations: Arc<Generations>,
@@ -39,14 +41,14 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     pub(super) fn new(
-        file: &Path,
+        (file, adapt): (&Path, Option<Adapt>),
         generations: Arc<Generations>,
         commands: Commands,
         registry: Arc<Registry>,
         (admin_pages, access): (Arc<AdminPages>, Arc<Access>),
     ) -> Self {
         let (file, first) = (file.to_owned(), generations.config().fixed());
-        Self { file, first, generations, commands, registry, admin_pages, access, turn: Mutex::default() }
+        Self { file, adapt, first, generations, commands, registry, admin_pages, access, turn: Mutex::default() }
     }
 
     /// Reloads configuration and plugins. Plugins are reloaded even if the configuration is rejected.
@@ -59,6 +61,11 @@ impl Reloader {
             Ok(CommandResult { configuration, plugins: reloader.commands.send(Command::Reload).await? })
         });
         whole.await.map_err(|error| format!("reload task failed: {error}")).flatten()
+    }
+
+    /// Returns the configuration's file.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Returns the time limit of a command.
@@ -97,6 +104,10 @@ impl Reloader {
         let read = spawn_blocking(move || Config::load(&file)).await;
         let read = read.map_err(|error| format!("failed to read the configuration: {error}"))?;
         let Checked { config, warnings } = read.map_err(|faults| faults.to_string())?;
+        let mut config = config;
+        if let Some(adapt) = &self.adapt {
+            adapt(&mut config);
+        }
         let (old, new) = (self.generations.config(), Arc::new(config));
         *changes = old.changes(&new);
         let fixed = self.first.changed(&new);

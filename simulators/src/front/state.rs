@@ -46,6 +46,11 @@ impl State {
         self.world.channels.iter().find(|channel| channel.id == id)
     }
 
+    /// Returns all channels, also removed ones, oldest first.
+    pub fn channels(&self) -> &[Channel] {
+        &self.world.channels
+    }
+
     /// Finds a conversation by `cnv_...`, also by the id of a merged one, or by an id of the channel server.
     pub fn conversation(&self, id: &str) -> Option<&Conversation> {
         let leads_here = |conversation: &&Conversation| conversation.external_ids.iter().any(|known| known == id);

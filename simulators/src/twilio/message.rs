@@ -102,7 +102,8 @@ impl DeliveryStatus {
         }
     }
 
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    /// Returns the status with a name in the API.
+    pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 

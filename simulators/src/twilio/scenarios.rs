@@ -84,6 +84,11 @@ impl Twilio {
         assert!(reported, "message {message} is unknown or has no recipient with an address\n{}", self.dump());
     }
 
+    /// Works like [`Twilio::delivery`], but returns false instead of a panic.
+    pub fn try_delivery(&self, message: &str, status: DeliveryStatus, error_code: Option<u32>) -> bool {
+        self.runtime().block_on(steps::delivery(&self.shared, message, status, error_code))
+    }
+
     /// Sends a group MMS from `author` to `to`, the company's number, and to `others`. Returns once the conversation
     /// is active and contains the message.
     pub fn group_mms(&self, author: &str, others: &[&str], to: &str, text: &str) -> Result<String, Rejection> {

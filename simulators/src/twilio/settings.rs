@@ -30,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) answered_attributes: bool,
     pub(crate) projected_participant: bool,
     pub(crate) routing: bool,
+    /// The number of webhooks to sign with a wrong token.
+    pub(crate) wrong_signatures: usize,
+    /// Tokens of webhooks below other URLs than the gateway's own.
+    pub(crate) other_tokens: Vec<(String, String)>,
 }
 
 /// The gateway's addresses.
@@ -56,6 +60,8 @@ impl Default for Settings {
             answered_attributes: true,
             projected_participant: true,
             routing: true,
+            wrong_signatures: 0,
+            other_tokens: Vec::new(),
         }
     }
 }
@@ -84,6 +90,17 @@ impl Twilio {
                 token: token.to_owned(),
             });
         });
+    }
+
+    /// Signs webhooks to URLs that begin with this text with another token.
+    pub fn sign_below(&self, url: &str, token: &str) {
+        let signed = (url.to_owned(), token.to_owned());
+        self.shared.update(|state| state.settings.other_tokens.push(signed));
+    }
+
+    /// Signs the next webhooks with a wrong token.
+    pub fn wrong_signatures(&self, times: usize) {
+        self.shared.update(|state| state.settings.wrong_signatures = times);
     }
 
     /// Fires only these Conversations events. Default: all. `Configuration/Webhooks` of the account changes the same

@@ -46,6 +46,11 @@ impl State {
         &self.effects
     }
 
+    /// Returns the deviations from Twilio's published description that no call has taken.
+    pub fn deviations(&self) -> &[Deviation] {
+        &self.deviations
+    }
+
     /// Returns all webhook attempts, in the order in which they ended.
     pub fn webhooks(&self) -> &[Fired] {
         &self.webhooks

@@ -19,4 +19,4 @@ mod settings;
 pub use self::links::LinkError;
 pub use self::roles::{Right, Role};
 pub use self::sessions::{Access, Entered, Session, SessionSummary};
-pub use self::settings::{Listen, Settings};
+pub use self::settings::{Listen, Settings, Simulator};

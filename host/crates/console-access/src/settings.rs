@@ -56,6 +56,26 @@ pub struct Settings {
     #[default = 64]
     #[schemars(range(min = 1, max = 10_000))]
     pub tails_max: usize,
+    /// The page Simulator. `ask`: the worker's app, which asks the gateway and changes nothing. `full`: also simulations of
+    /// whole conversations, in a process of their own with simulated platforms. `off`: neither.
+    pub simulator: Simulator,
+    /// Time after which a simulation ends.
+    #[default = 3_600_000]
+    #[schemars(range(min = 1_000, max = 86_400_000))]
+    pub simulation_ms: u64,
+}
+
+/// Extent of the page Simulator.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Simulator {
+    /// None.
+    Off,
+    /// Questions of the worker's app.
+    #[default]
+    Ask,
+    /// Questions, and whole conversations.
+    Full,
 }
 
 /// An address, or `None` for `off`.

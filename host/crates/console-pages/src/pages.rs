@@ -12,6 +12,8 @@ mod parts;
 mod plugins;
 mod question;
 mod sign_in;
+mod simulation;
+mod simulation_state;
 
 pub use self::audit::{ActionRow, Audit};
 pub use self::channels::{Channel, ChannelPage, Channels};
@@ -25,3 +27,8 @@ pub use self::parts::{By, Fact};
 pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
 pub use self::question::{Asked, AskedCall, CasePage, Compared, Comparison, Differing, Edit, Shown};
 pub use self::sign_in::{Problem, sign_in};
+pub use self::simulation::{SIMULATION_PATH, SimulationPage, SimulationPhase};
+pub use self::simulation_state::{
+    HeldBack, PlayedCallback, SimulatedApp, SimulatedChannel, SimulatedConversation, SimulatedDelivery, SimulatedInbox,
+    SimulatedMessage, SimulatedRequest, SimulationState,
+};

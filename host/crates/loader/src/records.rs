@@ -377,6 +377,17 @@ fn digest_of(name: &str) -> Option<Digest> {
     name.strip_suffix(".wasm")?.parse().ok()
 }
 
+/// Returns the bytes of each live version by the plugin's name, and `None` for a name without one. For another process
+/// than the gateway. An empty list means that no gateway has run with this folder.
+pub fn live_versions(
+    plugins: &frontgate_runtime::settings::Plugins,
+) -> anyhow::Result<BTreeMap<String, Option<Vec<u8>>>> {
+    let records = Records::open(&plugins.records, Access::Read, plugins)?;
+    let read = |digest| read_version(&plugins.records, digest);
+    let names = records.content.names.iter();
+    names.map(|(name, record)| Ok((name.clone(), record.live.map(read).transpose()?))).collect()
+}
+
 /// Reads the bytes of a version. Fails if they are missing or damaged.
 pub(super) fn read_version(path: &Path, digest: Digest) -> anyhow::Result<Vec<u8>> {
     let name = format!("{digest}.wasm");

@@ -93,6 +93,7 @@ impl Harness {
             own: Vec::new(),
             address_override: mock_server.as_ref().map(MockServer::address_override),
             oauth_tokens: Some(buckets.oauth_tokens()),
+            held_requests: None,
         };
         let plugin_config: Arc<dyn PluginConfig> = config.clone();
         let live = single::load(&engine, &plugin_config, &name, wasm, overrides).await;

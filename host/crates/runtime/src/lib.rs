@@ -42,6 +42,7 @@ pub use self::grants::Grants;
 pub use self::health::Health;
 pub use self::imports::directory::{Directory, Lookup, OuterCall};
 pub use self::loaded_plugin::{LoadedPlugin, PluginFile};
+pub use self::outbound::held::{HeldRequest, HeldRequests};
 pub use self::outbound::network::{AddressOverride, NetworkOverrides};
 pub use self::outbound::side_effects::{Effect, SideEffects};
 pub use self::registry::Registry;

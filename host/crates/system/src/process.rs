@@ -64,6 +64,12 @@ pub fn variable(name: &str) -> Option<Zeroizing<String>> {
     std::env::var(name).ok().map(Zeroizing::new)
 }
 
+/// Returns the variables that were moved out of the environment, for another process of this program.
+pub fn taken() -> impl Iterator<Item = (&'static OsStr, &'static OsStr)> {
+    let taken = TAKEN.get().into_iter().flatten();
+    taken.map(|(name, value)| (name.as_os_str(), OsStr::from_bytes(value)))
+}
+
 /// Moves all variables except [`KEPT`] out of the environment, and overwrites their initial values.
 ///
 /// # Safety

@@ -42,8 +42,8 @@ pub enum Rejection {
     Address { host: String, address: IpAddr, name: &'static str },
     #[error("blocked by egress policy: {host} resolves to the gateway's own address")]
     Gateway { host: String },
-    #[error("held: it could change something, and this call changes nothing")]
-    Held,
+    #[error("held: {method} to {host} could change something, and was not sent")]
+    Held { method: Method, host: String },
     #[error("outbound_requests_max = {0} reached by this call")]
     Requests(u32),
 }
@@ -68,7 +68,7 @@ impl Rejection {
             Self::Port { .. } => "port",
             Self::Literal(..) | Self::Address { .. } => "address",
             Self::Gateway { .. } => "gateway",
-            Self::Held => "held",
+            Self::Held { .. } => "held",
             Self::Requests(_) => "requests",
         }
     }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::destination::Destination;
 use super::failure::Failure;
+use super::held::HeldRequests;
 use crate::settings::Plugins;
 
 /// Network settings of all plugins.
@@ -27,10 +28,12 @@ pub(crate) struct Network {
 pub struct NetworkOverrides {
     /// Listening addresses of the gateway, which plugins cannot reach.
     pub own: Vec<SocketAddr>,
-    /// Redirects connections to other addresses while an author tests a plugin.
+    /// Redirects connections to other addresses in a test or a simulation.
     pub address_override: Option<AddressOverride>,
     /// Tokens of bound secrets in the gateway's database.
     pub oauth_tokens: Option<OauthTokens>,
+    /// Set in a simulation: receives the requests that are not sent because they could change something.
+    pub held_requests: Option<Arc<HeldRequests>>,
 }
 
 /// Maps an origin, such as `https://crm.example.com`, to an address for plain HTTP, or to an error. For `None`, the
@@ -48,11 +51,16 @@ impl Network {
         }
     }
 
-    /// Returns the address that replaces a destination's address while a plugin is tested. Grants and limits still
+    /// Returns the address that replaces a destination's address in a test or a simulation. Grants and limits still
     /// apply.
     pub(super) fn address_override(&self, to: &Destination) -> Option<Result<SocketAddr, Failure>> {
         let overriding = self.overrides.address_override.as_ref()?;
         Some(overriding(&to.to_string())?.map_err(Failure::NotConnected))
+    }
+
+    /// Returns the requests that a simulation holds back; `None` in other gateways.
+    pub(super) fn held_requests(&self) -> Option<&HeldRequests> {
+        self.overrides.held_requests.as_deref()
     }
 
     /// Returns the tokens of bound secrets in the database; `None` without one.

@@ -155,6 +155,10 @@ impl Requests {
         if announced(&headers, &body) > u64::try_from(sent_max).unwrap_or(u64::MAX) {
             return Err(self.unsent(Failure::RequestTooLarge));
         }
+        let network = &self.egress.network;
+        network
+            .hold(&self.egress.plugin, &method, (&destination, path.path()), size(&headers, &body))
+            .map_err(|rejection| self.unsent(rejection.into()))?;
         let whole = Duration::from_millis(limits.outbound_timeout_ms);
         let until = deadline.min(Instant::now() + shorter(whole, timeouts.whole));
         let connect = Duration::from_millis(limits.outbound_connect_timeout_ms);
@@ -214,7 +218,8 @@ impl Requests {
         };
         if !is_safe(&method) {
             note(DryResult::Held);
-            return Err(self.unsent(Rejection::Held.into()));
+            let host = target.0.host().to_owned();
+            return Err(self.unsent(Rejection::Held { method, host }.into()));
         }
         let received = async {
             let (head, body) = self.send_to(target, binding, deadline, outgoing).await?.into_parts();
@@ -294,7 +299,7 @@ impl Requests {
             warn!(event = "outbound.answer_withheld", plugin, tenant, request, "plugin `{plugin}`: {text}");
             return;
         }
-        let is_rejected = matches!(failure, Failure::Rejected(rejection) if *rejection != Rejection::Held);
+        let is_rejected = matches!(failure, Failure::Rejected(rejection) if !matches!(rejection, Rejection::Held { .. }));
         if is_rejected && self.egress.should_warn(failure.verdict()) {
             warn!(
                 event = "outbound.request_rejected",
@@ -332,6 +337,11 @@ fn shorter(limit: Duration, timeout: Option<Duration>) -> Duration {
 fn announced(headers: &HeaderMap, body: &Body) -> u64 {
     let length: Option<u64> = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     length.unwrap_or_default().max(body.size_hint().lower())
+}
+
+/// Returns the size of a body, if it is known before the body is sent.
+fn size(headers: &HeaderMap, body: &Body) -> Option<u64> {
+    body.size_hint().exact().or_else(|| headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok())
 }
 
 impl Drop for Requests {

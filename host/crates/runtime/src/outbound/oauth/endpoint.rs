@@ -56,6 +56,8 @@ impl Endpoint {
     /// Requests tokens. The error contains no secret.
     pub(super) async fn request(&self, egress: &Egress, refresh_token: &str, until: Instant) -> Result<Tokens, String> {
         let request = self.http(token_request(&self.oauth, refresh_token)?);
+        let held = egress.network.hold(&egress.plugin, &Method::POST, (&self.to, self.path.path()), None);
+        held.map_err(|rejection| rejection.to_string())?;
         let mut connection = egress.connect(&self.to, until).await.map_err(|failure| failure.to_string())?;
         let exchange = async {
             let sent = connection.try_send(request).await;

@@ -4,6 +4,7 @@ use frontgate_settings::open_as_is;
 use zeroize::Zeroizing;
 
 use super::*;
+use crate::outbound::held::HeldRequests;
 use crate::outbound::network::{Network, NetworkOverrides};
 use crate::settings::{Named, Plugins};
 
@@ -21,11 +22,15 @@ client_secret = { file = "secret" }
 "#;
 
 fn source() -> (Arc<TokenSource>, Egress) {
+    source_with(&NetworkOverrides::default())
+}
+
+fn source_with(overrides: &NetworkOverrides) -> (Arc<TokenSource>, Egress) {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("secret"), "a secret of the client").expect("a file");
     let mut named: Named = toml::from_str(SETTINGS).expect("settings");
     named.secrets_mut("p").into_iter().for_each(|(_, secret)| secret.resolve(folder.path(), open_as_is));
-    let network = Arc::new(Network::new(&Plugins::default(), &NetworkOverrides::default()));
+    let network = Arc::new(Network::new(&Plugins::default(), overrides));
     let egress = Egress::new(&"p".into(), Some(&named), &network);
     (TokenSource::new(&named.bound_secrets[0]).expect("a source"), egress)
 }
@@ -118,4 +123,16 @@ async fn tokens_are_searched_for_in_responses_for_a_while() {
     }
     assert_eq!(source.added(), 99);
     assert_eq!(source.confidential().len(), RECENT_MAX);
+}
+
+#[tokio::test]
+async fn a_simulation_requests_no_token() {
+    let held = Arc::new(HeldRequests::default());
+    let (source, egress) =
+        source_with(&NetworkOverrides { held_requests: Some(Arc::clone(&held)), ..Default::default() });
+    let failed = source.token(&Arc::new(egress), Instant::now() + Duration::from_secs(10)).await;
+    assert!(failed.is_err_and(|failure| failure.to_string().contains("could change something")));
+    let held: Vec<_> = held.all().into_iter().map(|held| (held.method, held.site, held.path)).collect();
+    let text = str::to_owned;
+    assert_eq!(held, [(text("POST"), text("https://login.example.com"), text("/token"))]);
 }
