@@ -18,11 +18,13 @@ mod payload;
 mod plugins;
 mod pseudonyms;
 mod questions;
+mod recent;
 mod records;
 mod requests;
 mod simulation;
 mod simulation_process;
 mod tail;
+mod worker_app;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -50,8 +52,10 @@ use url::form_urlencoded;
 
 use self::answers::{Answer, Refusal};
 use self::bulk::BulkJobs;
-use self::questions::{DRY_RUNS_MAX, Questions};
+use self::questions::{Asking, DRY_RUNS_MAX};
+use self::recent::Recent;
 use self::simulation_process::Simulations;
+use self::worker_app::WorkerApp;
 use crate::admin_pages::AdminPages;
 use crate::admin_pages::status::Status;
 use crate::service::admin_api::read;
@@ -75,13 +79,16 @@ pub(crate) struct Sources {
     pub(crate) generations: Arc<Generations>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) candidates: Candidates,
+    /// Address of the public listener.
+    pub(crate) listen: SocketAddr,
 }
 
 /// Answers the requests of browsers.
 pub(crate) struct Console {
     sources: Sources,
     bulk: BulkJobs,
-    questions: Questions,
+    questions: Recent<Asking>,
+    apps: Recent<WorkerApp>,
     /// Permits of dry runs.
     dry_runs: Semaphore,
     simulations: Simulations,
@@ -144,7 +151,8 @@ impl Console {
         Self {
             sources,
             bulk: BulkJobs::default(),
-            questions: Questions::default(),
+            questions: Recent::default(),
+            apps: Recent::default(),
             dry_runs: Semaphore::new(DRY_RUNS_MAX),
             simulations: Simulations::default(),
             tails,
@@ -271,6 +279,8 @@ impl Console {
             ["channels", id] => self.channel(call, id, None).await,
             ["plugins"] => self.plugins(call).await,
             ["plugins", name] => self.plugin(call, name, None).await,
+            ["simulator"] => Ok(self.simulator(call)),
+            ["simulator", "apps", number] => self.app(call, number).await,
             ["simulator", "conversations"] => self.simulation(call, None).await,
             ["audit"] => self.audit(call).await,
             ["find"] => self.find(&call).await,
@@ -294,6 +304,7 @@ impl Console {
             ["deliveries", id, "show"] => self.show_payload(call, id).await,
             ["deliveries", id, change] => self.change_delivery(call, id, change).await,
             ["channels", id, action @ ("check" | "disconnect")] => self.change_channel(call, id, action).await,
+            ["simulator", "open"] => self.open_app(call).await,
             ["simulator", "conversations", action] => self.change_simulation(call, action).await,
             ["plugins", "reload"] => self.reload(call).await,
             ["plugins", name, "compare"] => self.compare(call, name).await,

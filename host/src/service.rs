@@ -189,6 +189,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         generations: Arc::clone(&generations),
         registry: shown_registry,
         candidates,
+        listen: address,
     }));
     let console_address = console.listen(&config.server, admin_stop.clone()).await;
     let operating = tokio::spawn({

@@ -35,6 +35,7 @@ mod console_access;
 mod console_browser;
 mod console_questions;
 mod console_screenshots;
+mod console_simulator;
 mod contract_versions;
 mod conversations;
 mod cost;

@@ -1,9 +1,7 @@
 //! Asks a recorded request again, as it was or with other fields, in a dry run; and makes a test case of a call.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use frontgate_console_access::Right;
 use frontgate_console_pages::pages::{Asked, AskedCall, CasePage, Compared, Edit, Fact, Field, Shown};
@@ -13,16 +11,11 @@ use frontgate_gateway::{Question, Reply};
 use frontgate_recorder::Record;
 use frontgate_runtime::dry_run::{DryCall, DryEnd, DryResult, DryRun};
 use hyper::StatusCode;
-use parking_lot::Mutex;
 use url::form_urlencoded;
 
 use super::answers::{Answer, Refusal, redirect};
 use super::{Call, Console, cases, page, payload, records};
 
-/// Questions that are remembered, for their pages.
-const REMEMBERED_MAX: usize = 50;
-/// Time for which a question is remembered.
-const REMEMBERED_FOR: Duration = Duration::from_secs(900);
 /// Dry runs at one time. They share the plugins' capacity with callbacks.
 pub(super) const DRY_RUNS_MAX: usize = 2;
 /// Callbacks that ask a plugin.
@@ -30,41 +23,14 @@ pub(super) const ASKED: [&str; 5] = ["crm", "templates", "outgoing-conversation"
 /// Fields of a form that a person can change.
 const FIELDS_MAX: usize = 200;
 
-/// Questions that people asked, newest last.
-#[derive(Default)]
-pub(super) struct Questions {
-    all: Mutex<VecDeque<Arc<Remembered>>>,
-    last: AtomicU64,
-}
-
 /// A question that was asked, with its answer.
-pub(super) struct Remembered {
-    number: u64,
-    at: Instant,
+pub(super) struct Asking {
     tenant: String,
     callback: String,
     is_edited: bool,
     record: Arc<Record>,
     reply: Reply,
     calls: Vec<DryCall>,
-}
-
-impl Questions {
-    fn add(&self, question: impl FnOnce(u64) -> Remembered) -> u64 {
-        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut all = self.all.lock();
-        all.retain(|question| question.at.elapsed() < REMEMBERED_FOR);
-        all.push_back(Arc::new(question(number)));
-        while all.len() > REMEMBERED_MAX {
-            all.pop_front();
-        }
-        number
-    }
-
-    fn get(&self, number: u64) -> Option<Arc<Remembered>> {
-        let all = self.all.lock();
-        all.iter().find(|one| one.number == number && one.at.elapsed() < REMEMBERED_FOR).cloned()
-    }
 }
 
 /// Returns the recorded body of a request, or why it cannot be asked again.
@@ -101,16 +67,7 @@ impl Console {
         self.sources.store.record_action(&call.session.actor(), Some(&tenant), &action, &object, None).await?;
         let question = Question { tenant: &tenant, callback: &callback, body: &body, candidate: None };
         let (reply, calls) = self.dry_run(question).await?;
-        let number = self.questions.add(|number| Remembered {
-            number,
-            at: Instant::now(),
-            tenant,
-            callback,
-            is_edited,
-            record,
-            reply,
-            calls,
-        });
+        let number = self.questions.add(Asking { tenant, callback, is_edited, record, reply, calls });
         Ok(Answer::Ready(redirect(&format!("/questions/{number}"))))
     }
 
@@ -138,35 +95,35 @@ impl Console {
         Ok(page(call, "/live", view))
     }
 
-    fn remembered(&self, call: &Call, number: &str) -> Result<Arc<Remembered>, Refusal> {
+    fn remembered(&self, call: &Call, number: &str) -> Result<(u64, Arc<Asking>), Refusal> {
         call.needs(Right::Change)?;
-        let found = number.parse().ok().and_then(|number| self.questions.get(number));
-        let found = found
-            .ok_or_else(|| Refusal::Invalid("This question is not remembered any more. Ask it again.".to_owned()))?;
+        let (number, found) = self.questions.get(number).ok_or_else(|| {
+            Refusal::Invalid("This question is not remembered any more. Ask it again.".to_owned())
+        })?;
         call.needs_tenant(&found.tenant)?;
-        Ok(found)
+        Ok((number, found))
     }
 
     pub(super) fn question(self: &Arc<Self>, call: Call, number: &str) -> Result<Answer, Refusal> {
-        let question = self.remembered(&call, number)?;
-        let view = self.asked(&question, None);
+        let (number, question) = self.remembered(&call, number)?;
+        let view = self.asked(number, &question, None);
         Ok(page(call, "/live", view))
     }
 
     /// Shows a question as clear text. The look is recorded first.
     pub(super) async fn show_question(self: &Arc<Self>, call: Call, number: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Reveal)?;
-        let question = self.remembered(&call, number)?;
+        let (number, question) = self.remembered(&call, number)?;
         let object = format!("answer to request {}", question.record.facts.id);
         let tenant = Some(&*question.tenant);
         self.sources.store.record_action(&call.session.actor(), tenant, "show", &object, None).await?;
-        let view = self.asked(&question, Some(&Grant::recorded()));
+        let view = self.asked(number, &question, Some(&Grant::recorded()));
         Ok(page(call, "/live", view))
     }
 
     /// Returns the call of a question of which a person wants a test case.
     pub(super) async fn save_case(self: &Arc<Self>, call: Call, number: &str) -> Result<Answer, Refusal> {
-        let question = self.remembered(&call, number)?;
+        let (number, question) = self.remembered(&call, number)?;
         let index = call.form("call").unwrap_or("0").to_owned();
         let object = format!("request {}", question.record.facts.id);
         let tenant = Some(&*question.tenant);
@@ -175,7 +132,7 @@ impl Console {
     }
 
     pub(super) async fn case(self: &Arc<Self>, call: Call, number: &str) -> Result<Answer, Refusal> {
-        let question = self.remembered(&call, number)?;
+        let (number, question) = self.remembered(&call, number)?;
         let index: usize = call.query("call").and_then(|index| index.parse().ok()).unwrap_or_default();
         let made = question.calls.get(index).ok_or(Refusal::NotFound)?;
         if let Some(reason) = cases::obstacle(made) {
@@ -187,14 +144,14 @@ impl Console {
             Refusal::Invalid("Another version of the plugin is live now. Ask the question again.".to_owned())
         })?;
         let case = cases::case(made, &parameters, reads_files);
-        let stem = format!("recorded-{}", question.number);
+        let stem = format!("recorded-{number}");
         let problems = match call.is_json {
             // The page has run it before.
             true => None,
             false => self.run_case(&made.plugin, made.digest, &stem, &case).await,
         };
         let view = CasePage {
-            number: question.number,
+            number,
             call: index,
             function: made.function.to_string(),
             file: format!("{stem}.json"),
@@ -204,8 +161,8 @@ impl Console {
         Ok(page(call, "/live", view))
     }
 
-    fn asked(&self, question: &Remembered, grant: Option<&Grant>) -> Asked {
-        let Remembered { reply, record, .. } = question;
+    fn asked(&self, number: u64, question: &Asking, grant: Option<&Grant>) -> Asked {
+        let Asking { reply, record, .. } = question;
         let capture = record.content.as_ref().and_then(|content| content.capture.as_ref());
         let then = capture.map(|capture| &capture.response).filter(|then| then.len() as u64 == record.facts.bytes_out);
         let line = |line: &frontgate_runtime::OutputLine| match grant {
@@ -213,7 +170,7 @@ impl Console {
             None => format!("{} {}: {}", line.level, line.plugin, mask_text(&line.text)),
         };
         Asked {
-            number: question.number,
+            number,
             name: format!("{} for {}", question.callback, question.tenant),
             request: record.facts.id.to_string(),
             is_edited: question.is_edited,
@@ -245,7 +202,7 @@ pub(super) fn differences(then: &[u8], now: &[u8], grant: Option<&Grant>) -> Vec
     };
     let mut names: Vec<&String> = then.iter().chain(&now).map(|field| &field.name).collect();
     names.dedup();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(*name));
     let compared =
         names.into_iter().map(|name| Compared { name: name.clone(), then: value(&then, name), now: value(&now, name) });

@@ -33,6 +33,7 @@ pub(super) fn row(record: &Record) -> LiveRow {
         conversation_link: link.map(|(key, tenant)| format!("/conversations/{}/{}", encoded(tenant), encoded(key))),
         deliveries: facts.deliveries.clone(),
         detail: facts.detail.as_deref().map(mask_text),
+        is_simulated: facts.is_simulated,
     }
 }
 
@@ -118,6 +119,9 @@ fn fact_list(record: &Record) -> Vec<Fact> {
         ),
         Fact::new("Code", facts.code),
     ];
+    if facts.is_simulated {
+        list.push(Fact::new("Simulation", "sent by the console's simulator; not counted"));
+    }
     match &facts.signature {
         SignatureResult::Unchecked => {}
         SignatureResult::Matched { key, url } => {

@@ -39,7 +39,7 @@ impl Console {
         let recorder = &self.sources.recorder;
         let query = call.query("q").unwrap_or_default().to_owned();
         let (filter, problem) = match query.parse::<Filter>() {
-            Ok(filter) => (filter, None),
+            Ok(filter) => (filter.without_simulated(), None),
             Err(error) => (Filter::default(), Some(error.to_string())),
         };
         let next = recorder.last();
@@ -78,7 +78,7 @@ impl Console {
 
     pub(super) fn conversations(self: &Arc<Self>, call: Call) -> Answer {
         let mut found: BTreeMap<(String, String), (i64, u64)> = BTreeMap::new();
-        for record in self.sources.recorder.newest(&Filter::default(), RECORDS_READ) {
+        for record in self.sources.recorder.newest(&Filter::default().without_simulated(), RECORDS_READ) {
             let facts = &record.facts;
             let (Some(tenant), Some(key)) = (&facts.tenant, &facts.conversation) else { continue };
             if call.session.sees(tenant) && is_id(key) {

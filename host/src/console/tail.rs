@@ -51,6 +51,7 @@ impl Console {
     /// Answers the script of the page Live.
     pub(super) async fn live_rows(self: &Arc<Self>, call: &Call) -> Result<Answer, Refusal> {
         let filter = call.query("q").unwrap_or_default().parse();
+        let filter = filter.map(Filter::without_simulated);
         let filter = filter.map_err(|error: FilterError| Refusal::Invalid(error.to_string()))?;
         let after = call.query("after").and_then(|after| after.parse().ok());
         let mut new = self.new_rows(&filter, after, |record| sees(&call.session, record)).await;
@@ -71,7 +72,8 @@ impl Console {
 
     /// Answers `frontgate events tail`.
     pub(crate) async fn rows(&self, filter: &str, after: Option<u64>) -> Result<String, String> {
-        let filter = filter.parse().map_err(|error: FilterError| error.to_string())?;
+        let filter: Filter = filter.parse().map_err(|error: FilterError| error.to_string())?;
+        let filter = filter.without_simulated();
         let new = self.new_rows(&filter, after, |_| true).await;
         Ok(String::from_utf8_lossy(&new.json()).into_owned())
     }

@@ -64,13 +64,14 @@ pub fn json(view: &impl Serialize) -> Vec<u8> {
 }
 
 /// The sections, with the number that the navigation shows.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("/", "Overview"),
     ("/live", "Live"),
     ("/conversations", "Conversations"),
     ("/deliveries", "Deliveries"),
     ("/channels", "Channels"),
     ("/plugins", "Plugins"),
+    ("/simulator", "Simulator"),
     ("/audit", "Audit"),
 ];
 

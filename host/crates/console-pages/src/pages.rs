@@ -12,6 +12,7 @@ mod parts;
 mod plugins;
 mod question;
 mod sign_in;
+mod worker_app;
 mod simulation;
 mod simulation_state;
 
@@ -31,4 +32,7 @@ pub use self::simulation::{SIMULATION_PATH, SimulationPage, SimulationPhase};
 pub use self::simulation_state::{
     HeldBack, PlayedCallback, SimulatedApp, SimulatedChannel, SimulatedConversation, SimulatedDelivery, SimulatedInbox,
     SimulatedMessage, SimulatedRequest, SimulationState,
+};
+pub use self::worker_app::{
+    AppCustomer, AppCustomerPage, AppExchange, AppLink, AppScreen, Simulator, WorkerApp,
 };

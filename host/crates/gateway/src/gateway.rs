@@ -33,6 +33,7 @@ use tokio::time::Instant;
 use self::explainer::Explainer;
 use self::front::FrontRequest;
 use self::notifications::SourceNotification;
+pub use self::request_record::SIMULATED;
 pub use self::question::{NotAsked, Question, Reply};
 use self::request_context::RequestContext;
 use self::services::Services;

@@ -14,4 +14,4 @@ pub mod server;
 pub mod settings;
 
 pub use self::connections::Connection;
-pub use self::gateway::{Gateway, NotAsked, Question, Reply};
+pub use self::gateway::{Gateway, NotAsked, Question, Reply, SIMULATED};

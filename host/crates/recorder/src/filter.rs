@@ -9,6 +9,10 @@ use std::fmt;
 pub use self::parse::FilterError;
 use crate::record::{Facts, Record};
 
+/// Values of `simulated`.
+const YES: &str = "yes";
+const NO: &str = "no";
+
 /// Selection of records. Parsed with `str::parse`; `Display` returns the same text, with single spaces. The empty text
 /// matches all records.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -42,6 +46,8 @@ enum Field {
     Plugin,
     Conversation,
     Id,
+    /// Whether the console's simulator sent the request: `yes` or `no`.
+    Simulated,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +70,17 @@ impl Filter {
     /// Returns whether a record matches each term.
     pub fn matches(&self, record: &Record) -> bool {
         self.terms.iter().all(|term| term.condition.matches(&record.facts) != term.is_negated)
+    }
+
+    /// Returns the filter without simulated requests, unless it mentions `simulated`.
+    #[must_use]
+    pub fn without_simulated(mut self) -> Self {
+        let is_mentioned = |term: &Term| matches!(term.condition, Condition::Text(Field::Simulated, _));
+        if !self.terms.iter().any(is_mentioned) {
+            let condition = Condition::Text(Field::Simulated, vec![NO.into()]);
+            self.terms.push(Term { is_negated: false, condition });
+        }
+        self
     }
 
     /// Returns whether all records match.
@@ -91,8 +108,16 @@ impl Condition {
 }
 
 impl Field {
-    const ALL: [Self; 7] =
-        [Self::Tenant, Self::Callback, Self::Event, Self::Code, Self::Plugin, Self::Conversation, Self::Id];
+    const ALL: [Self; 8] = [
+        Self::Tenant,
+        Self::Callback,
+        Self::Event,
+        Self::Code,
+        Self::Plugin,
+        Self::Conversation,
+        Self::Id,
+        Self::Simulated,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -103,6 +128,7 @@ impl Field {
             Self::Plugin => "plugin",
             Self::Conversation => "conversation",
             Self::Id => "id",
+            Self::Simulated => "simulated",
         }
     }
 
@@ -115,6 +141,7 @@ impl Field {
             Self::Plugin => facts.plugin.as_deref(),
             Self::Conversation => facts.conversation.as_deref(),
             Self::Id => Some(&facts.id),
+            Self::Simulated => Some(if facts.is_simulated { YES } else { NO }),
         }
     }
 }

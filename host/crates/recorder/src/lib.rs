@@ -9,6 +9,7 @@
 //! Facts contain no number, name or text of a customer, except in [`Facts::detail`], which the log has as well. Content
 //! does, so only readers with that right may see it, and it is dropped after [`Settings::keep_ms`].
 
+mod announced;
 mod budget;
 mod filter;
 mod keep;

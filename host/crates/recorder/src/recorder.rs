@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
 
+use crate::announced::Announced;
 use crate::budget::{Budgets, TenantCallback};
 use crate::filter::Filter;
 use crate::keep::KeepReason;
@@ -36,6 +37,7 @@ pub struct Recorder {
     budgets: Budgets,
     series: Series,
     watchers: Arc<Watchers>,
+    announced: Announced,
 }
 
 impl Recorder {
@@ -50,6 +52,7 @@ impl Recorder {
             budgets: Budgets::default(),
             series: Series::default(),
             watchers: Arc::default(),
+            announced: Announced::default(),
         }
     }
 
@@ -68,6 +71,17 @@ impl Recorder {
     /// Returns whether lines of plugins and bodies are recorded.
     pub fn has_content(&self) -> bool {
         self.is_on() && self.settings.read().record == RecordDetail::Full
+    }
+
+    /// Announces a request of the console's simulator. `mark` is a new id whose text sorts by time.
+    pub fn announce_simulated(&self, mark: String) {
+        self.announced.add(mark);
+    }
+
+    /// Returns whether a request is simulated. `mark` returns the text of its header, and is called only if some request is
+    /// announced. A mark is valid once.
+    pub fn is_simulated<'m>(&self, mark: impl FnOnce() -> Option<&'m str>) -> bool {
+        self.announced.is_any() && mark().is_some_and(|mark| self.announced.take(mark))
     }
 
     /// Returns one callback of a tenant, to record a request of it; `None` if nothing is recorded. Tenant and callback are
@@ -92,7 +106,7 @@ impl Recorder {
     /// those of `of`; `now_ms` is the time of the end. Wakes readers.
     pub fn record(&self, of: &TenantCallback, facts: Facts, content: Content, now_ms: u64) -> u64 {
         debug_assert_eq!((&facts.tenant, facts.callback), (&of.tenant, of.callback));
-        if let Some(meter) = &of.meter {
+        if let Some(meter) = of.meter.as_ref().filter(|_| !facts.is_simulated) {
             let is_refused = facts.outcome == Outcome::Refused && !facts.is_failed();
             meter.add(facts.took_us, facts.is_failed(), is_refused);
         }
@@ -100,7 +114,7 @@ impl Recorder {
         for call in &facts.calls {
             let plugin = self.budgets.plugin(&call.plugin, &self.series);
             let result = call.result();
-            if let Some(meter) = &plugin.meter {
+            if let Some(meter) = plugin.meter.as_ref().filter(|_| !facts.is_simulated) {
                 meter.add(call.took_us(), result == CallResult::Failed, result == CallResult::Refused);
             }
             is_new_version |= plugin.is_new_version(call);

@@ -39,6 +39,8 @@ pub struct LiveRow {
     pub deliveries: Vec<i64>,
     /// Why the request failed, masked.
     pub detail: Option<String>,
+    /// Whether the console's simulator sent the request.
+    pub is_simulated: bool,
 }
 
 /// The view.
@@ -106,7 +108,7 @@ pub fn rows(rows: &[LiveRow], skipped: u64) -> String {
 fn table_row(row: &LiveRow) -> Markup {
     let ok = row.code == "ok";
     html! {
-        tr data-sequence=(row.sequence) {
+        tr .simulated[row.is_simulated] data-sequence=(row.sequence) {
             td .mono { a href=(format!("/events/{}", row.id)) { (words::clock(row.time_ms)) } }
             td { @if let Some(tenant) = &row.tenant { bdi { (tenant) } } @else { "-" } }
             td { (row.callback) @if let Some(event) = &row.event { " " small { bdi { (event) } } } }
@@ -122,6 +124,7 @@ fn table_row(row: &LiveRow) -> Markup {
                 }
             }
             td .why {
+                @if row.is_simulated { span .state { "simulation" } " " }
                 @if !ok { span .state .failed { (row.code) } " " }
                 @for id in &row.deliveries { a href=(format!("/deliveries/{id}")) { "delivery " (id) } " " }
                 @if let Some(detail) = &row.detail { small { bdi { (detail) } } }

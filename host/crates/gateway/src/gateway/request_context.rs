@@ -224,13 +224,15 @@ impl<'c> RequestContext<'c> {
         self.finished = true;
         let elapsed = self.started.elapsed();
         let code = error.map_or("ok", |error| error.status_and_code().1);
-        let metrics = CALLBACKS.get(self.callback);
-        if let Some(metrics) = metrics {
-            metrics.seconds.observe(elapsed.as_secs_f64());
-        }
-        match metrics.filter(|_| error.is_none()) {
-            Some(metrics) => _ = metrics.answered.inc(),
-            None => _ = METRICS.requests.get_or_create(&labels::Request { callback: self.callback, code }).inc(),
+        if !self.record.is_simulated() {
+            let metrics = CALLBACKS.get(self.callback);
+            if let Some(metrics) = metrics {
+                metrics.seconds.observe(elapsed.as_secs_f64());
+            }
+            match metrics.filter(|_| error.is_none()) {
+                Some(metrics) => _ = metrics.answered.inc(),
+                None => _ = METRICS.requests.get_or_create(&labels::Request { callback: self.callback, code }).inc(),
+            }
         }
         if self.has_line() {
             self.log(response.status().as_u16(), code, elapsed, error);

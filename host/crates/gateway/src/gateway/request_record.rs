@@ -24,6 +24,8 @@ const CAPTURED_HEADERS: [&str; 9] = [
     "x-forwarded-proto",
     "x-forwarded-host",
 ];
+/// Header with the mark of a request of the console's simulator.
+pub const SIMULATED: &str = "x-frontgate-simulated";
 /// Captured bytes of one header.
 const HEADER_BYTES_MAX: usize = 256;
 /// Recorded bytes of a path. Paths that match no route can be longer.
@@ -65,6 +67,8 @@ pub(super) struct RequestRecord<'c> {
     capture: Option<Capture>,
     /// Largest part of the response that is captured.
     capture_bytes_max: usize,
+    /// Whether the console's simulator sent the request.
+    is_simulated: bool,
 }
 
 /// Facts that the request's context knows.
@@ -105,7 +109,13 @@ impl<'c> RequestRecord<'c> {
             bytes_in: 0,
             capture: None,
             capture_bytes_max: 0,
+            is_simulated: recorder.is_simulated(|| request.headers().get(SIMULATED)?.to_str().ok()),
         }
+    }
+
+    /// Returns whether the console's simulator sent the request.
+    pub(super) fn is_simulated(&self) -> bool {
+        self.is_simulated
     }
 
     /// Returns the collector for calls of plugins.
@@ -224,7 +234,7 @@ impl<'c> RequestRecord<'c> {
             deliveries: std::mem::take(&mut self.deliveries),
             bytes_in: self.bytes_in,
             bytes_out: ending.response.and_then(|response| response.body().size_hint().exact()).unwrap_or_default(),
-            is_simulated: false,
+            is_simulated: self.is_simulated,
         };
         let content = Content { capture, lines: lines.into_iter().map(line).collect(), lines_dropped: dropped };
         let (captured, lines) = (content.capture.is_some(), content.lines.len());

@@ -84,7 +84,7 @@ impl TwilioCallback<'_> {
         context.mark_verified();
         context.record.set_signature(&verified.key, Some(&verified.url));
         drop(reservation);
-        if let Some(counter) = route.tenant.verified.get(&verified.key) {
+        if let Some(counter) = route.tenant.verified.get(&verified.key).filter(|_| !context.record.is_simulated()) {
             counter.inc();
         }
         match (route.callback, &route.tenant.voice) {

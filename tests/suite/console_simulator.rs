@@ -1,0 +1,101 @@
+//! Tests the worker's app of the console's simulator, which asks the running gateway with the tenant's key.
+
+use frontgate_tests::{Gateway, Person, Setup, list};
+use serde_json::Value;
+
+const CSV: &str = "Id,Name,Sms,Owner\n7,Mora Lind,+12025550107,ana@example.org\n8,Ben Hale,+12025550108,ana@example.org\n";
+
+/// Opens the app of a worker, and returns its path.
+#[track_caller]
+fn open(person: &Person, worker: &str) -> String {
+    let answer = person.post("/simulator/open", &[("tenant", "demo"), ("worker", worker)]);
+    assert_eq!(answer.status, 303, "{answer:?}");
+    answer.headers["location"].clone()
+}
+
+fn names(app: &Value) -> Vec<&str> {
+    let customers = app["screen"]["customers"]["customers"].as_array().into_iter().flatten();
+    customers.filter_map(|customer| customer["name"].as_str()).collect()
+}
+
+fn setup() -> Setup {
+    Setup::bundled(CSV)
+}
+
+#[test]
+fn the_app_shows_what_the_gateway_answers() {
+    let gateway = setup().start();
+    let person = gateway.sign_in("ana", "operator");
+    let path = open(&person, "ana@example.org");
+    let app = person.json(&format!("{path}.json"));
+    assert_eq!(names(&app), ["Mora Lind", "Ben Hale"], "{app}");
+    assert_eq!([&app["exchanges"][0]["status"], &app["exchanges"][0]["twilio"]], [&Value::from(200), &Value::Null]);
+    let found = person.json(&format!("{path}.json?q=Hale"));
+    assert_eq!(names(&found), ["Ben Hale"], "{found}");
+    let end = person.json(&format!("{path}.json?anchor=8"));
+    assert!(names(&end).is_empty(), "{end}");
+    let customer = person.json(&format!("{path}.json?customer=7&type=sms&value=%2B12025550107"));
+    let shown = &customer["screen"]["customer"];
+    assert_eq!(shown["name"], "Mora Lind", "{customer}");
+    assert_eq!(shown["channels"][0][1], "+12025550107", "{customer}");
+    assert!(!shown["templates"].as_array().expect("templates").is_empty(), "{customer}");
+    assert!(shown["proxy"].as_str().is_some_and(|number| number.starts_with('+')), "{customer}");
+}
+
+#[test]
+fn questions_of_the_app_are_marked_and_not_counted() {
+    let gateway = setup().start();
+    let person = gateway.sign_in("ana", "operator");
+    let path = open(&person, "ana@example.org");
+    let counted = |gateway: &Gateway| {
+        let text = gateway.admin_get("/metrics").1;
+        let line = text.lines().find(|line| line.starts_with("frontgate_requests_total") && line.contains("\"crm\""));
+        line.map(str::to_owned)
+    };
+    person.json(&format!("{path}.json"));
+    assert_eq!(counted(&gateway), None);
+    let simulated = person.json("/live.json?q=simulated:yes");
+    assert_eq!(simulated["rows"][0]["is_simulated"], true, "{simulated}");
+    assert!(person.json("/live.json")["rows"].as_array().expect("rows").is_empty());
+    // The mark of a request is valid once, and nobody else has it.
+    assert_eq!(gateway.crm(&list(&[])).status, 200);
+    assert!(counted(&gateway).is_some());
+    assert_eq!(person.json("/live.json")["rows"][0]["is_simulated"], false);
+}
+
+#[test]
+fn the_app_names_what_twilio_would_log() {
+    let gateway = Setup::misbehaving().start();
+    let person = gateway.sign_in("ana", "operator");
+    let path = open(&person, "ana@example.org");
+    let app = person.json(&format!("{path}.json?q=unavailable"));
+    assert_eq!(app["screen"], "nothing", "{app}");
+    let asked = &app["exchanges"][0];
+    assert!(asked["twilio"].as_str().is_some_and(|text| text.starts_with("48004")), "{app}");
+    assert_eq!(asked["code"], "unavailable", "{app}");
+}
+
+#[test]
+fn only_an_operator_opens_an_app_and_only_that_person_sees_it() {
+    let gateway = setup().start();
+    let person = gateway.sign_in("ana", "operator");
+    let path = open(&person, "ana@example.org");
+    for role in ["viewer", "support"] {
+        let other = gateway.sign_in("ben", role);
+        let opened = other.post("/simulator/open", &[("tenant", "demo"), ("worker", "ana@example.org")]);
+        assert_eq!(opened.status, 403, "{role}");
+        assert_eq!(other.get(&path).status, 403, "{role}");
+    }
+    assert_eq!(gateway.sign_in("cleo", "operator").get(&path).status, 400);
+    let audit = person.json("/audit.json").to_string();
+    assert!(audit.contains("worker's app of"), "{audit}");
+}
+
+#[test]
+fn a_simulator_that_is_off_asks_nothing() {
+    let gateway = setup().set("console.simulator", "\"off\"").start();
+    let person = gateway.sign_in("ana", "operator");
+    let opened = person.post("/simulator/open", &[("tenant", "demo"), ("worker", "ana@example.org")]);
+    assert_eq!(opened.status, 400, "{opened:?}");
+    assert_eq!(person.json("/simulator.json")["is_on"], false);
+}
