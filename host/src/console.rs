@@ -246,7 +246,7 @@ impl Console {
             ["channels", id] => self.channel(call, id, None).await,
             ["plugins"] => self.plugins(call).await,
             ["plugins", name] => self.plugin(call, name, None).await,
-            ["simulator", "conversations"] => self.simulation(call, None).await,
+            ["simulator", "conversations"] => self.simulation(call).await,
             ["audit"] => self.audit(call).await,
             ["find"] => self.find(&call).await,
             _ => Err(Refusal::NotFound),

@@ -26,8 +26,8 @@ impl Console {
         }
     }
 
-    /// Shows the simulation. `notice` is the result of an action.
-    pub(super) async fn simulation(self: &Arc<Self>, call: Call, notice: Option<String>) -> Result<Answer, Refusal> {
+    /// Shows the simulation.
+    pub(super) async fn simulation(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
         let tenants = self.sources.admin_pages.tenant_names().into_iter().filter(|tenant| call.session.sees(tenant));
         let mut view = SimulationPage {
@@ -36,7 +36,7 @@ impl Console {
             tenant: None,
             who: None,
             reason: None,
-            notice,
+            notice: None,
             state: None,
         };
         if let Some(reason) = self.no_simulations() {
@@ -48,6 +48,7 @@ impl Console {
             return Ok(page(call, SECTION, view));
         };
         (view.tenant, view.who) = (Some(simulation.tenant.clone()), Some(simulation.who.clone()));
+        view.notice = simulation.notice();
         match simulation.phase() {
             Phase::Starting => view.phase = SimulationPhase::Starting,
             Phase::Running(control) => {
@@ -82,7 +83,7 @@ impl Console {
             return Ok(problem(call, SECTION, "Not possible", "The simulation does not run.".to_owned()));
         };
         match simulation.play(&control, action, &call.form).await {
-            Ok(notice) => self.simulation(call, Some(notice)).await,
+            Ok(()) => Ok(Answer::Ready(answers::redirect(SIMULATION_PATH))),
             Err(error) => Ok(problem(call, SECTION, "Not possible in the simulation", format!("{error:#}"))),
         }
     }

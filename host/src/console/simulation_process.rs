@@ -43,6 +43,8 @@ pub(super) struct Simulation {
     pub(super) tenant: String,
     pub(super) who: String,
     phase: Mutex<Phase>,
+    /// Result of the last action.
+    notice: Mutex<Option<String>>,
     /// Ends the process.
     stop: CancellationToken,
     /// Cancelled when the process has ended.
@@ -83,6 +85,7 @@ impl Simulations {
             tenant: tenant.to_owned(),
             who: who.to_owned(),
             phase: Mutex::new(Phase::Starting),
+            notice: Mutex::default(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
         });
@@ -179,19 +182,21 @@ impl Simulation {
         Ok(serde_json::from_slice(&ask(control, request).await?)?)
     }
 
-    /// Plays an action. Returns what the process says, as an error if it was not possible.
-    pub(super) async fn play(
-        &self,
-        control: &Path,
-        action: &str,
-        fields: &[(String, String)],
-    ) -> anyhow::Result<String> {
+    /// Returns the result of the last action.
+    pub(super) fn notice(&self) -> Option<String> {
+        self.notice.lock().clone()
+    }
+
+    /// Plays an action. The error says why it was not possible.
+    pub(super) async fn play(&self, control: &Path, action: &str, fields: &[(String, String)]) -> anyhow::Result<()> {
         let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name, value)).collect();
         let body = Full::<Bytes>::from(serde_json::to_vec(&fields)?);
         let request = Request::post(format!("/{action}")).header("host", "frontgate").body(body)?;
         let answer: BTreeMap<String, String> = serde_json::from_slice(&ask(control, request).await?)?;
         let text = |name: &str| answer.get(name).cloned();
-        text("notice").ok_or_else(|| anyhow!(text("error").unwrap_or_default()))
+        let notice = text("notice").ok_or_else(|| anyhow!(text("error").unwrap_or_default()))?;
+        *self.notice.lock() = Some(notice);
+        Ok(())
     }
 }
 
