@@ -34,6 +34,7 @@ fn a_message_is_written_answered_and_shown_on_the_page_of_a_simulation() {
     browser.click("form[action$='/customer-writes'] button");
     wait_for_notice(&browser, "The message is in conversation");
     browser.wait_for_text("form[action$='/worker-answers'] button:not([disabled])", "Answer as worker");
+    browser.wait_for_text(".worker-of", "ana@example.org");
     browser.write("form[action$='/worker-answers'] input[name=text]", "Until noon.");
     browser.click("form[action$='/worker-answers'] button");
     wait_for_notice(&browser, "The worker's message is in the conversation.");
