@@ -281,7 +281,7 @@ impl Console {
             ["plugins", name] => self.plugin(call, name, None).await,
             ["simulator"] => Ok(self.simulator(call)),
             ["simulator", "apps", number] => self.app(call, number).await,
-            ["simulator", "conversations"] => self.simulation(call, None).await,
+            ["simulator", "conversations"] => self.simulation(call).await,
             ["audit"] => self.audit(call).await,
             ["find"] => self.find(&call).await,
             _ => Err(Refusal::NotFound),

@@ -1,9 +1,16 @@
 //! Tests the page of simulations in a real browser.
 
-use frontgate_tests::{Chromium, Front};
+use frontgate_tests::{Chromium, Front, eventually};
 
 use crate::console_browser::{assert_accessible, sign_in};
 use crate::delivery::{OURS, start_with_twilio};
+
+/// Waits until the page shows the result of an action.
+#[track_caller]
+fn wait_for_notice(browser: &Chromium, text: &str) {
+    let notice = || browser.execute("return document.querySelector('.notice')?.innerText ?? ''").to_string();
+    eventually(text, notice, |notice| notice.contains(text));
+}
 
 #[test]
 fn a_message_is_written_answered_and_shown_on_the_page_of_a_simulation() {
@@ -25,14 +32,14 @@ fn a_message_is_written_answered_and_shown_on_the_page_of_a_simulation() {
     browser.wait_for_text("form[action$='/customer-writes'] button:not([disabled])", "Send");
     browser.write("form[action$='/customer-writes'] input[name=text]", "Are you open on Saturday?");
     browser.click("form[action$='/customer-writes'] button");
-    browser.wait_for_text(".notice", "The message is in conversation");
-    browser.open(&page);
+    wait_for_notice(&browser, "The message is in conversation");
     browser.wait_for_text("form[action$='/worker-answers'] button:not([disabled])", "Answer as worker");
+    browser.wait_for_text(".worker-of", "ana@example.org");
     browser.write("form[action$='/worker-answers'] input[name=text]", "Until noon.");
     browser.click("form[action$='/worker-answers'] button");
-    browser.wait_for_text(".notice", "The worker's message is in the conversation.");
+    wait_for_notice(&browser, "The worker's message is in the conversation.");
     browser.click("form[action$='/connect'] button");
-    browser.wait_for_text(".notice", "is connected.");
+    wait_for_notice(&browser, "is connected.");
     let shown = browser.execute("return document.body.innerText");
     let shown = shown.as_str().expect("text");
     assert!(shown.contains("Are you open on Saturday?") && shown.contains("Until noon."), "{shown}");

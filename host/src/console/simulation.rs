@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use frontgate_console_access::{Right, Simulator};
 use frontgate_console_pages::pages::{SIMULATION_PATH, SimulationPage, SimulationPhase};
+use hyper::StatusCode;
 
 use super::answers::{Answer, Refusal};
 use super::simulation_process::Phase;
@@ -26,8 +27,8 @@ impl Console {
         }
     }
 
-    /// Shows the simulation. `notice` is the result of an action.
-    pub(super) async fn simulation(self: &Arc<Self>, call: Call, notice: Option<String>) -> Result<Answer, Refusal> {
+    /// Shows the simulation.
+    pub(super) async fn simulation(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
         let tenants = self.sources.admin_pages.tenant_names().into_iter().filter(|tenant| call.session.sees(tenant));
         let mut view = SimulationPage {
@@ -36,7 +37,8 @@ impl Console {
             tenant: None,
             who: None,
             reason: None,
-            notice,
+            notice: None,
+            problem: None,
             state: None,
         };
         if let Some(reason) = self.no_simulations() {
@@ -48,6 +50,11 @@ impl Console {
             return Ok(page(call, SECTION, view));
         };
         (view.tenant, view.who) = (Some(simulation.tenant.clone()), Some(simulation.who.clone()));
+        match simulation.played() {
+            Some(Ok(notice)) => view.notice = Some(notice),
+            Some(Err(problem)) => view.problem = Some(problem),
+            None => {}
+        }
         match simulation.phase() {
             Phase::Starting => view.phase = SimulationPhase::Starting,
             Phase::Running(control) => {
@@ -81,10 +88,17 @@ impl Console {
         let Phase::Running(control) = simulation.phase() else {
             return Ok(problem(call, SECTION, "Not possible", "The simulation does not run.".to_owned()));
         };
-        match simulation.play(&control, action, &call.form).await {
-            Ok(notice) => self.simulation(call, Some(notice)).await,
-            Err(error) => Ok(problem(call, SECTION, "Not possible in the simulation", format!("{error:#}"))),
+        if simulation.play(&control, action, &call.form).await {
+            return Ok(Answer::Ready(answers::redirect(SIMULATION_PATH)));
         }
+        // The page has the reason.
+        let shown = self.simulation(call).await?;
+        Ok(match shown {
+            Answer::Page { session, section, page, is_json, .. } => {
+                Answer::Page { status: StatusCode::CONFLICT, session, section, page, is_json }
+            }
+            ready @ Answer::Ready(_) => ready,
+        })
     }
 
     async fn start_simulation(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {

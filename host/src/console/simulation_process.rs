@@ -43,6 +43,8 @@ pub(super) struct Simulation {
     pub(super) tenant: String,
     pub(super) who: String,
     phase: Mutex<Phase>,
+    /// Result of the last action, or why it was not possible.
+    played: Mutex<Option<Result<String, String>>>,
     /// Ends the process.
     stop: CancellationToken,
     /// Cancelled when the process has ended.
@@ -83,6 +85,7 @@ impl Simulations {
             tenant: tenant.to_owned(),
             who: who.to_owned(),
             phase: Mutex::new(Phase::Starting),
+            played: Mutex::default(),
             stop: CancellationToken::new(),
             ended: CancellationToken::new(),
         });
@@ -179,20 +182,27 @@ impl Simulation {
         Ok(serde_json::from_slice(&ask(control, request).await?)?)
     }
 
-    /// Plays an action. Returns what the process says, as an error if it was not possible.
-    pub(super) async fn play(
-        &self,
-        control: &Path,
-        action: &str,
-        fields: &[(String, String)],
-    ) -> anyhow::Result<String> {
-        let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name, value)).collect();
-        let body = Full::<Bytes>::from(serde_json::to_vec(&fields)?);
-        let request = Request::post(format!("/{action}")).header("host", "frontgate").body(body)?;
-        let answer: BTreeMap<String, String> = serde_json::from_slice(&ask(control, request).await?)?;
-        let text = |name: &str| answer.get(name).cloned();
-        text("notice").ok_or_else(|| anyhow!(text("error").unwrap_or_default()))
+    /// Returns the result of the last action, or why it was not possible.
+    pub(super) fn played(&self) -> Option<Result<String, String>> {
+        self.played.lock().clone()
     }
+
+    /// Plays an action. Returns whether it was possible.
+    pub(super) async fn play(&self, control: &Path, action: &str, fields: &[(String, String)]) -> bool {
+        let played = ask_to_play(control, action, fields).await.map_err(|error| format!("{error:#}"));
+        let was_possible = played.is_ok();
+        *self.played.lock() = Some(played);
+        was_possible
+    }
+}
+
+async fn ask_to_play(control: &Path, action: &str, fields: &[(String, String)]) -> anyhow::Result<String> {
+    let fields: BTreeMap<_, _> = fields.iter().map(|(name, value)| (name, value)).collect();
+    let body = Full::<Bytes>::from(serde_json::to_vec(&fields)?);
+    let request = Request::post(format!("/{action}")).header("host", "frontgate").body(body)?;
+    let answer: BTreeMap<String, String> = serde_json::from_slice(&ask(control, request).await?)?;
+    let text = |name: &str| answer.get(name).cloned();
+    text("notice").ok_or_else(|| anyhow!(text("error").unwrap_or_default()))
 }
 
 async fn ask(control: &Path, request: Request<Full<Bytes>>) -> anyhow::Result<Bytes> {

@@ -6,6 +6,7 @@
 
 mod file;
 pub mod history;
+mod live_versions;
 mod record;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use frontgate_system::ownership::Folder;
 use tracing::error;
 
 use self::file::{Content, Durable, Found};
+pub use self::live_versions::live_versions;
 use self::record::Guard;
 pub(super) use self::record::Record;
 
@@ -375,17 +377,6 @@ fn stored(folder: &Folder) -> std::io::Result<BTreeSet<Digest>> {
 
 fn digest_of(name: &str) -> Option<Digest> {
     name.strip_suffix(".wasm")?.parse().ok()
-}
-
-/// Returns the bytes of each live version by the plugin's name, and `None` for a name without one. For another process
-/// than the gateway. An empty list means that no gateway has run with this folder.
-pub fn live_versions(
-    plugins: &frontgate_runtime::settings::Plugins,
-) -> anyhow::Result<BTreeMap<String, Option<Vec<u8>>>> {
-    let records = Records::open(&plugins.records, Access::Read, plugins)?;
-    let read = |digest| read_version(&plugins.records, digest);
-    let names = records.content.names.iter();
-    names.map(|(name, record)| Ok((name.clone(), record.live.map(read).transpose()?))).collect()
 }
 
 /// Reads the bytes of a version. Fails if they are missing or damaged.

@@ -58,6 +58,8 @@ pub struct SimulationPage {
     pub reason: Option<String>,
     /// Result of the last action.
     pub notice: Option<String>,
+    /// Why the last action was not possible.
+    pub problem: Option<String>,
     /// What happens in it.
     #[serde(flatten)]
     pub state: Option<SimulationState>,
@@ -82,6 +84,7 @@ impl Page for SimulationPage {
     fn content(&self, frame: &Frame) -> Markup {
         html! {
             @if let Some(notice) = &self.notice { p .notice role="status" { bdi { (notice) } } }
+            @if let Some(problem) = &self.problem { p .problem role="alert" { bdi { (problem) } } }
             @if let Some(reason) = &self.reason { p .problem role="alert" { bdi { (reason) } } }
             @if self.phase != SimulationPhase::Off { p .simulated { b { "Simulation" } " Simulated platforms, in a process of its own. Nothing of it reaches Twilio, Front or a provider: plugins only read from real services." } }
             @if let Some(state) = &self.state { (running(state)) } @else { (self.start()) }
@@ -201,7 +204,7 @@ fn worker(conversation: &SimulatedConversation) -> Markup {
         &html! {
             p .quiet {
                 code { bdi { (sid) } } ", " (state) ". Workers: "
-                @if workers.is_empty() { "none" } @else { bdi { (workers.join(", ")) } }
+                @if workers.is_empty() { "none" } @else { bdi .worker-of { (workers.join(", ")) } }
                 ". Customers: " bdi { (customers.join(", ")) } "."
             }
             (messages(all, true))
