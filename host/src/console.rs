@@ -10,6 +10,7 @@ mod bulk;
 mod channels;
 mod deliveries;
 mod entry;
+mod identity;
 mod overview;
 mod payload;
 mod plugins;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontgate_audit::Verification;
-use frontgate_console_access::{Access, Right, Session, request};
+use frontgate_console_access::{Access, Right, Session, SignIn, request};
 use frontgate_console_pages::pages::{Plugin, Problem};
 use frontgate_console_pages::words::encoded;
 use frontgate_console_pages::{Frame, Page, assets, document};
@@ -204,11 +205,16 @@ impl Console {
             request::origin(&parts.headers, host, &settings)?;
         }
         let form = if is_change { pairs(&read(body).await.ok_or(Refusal::Incomplete)?) } else { Vec::new() };
-        if path == "/enter" {
-            return self.enter(is_change, &parts.headers, &form).await;
+        let identity = self.identity(&parts.headers)?;
+        match path {
+            "/enter" => return self.enter(is_change, &parts.headers, &form, identity.as_ref()).await,
+            "/left" if !is_change => return Ok(self.left()),
+            _ => {}
         }
-        let cookie = request::cookie(&parts.headers).ok_or(Refusal::SignedOut)?;
-        let session = self.sources.access.session(&cookie).await?.ok_or(Refusal::SignedOut)?;
+        let session = self.session(&parts.headers, identity.as_ref()).await?;
+        if session.sign_in == SignIn::Token && (is_change || !is_json) {
+            return Err(Refusal::TokenReads);
+        }
         if is_change {
             let proof = parts.headers.get(request::PROOF).and_then(|proof| proof.to_str().ok());
             if !proof.is_some_and(|proof| session.is_proved_by(proof)) {

@@ -178,9 +178,9 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         let console = ConsoleApi::new(access, console, console_address);
         let admin_api = AdminApi::new(commands, Arc::clone(&reloader), store.clone(), customers, channels, console);
         let admin_api = Arc::new(admin_api);
-        let answer = move |request| {
+        let answer = move |request, peer| {
             let admin_api = Arc::clone(&admin_api);
-            async move { admin_api.respond(request).await }
+            async move { admin_api.respond(request, peer).await }
         };
         socket.serve(answer, admin_stop.clone())
     });

@@ -1,6 +1,7 @@
 //! Black-box tests of all documented behavior.
 
 mod actions;
+mod actors;
 mod architecture;
 mod authors;
 mod business_hours;
@@ -33,7 +34,9 @@ mod consent;
 mod console;
 mod console_access;
 mod console_browser;
+mod console_proxy;
 mod console_screenshots;
+mod console_tokens;
 mod contract_versions;
 mod conversations;
 mod cost;

@@ -171,6 +171,9 @@ impl Config {
         if let Some(password) = &mut self.store.password {
             secrets.push(("store.password".to_owned(), password));
         }
+        if let Some(proxy) = &mut self.console.proxy {
+            secrets.push(("console.proxy.secret".to_owned(), &mut proxy.secret));
+        }
         for (name, tenant) in &mut self.tenants {
             let twilio = &mut tenant.twilio;
             for (index, token) in twilio.auth_tokens.iter_mut().enumerate() {

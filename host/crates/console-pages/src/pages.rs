@@ -22,4 +22,4 @@ pub use self::live::{Live, LiveRow, rows};
 pub use self::overview::{Attention, CallbackRow, Level, Overview};
 pub use self::parts::{By, Fact};
 pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
-pub use self::sign_in::{Problem, sign_in};
+pub use self::sign_in::{Problem, enter_by_proxy, sign_in, signed_out};

@@ -23,7 +23,7 @@ pub(crate) enum Tables {
 }
 
 impl Tables {
-    /// Returns the file with these tables. `path` is that of the store.
+    /// Returns the file with these tables. `path` is that of the settings.
     pub(crate) fn file(self, path: &Path) -> PathBuf {
         match self {
             Self::Gateway => path.to_owned(),
@@ -40,7 +40,7 @@ impl Tables {
 }
 
 /// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../schema/sqlite/1-deliveries.sql"),
     include_str!("../schema/sqlite/2-state.sql"),
     include_str!("../schema/sqlite/3-front.sql"),
@@ -54,6 +54,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../schema/sqlite/11-front-oauth.sql"),
     include_str!("../schema/sqlite/12-actions.sql"),
     include_str!("../schema/sqlite/13-front-oauth-address.sql"),
+    include_str!("../schema/sqlite/14-console-access.sql"),
 ];
 
 /// Maximum wait for the previous gateway to release the lock.
