@@ -7,6 +7,7 @@
 mod answers;
 mod attention;
 mod bulk;
+pub(crate) mod bulk_commands;
 mod channels;
 mod deliveries;
 mod entry;

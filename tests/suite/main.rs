@@ -4,6 +4,7 @@ mod actions;
 mod actors;
 mod architecture;
 mod authors;
+mod bulk_commands;
 mod business_hours;
 mod callbacks;
 mod channel_calls;

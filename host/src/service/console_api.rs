@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::admin_pages::{text, with_type};
 use crate::console::Console;
+use crate::console::bulk_commands::BulkCommand;
 
 /// The body of the command that creates a login link.
 #[derive(Debug, Serialize, Deserialize)]
@@ -69,6 +70,14 @@ pub(crate) struct EndCommand {
     pub(crate) id: String,
 }
 
+/// The body of the command that returns the progress of a change of many deliveries.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProgressCommand {
+    /// Number of the change.
+    pub(crate) id: u64,
+}
+
 /// Milliseconds of a day.
 const DAY_MS: i64 = 86_400_000;
 
@@ -98,6 +107,8 @@ impl ConsoleApi {
             "end" => self.end(body, actor).await,
             "token" => self.token(body, actor).await,
             "tokens" => self.tokens().await,
+            "bulk" => self.bulk(body, actor).await,
+            "bulk-progress" => self.bulk_progress(body),
             _ => Err(format!("unknown command `{name}`")),
         };
         match answered {
@@ -143,6 +154,16 @@ impl ConsoleApi {
     async fn tokens(&self) -> Result<String, String> {
         let tokens = self.access.tokens().await.map_err(|error| error.to_string())?;
         Ok(json!({ "tokens": tokens }).to_string())
+    }
+
+    async fn bulk(&self, body: &[u8], actor: &Actor) -> Result<String, String> {
+        let command: BulkCommand = serde_json::from_slice(body).map_err(|error| format!("invalid body: {error}"))?;
+        self.console.bulk_for_command(actor, command).await
+    }
+
+    fn bulk_progress(&self, body: &[u8]) -> Result<String, String> {
+        let ProgressCommand { id } = serde_json::from_slice(body).map_err(|error| format!("invalid body: {error}"))?;
+        self.console.bulk_progress_for_command(id)
     }
 
     async fn end(&self, body: &[u8], actor: &Actor) -> Result<String, String> {
