@@ -11,6 +11,7 @@ pub(crate) mod bulk_commands;
 mod channels;
 mod deliveries;
 mod entry;
+mod history;
 mod identity;
 mod overview;
 mod payload;
@@ -30,6 +31,7 @@ use frontgate_console_pages::words::encoded;
 use frontgate_console_pages::{Frame, Page, assets, document};
 use frontgate_delivery::Store;
 use frontgate_gateway::server::{Callers, Server};
+use frontgate_journal::Journal;
 use frontgate_loader::reload::Commands;
 use frontgate_recorder::Recorder;
 use frontgate_store::now_ms;
@@ -62,6 +64,8 @@ pub(crate) struct Sources {
     pub(crate) commands: Commands,
     pub(crate) reloader: Arc<Reloader>,
     pub(crate) channels: ChannelsApi,
+    /// Facts of requests in a file; `None` without one.
+    pub(crate) journal: Option<Arc<Journal>>,
 }
 
 /// Answers the requests of browsers.
@@ -238,7 +242,7 @@ impl Console {
             ["live"] => Ok(self.live(call)),
             ["live", "rows"] => self.live_rows(&call).await,
             ["events", id] => self.event(call, id).await,
-            ["conversations"] => Ok(self.conversations(call)),
+            ["conversations"] => self.conversations(call).await,
             ["conversations", tenant, conversation] => self.conversation(call, tenant, conversation).await,
             ["deliveries"] => self.deliveries(call).await,
             ["deliveries", "bulk"] => self.preview(call, None).await,

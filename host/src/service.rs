@@ -149,8 +149,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
 
     let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry), customers));
     let stop = CancellationToken::new();
-    let opening = Arc::clone(&config);
-    let recording = spawn_blocking(move || Recording::start(&opening)).await?;
+    let recording = Recording::start(&config).await?;
     let recording_series = tokio::spawn(Arc::clone(&recording).run());
     let recorder = Arc::clone(&recording.recorder);
     let shared = Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default(), recorder };
@@ -171,6 +170,7 @@ pub(crate) async fn serve(file: &Path, config: Config, overrides: Overrides) -> 
         commands: commands.clone(),
         reloader: Arc::clone(&reloader),
         channels: channels.clone(),
+        journal: recording.journal.clone(),
     }));
     let console_address = console.listen(&config.server, admin_stop.clone()).await;
     let operating = tokio::spawn({

@@ -59,6 +59,7 @@ mod frontline;
 mod generated;
 mod hubspot;
 mod interception;
+mod journal;
 mod languages;
 mod lifecycle;
 mod listener;

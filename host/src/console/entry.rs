@@ -85,11 +85,14 @@ impl Console {
     }
 
     async fn path_of(&self, call: &Call, wanted: &str) -> Result<Option<String>, Refusal> {
-        let super::Sources { store, recorder, admin_pages, .. } = &self.sources;
+        let super::Sources { store, admin_pages, .. } = &self.sources;
+        if super::history::address(wanted).is_some() {
+            return Ok(Some(format!("/conversations?q={}", super::encoded(wanted))));
+        }
         if wanted.parse::<i64>().is_ok() {
             return Ok(Some(format!("/deliveries/{wanted}")));
         }
-        if recorder.by_id(wanted).is_some_and(|record| sees(&call.session, &record)) {
+        if self.record_by_id(wanted).await.is_some_and(|record| sees(&call.session, &record)) {
             return Ok(Some(format!("/events/{wanted}")));
         }
         if let Some(channel) = store
@@ -105,7 +108,7 @@ impl Console {
         }
         let tenants = admin_pages.tenant_names().into_iter().filter(|tenant| call.session.sees(tenant));
         for tenant in tenants {
-            let is_recorded = !recorder.by_conversation(&tenant, wanted).is_empty();
+            let is_recorded = !self.records_of_conversation(&tenant, wanted).await.is_empty();
             if is_recorded || store.has_conversation(&tenant, wanted).await? {
                 return Ok(Some(format!("/conversations/{}/{}", super::encoded(&tenant), super::encoded(wanted))));
             }

@@ -20,13 +20,15 @@ pub(crate) enum Tables {
     Gateway,
     /// The customer index, a copy that can be rebuilt.
     Customers,
+    /// Facts of requests for the console, which may be lost.
+    Journal,
 }
 
 impl Tables {
     /// Returns the file with these tables. `path` is that of the settings.
     pub(crate) fn file(self, path: &Path) -> PathBuf {
         match self {
-            Self::Gateway => path.to_owned(),
+            Self::Gateway | Self::Journal => path.to_owned(),
             Self::Customers => path.with_extension("customers.db"),
         }
     }
@@ -35,6 +37,7 @@ impl Tables {
         match self {
             Self::Gateway => &MIGRATIONS,
             Self::Customers => &[include_str!("../schema/sqlite/customers/1-customers.sql")],
+            Self::Journal => &[include_str!("../schema/sqlite/journal/1-journal.sql")],
         }
     }
 }
