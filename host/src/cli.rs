@@ -9,6 +9,7 @@ mod authoring;
 #[cfg(not(feature = "authoring"))]
 #[path = "cli/no_authoring.rs"]
 mod authoring;
+mod bulk;
 mod channels;
 mod check;
 mod client;

@@ -9,10 +9,13 @@ mod attention;
 mod bulk;
 mod case_check;
 mod cases;
+pub(crate) mod bulk_commands;
 mod channels;
 mod compare;
 mod deliveries;
 mod entry;
+mod history;
+mod identity;
 mod overview;
 mod payload;
 mod plugins;
@@ -31,12 +34,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontgate_audit::Verification;
-use frontgate_console_access::{Access, Right, Session, request};
+use frontgate_console_access::{Access, Right, Session, SignIn, request};
 use frontgate_console_pages::pages::{Plugin, Problem};
 use frontgate_console_pages::words::encoded;
 use frontgate_console_pages::{Frame, Page, assets, document};
 use frontgate_delivery::Store;
 use frontgate_gateway::server::{Callers, Server};
+use frontgate_journal::Journal;
 use frontgate_loader::reload::Commands;
 use frontgate_recorder::Recorder;
 use frontgate_runtime::Registry;
@@ -81,6 +85,8 @@ pub(crate) struct Sources {
     pub(crate) candidates: Candidates,
     /// Address of the public listener.
     pub(crate) listen: SocketAddr,
+    /// Facts of requests in a file; `None` without one.
+    pub(crate) journal: Option<Arc<Journal>>,
 }
 
 /// Answers the requests of browsers.
@@ -240,11 +246,16 @@ impl Console {
             request::origin(&parts.headers, host, &settings)?;
         }
         let form = if is_change { pairs(&read(body).await.ok_or(Refusal::Incomplete)?) } else { Vec::new() };
-        if path == "/enter" {
-            return self.enter(is_change, &parts.headers, &form).await;
+        let identity = self.identity(&parts.headers)?;
+        match path {
+            "/enter" => return self.enter(is_change, &parts.headers, &form, identity.as_ref()).await,
+            "/left" if !is_change => return Ok(self.left()),
+            _ => {}
         }
-        let cookie = request::cookie(&parts.headers).ok_or(Refusal::SignedOut)?;
-        let session = self.sources.access.session(&cookie).await?.ok_or(Refusal::SignedOut)?;
+        let session = self.session(&parts.headers, identity.as_ref()).await?;
+        if session.sign_in == SignIn::Token && (is_change || !is_json) {
+            return Err(Refusal::TokenReads);
+        }
         if is_change {
             let proof = parts.headers.get(request::PROOF).and_then(|proof| proof.to_str().ok());
             if !proof.is_some_and(|proof| session.is_proved_by(proof)) {
@@ -269,7 +280,7 @@ impl Console {
             ["events", id] => self.event(call, id).await,
             ["questions", number] => self.question(call, number),
             ["questions", number, "case"] => self.case(call, number).await,
-            ["conversations"] => Ok(self.conversations(call)),
+            ["conversations"] => self.conversations(call).await,
             ["conversations", tenant, conversation] => self.conversation(call, tenant, conversation).await,
             ["deliveries"] => self.deliveries(call).await,
             ["deliveries", "bulk"] => self.preview(call, None).await,

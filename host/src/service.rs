@@ -163,8 +163,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
 
     let plugins = Arc::new(Plugins::new(engine, Arc::clone(&registry), customers));
     let stop = CancellationToken::new();
-    let opening = Arc::clone(&config);
-    let recording = spawn_blocking(move || Recording::start(&opening)).await?;
+    let recording = Recording::start(&config).await?;
     let recording_series = tokio::spawn(Arc::clone(&recording).run());
     let recorder = Arc::clone(&recording.recorder);
     let shared = Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default(), recorder };
@@ -190,6 +189,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         registry: shown_registry,
         candidates,
         listen: address,
+        journal: recording.journal.clone(),
     }));
     let console_address = console.listen(&config.server, admin_stop.clone()).await;
     let operating = tokio::spawn({
@@ -197,9 +197,9 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         let console = ConsoleApi::new(access, console, console_address);
         let admin_api = AdminApi::new(commands, Arc::clone(&reloader), store.clone(), customers, channels, console);
         let admin_api = Arc::new(admin_api);
-        let answer = move |request| {
+        let answer = move |request, peer| {
             let admin_api = Arc::clone(&admin_api);
-            async move { admin_api.respond(request).await }
+            async move { admin_api.respond(request, peer).await }
         };
         socket.serve(answer, admin_stop.clone())
     });

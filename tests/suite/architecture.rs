@@ -9,7 +9,7 @@ use frontgate_tests::root;
 use serde_json::Value;
 
 /// The gateway's crates, each with its allowed dependencies, lowest first. ARCHITECTURE.md shows the same graph.
-const CRATES: [(&str, &[&str]); 31] = [
+const CRATES: [(&str, &[&str]); 32] = [
     ("memory", &[]),
     ("customer-search", &[]),
     ("recorder", &[]),
@@ -25,9 +25,10 @@ const CRATES: [(&str, &[&str]); 31] = [
     ("twilio-callbacks", &["contract", "twilio"]),
     ("twilio-rest", &["net", "twilio"]),
     ("store", &["net", "settings", "system", "telemetry"]),
-    ("audit", &["store"]),
-    ("console-access", &["audit", "store"]),
+    ("audit", &["store", "system"]),
+    ("console-access", &["audit", "settings", "store"]),
     ("console-pages", &[]),
+    ("journal", &["console-pages", "recorder", "signing", "store", "system", "telemetry"]),
     ("replicas", &["audit", "store", "telemetry"]),
     ("rollouts", &["contract", "replicas", "store"]),
     ("state", &["settings", "store"]),

@@ -9,7 +9,7 @@ use crate::delivery::{OURS, start_with_twilio, workers};
 
 /// Starts a gateway whose deliveries may have had their effect and wait for an hour; returns the SIDs of its
 /// conversations.
-fn waiting(conversations: usize) -> (Twilio, Gateway, Vec<String>) {
+pub(crate) fn waiting(conversations: usize) -> (Twilio, Gateway, Vec<String>) {
     let (twilio, gateway) = start_with_twilio(|setup| {
         setup.set("delivery.retry_first_ms", "3600000").set("delivery.retry_longest_ms", "3600000")
     });

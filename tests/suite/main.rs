@@ -1,8 +1,10 @@
 //! Black-box tests of all documented behavior.
 
 mod actions;
+mod actors;
 mod architecture;
 mod authors;
+mod bulk_commands;
 mod business_hours;
 mod callbacks;
 mod channel_calls;
@@ -33,9 +35,11 @@ mod consent;
 mod console;
 mod console_access;
 mod console_browser;
+mod console_proxy;
 mod console_questions;
 mod console_screenshots;
 mod console_simulator;
+mod console_tokens;
 mod contract_versions;
 mod conversations;
 mod cost;
@@ -57,6 +61,7 @@ mod frontline;
 mod generated;
 mod hubspot;
 mod interception;
+mod journal;
 mod languages;
 mod lifecycle;
 mod listener;

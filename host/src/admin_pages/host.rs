@@ -3,10 +3,10 @@
 //! Without this check, a web page in an operator's browser could resolve its own host name to this listener's address
 //! and read the responses. Its requests still have that name in `Host`.
 
+use frontgate_console_access::request::is_known_host;
 use hyper::header::HOST;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Uri, Version};
-use std::net::IpAddr;
 
 /// Reason why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum Refusal {
     Unknown,
 }
 
-/// Accepts an address, `localhost`, or a name in `admin.hosts`. An HTTP/1.0 request may omit the host, because no
+/// Accepts an address, `localhost`, a name below it, or a name in `admin.hosts`. An HTTP/1.0 request may omit the host, because no
 /// browser sends such a request.
 pub(super) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), Refusal> {
     let mut hosts = headers.get_all(HOST).iter();
@@ -30,21 +30,11 @@ pub(super) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[S
         None if version == Version::HTTP_10 => None,
         None => return Err(Refusal::Ambiguous),
     };
-    let known = |authority: &Authority| is_known(authority.host(), names);
+    let known = |authority: &Authority| is_known_host(authority.host(), names.iter().map(String::as_str));
     match host.as_ref().into_iter().chain(uri.authority()).all(known) {
         true => Ok(()),
         false => Err(Refusal::Unknown),
     }
-}
-
-fn is_known(host: &str, names: &[String]) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    if address.parse::<IpAddr>().is_ok() {
-        return true;
-    }
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let listed = names.iter().map(|name| name.strip_suffix('.').unwrap_or(name));
-    ["localhost"].into_iter().chain(listed).any(|name| name.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
 use frontgate_config::Config;
 use frontgate_delivery::job::State;
@@ -13,7 +14,10 @@ use frontgate_delivery::store::queue_admin::{
 use frontgate_store::millis;
 
 use super::format::{escaped, plain, short, table, time};
-use super::{app, say};
+use super::{app, bulk, say};
+
+/// The reason of deliveries without one, in the list of groups.
+pub(super) const NOT_TRIED: &str = "not tried yet";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -46,13 +50,16 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Retry a delivery at once
+    /// Retry a delivery at once, or all of a group
     ///
     /// If the message may have been sent, the provider is asked first. A finished delivery starts again from the
-    /// beginning.
+    /// beginning. A group is changed by the running gateway, after a preview.
     Retry {
         /// Id of the delivery
-        id: i64,
+        #[arg(required_unless_present_any = ["why", "state"], conflicts_with_all = ["why", "state", "tenant", "yes"])]
+        id: Option<i64>,
+        #[command(flatten)]
+        group: bulk::Group,
     },
     /// Set the outcome of a delivery in state unknown
     Resolve {
@@ -61,10 +68,15 @@ pub(super) enum Command {
         /// Actual outcome
         outcome: Outcome,
     },
-    /// Cancel a delivery; a message accepted from Front is reported to it as failed
+    /// Cancel a delivery, or all of a group; a message accepted from Front is reported to it as failed
+    ///
+    /// A group is changed by the running gateway, after a preview.
     Cancel {
         /// Id of the delivery
-        id: i64,
+        #[arg(required_unless_present_any = ["why", "state"], conflicts_with_all = ["why", "state", "tenant", "yes"])]
+        id: Option<i64>,
+        #[command(flatten)]
+        group: bulk::Group,
     },
 }
 
@@ -76,13 +88,18 @@ pub(super) enum Outcome {
     NotSent,
 }
 
-fn state(name: &str) -> Result<State, String> {
+pub(super) fn state(name: &str) -> Result<State, String> {
     let names = || State::ALL.map(State::name).join(", ");
     State::named(name).ok_or_else(|| format!("unknown state; use one of {}", names()))
 }
 
 pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<ExitCode> {
     let config = Config::load_unchecked(config).map_err(|faults| anyhow::anyhow!("{faults}"))?;
+    match command {
+        Command::Retry { id: None, group } => return bulk::change(&config, "retry", group),
+        Command::Cancel { id: None, group } => return bulk::change(&config, "cancel", group),
+        _ => {}
+    }
     let mut desk = app::desk(&config)?;
     let (id, now) = match command {
         Command::List { state, tenant, most, json } => {
@@ -103,7 +120,10 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
             show(&desk.show(*id)?, *json)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Command::Retry { id } => (id, desk.change(*id, Change::Retry)?),
+        Command::Retry { id, .. } => {
+            let id = id.as_ref().context("give an id")?;
+            (id, desk.change(*id, Change::Retry)?)
+        }
         Command::Resolve { id, outcome } => {
             let fact = match outcome {
                 Outcome::Sent => Resolution::Sent,
@@ -111,7 +131,10 @@ pub(super) fn deliveries(config: &Path, command: &Command) -> anyhow::Result<Exi
             };
             (id, desk.change(*id, Change::Resolve(fact))?)
         }
-        Command::Cancel { id } => (id, desk.change(*id, Change::Cancel)?),
+        Command::Cancel { id, .. } => {
+            let id = id.as_ref().context("give an id")?;
+            (id, desk.change(*id, Change::Cancel)?)
+        }
     };
     say!("delivery {id}: {now}");
     Ok(ExitCode::SUCCESS)
@@ -162,7 +185,7 @@ fn groups(groups: &[DeliveryGroup], json: bool) -> anyhow::Result<()> {
     let mut table = table(&["DELIVERIES", "STATE", "TENANT", "OLDEST", "REASON"], &[0]);
     for group in groups {
         let age = short(millis(SystemTime::now()) - group.oldest_ms);
-        let reason = plain(group.reason_group.as_deref().unwrap_or("not tried yet"));
+        let reason = plain(group.reason_group.as_deref().unwrap_or(NOT_TRIED));
         table.add_row([group.count.to_string(), group.state.to_string(), group.tenant.clone(), age, reason]);
     }
     say!("{table}");

@@ -1,10 +1,11 @@
 //! Answers of the console, with the headers that keep other pages out.
 
+use frontgate_console_access::proxy::ProxyRejection;
 use frontgate_console_access::request::Rejection;
 use frontgate_console_access::{Role, Session};
 use frontgate_console_pages::Page;
 use frontgate_console_pages::assets::Asset;
-use frontgate_console_pages::pages::{Problem, sign_in};
+use frontgate_console_pages::pages::{Problem, enter_by_proxy, sign_in};
 use frontgate_delivery::store::StoreError;
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -47,6 +48,16 @@ pub(super) enum Answer {
 pub(super) enum Refusal {
     /// No session.
     SignedOut,
+    /// The proxy names this person, who has no session yet.
+    NotEntered(String),
+    /// Headers of a proxy that does not prove itself.
+    Identity(ProxyRejection),
+    /// The proxy names this person, who has no role.
+    NoRole(String),
+    /// A token that is not known, has expired or was ended.
+    EndedToken,
+    /// A token for something else than reading JSON.
+    TokenReads,
     /// A change without the session's proof.
     Unproved,
     /// Not from a page of this console.
@@ -81,6 +92,26 @@ impl Refusal {
         let (status, title, text) = match self {
             Self::SignedOut if !is_json => return html(StatusCode::UNAUTHORIZED, sign_in(None)),
             Self::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in", "Run `frontgate console`.".to_owned()),
+            Self::NotEntered(who) if !is_json => return html(StatusCode::UNAUTHORIZED, enter_by_proxy(&who)),
+            Self::NotEntered(_) => {
+                (StatusCode::UNAUTHORIZED, "Sign in", "Open a page of the console first.".to_owned())
+            }
+            Self::Identity(rejection) => (StatusCode::FORBIDDEN, "Request rejected", rejection.text().to_owned()),
+            Self::NoRole(who) => (
+                StatusCode::FORBIDDEN,
+                "No role",
+                format!("{who} has no role in the console. An operator adds the person or a group to [console.roles]."),
+            ),
+            Self::EndedToken => (
+                StatusCode::UNAUTHORIZED,
+                "Token not valid",
+                "The token has expired or was ended. `frontgate console token` prints a new one.".to_owned(),
+            ),
+            Self::TokenReads => (
+                StatusCode::FORBIDDEN,
+                "Not possible with a token",
+                "A token reads JSON only: use GET, and a path with .json.".to_owned(),
+            ),
             Self::Unproved => (
                 StatusCode::FORBIDDEN,
                 "Not possible in this session",

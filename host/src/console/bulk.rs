@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use frontgate_audit::Actor;
 use frontgate_console_access::Right;
+use frontgate_console_pages::mask_text;
 use frontgate_console_pages::pages::{Bulk, BulkPreview, BulkProgress};
 use frontgate_delivery::Store;
 use frontgate_delivery::job::State;
@@ -30,7 +31,7 @@ pub(super) struct BulkJobs {
     last: AtomicU64,
 }
 
-struct Job {
+pub(super) struct Job {
     change: Change,
     /// The tenant of the deliveries; `None` for several.
     tenant: Option<String>,
@@ -43,6 +44,20 @@ struct Job {
 }
 
 impl Job {
+    /// Returns the progress for a page.
+    pub(super) fn progress(&self, id: u64) -> Bulk {
+        Bulk {
+            id,
+            change: self.change.name(),
+            total: self.total,
+            changed: self.changed.load(Ordering::Relaxed),
+            rejected: self.rejected.load(Ordering::Relaxed),
+            is_finished: self.is_finished.load(Ordering::Relaxed),
+            is_stopped: self.is_stopped.load(Ordering::Relaxed),
+            error: self.error.lock().clone(),
+        }
+    }
+
     /// Changes all deliveries, some at a time.
     async fn run(self: Arc<Self>, store: Arc<Store>, actor: Actor, ids: Vec<i64>) {
         let mut ids = ids.into_iter();
@@ -82,12 +97,12 @@ impl BulkJobs {
         id
     }
 
-    fn get(&self, id: u64) -> Option<Arc<Job>> {
+    pub(super) fn get(&self, id: u64) -> Option<Arc<Job>> {
         self.jobs.lock().get(&id).cloned()
     }
 }
 
-fn named(change: Option<&str>) -> Result<Change, Refusal> {
+pub(super) fn named(change: Option<&str>) -> Result<Change, Refusal> {
     match change {
         Some("retry") => Ok(Change::Retry),
         Some("cancel") => Ok(Change::Cancel),
@@ -96,14 +111,20 @@ fn named(change: Option<&str>) -> Result<Change, Refusal> {
 }
 
 impl Console {
-    async fn previewed(&self, call: &Call, change: Change) -> Result<(DeliveryFilter, Preview), Refusal> {
-        let filter = Self::filter(call)?;
+    /// Returns what a change of all deliveries of a filter would do.
+    pub(super) async fn previewed(&self, filter: &DeliveryFilter, change: Change) -> Result<Preview, Refusal> {
         if filter.states.is_empty() {
             return Err(Refusal::Invalid("Choose a state.".to_owned()));
         }
         let most = self.sources.access.settings().bulk_max;
+        Ok(self.sources.store.preview(filter.clone(), change, most).await?)
+    }
+
+    /// Returns the filter of a person's change.
+    fn bulk_filter(call: &Call) -> Result<DeliveryFilter, Refusal> {
+        let filter = Self::filter(call)?;
         if filter.tenant.is_some() || call.session.tenants.is_none() {
-            return Ok((filter.clone(), self.sources.store.preview(filter, change, most).await?));
+            return Ok(filter);
         }
         Err(Refusal::Invalid("Choose a tenant.".to_owned()))
     }
@@ -112,39 +133,43 @@ impl Console {
     pub(super) async fn preview(self: &Arc<Self>, call: Call, confirmed: Option<u64>) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
         let change = named(call.query("change").or(call.form("change")))?;
-        let (filter, preview) = self.previewed(&call, change).await?;
-        let names =
-            |counts: &BTreeMap<State, u64>| counts.iter().map(|(state, count)| (state.name(), *count)).collect();
-        let view = BulkPreview {
-            change: change.name(),
-            query: deliveries::query(&filter),
-            total: count(&preview),
-            is_limited: preview.is_limited,
-            after: names(&preview.after),
-            waiting: preview.waiting,
-            rejected: names(&preview.rejected),
-            confirmed,
-        };
-        Ok(page(call, "/deliveries", view))
+        let filter = Self::bulk_filter(&call)?;
+        let preview = self.previewed(&filter, change).await?;
+        Ok(page(call, "/deliveries", view(&filter, change, &preview, confirmed)))
     }
 
     /// Starts a change that a person has confirmed. If the number has changed since, it is shown again.
     pub(super) async fn start_bulk(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
         let change = named(call.form("change"))?;
-        let (filter, preview) = self.previewed(&call, change).await?;
+        let filter = Self::bulk_filter(&call)?;
+        let preview = self.previewed(&filter, change).await?;
         let confirmed: u64 = call.form("total").and_then(|total| total.parse().ok()).unwrap_or_default();
         if confirmed != count(&preview) {
             return self.preview(call, Some(confirmed)).await;
         }
-        let (store, actor) = (&self.sources.store, call.session.actor());
-        let object = format!("{confirmed} deliveries: {}", deliveries::query(&filter));
+        let (actor, reason) = (call.session.actor(), call.form("reason"));
+        let id = self.begin_bulk(&actor, &filter, change, preview, reason).await?;
+        Ok(Answer::Ready(answers::redirect(&format!("/deliveries/bulk/{id}"))))
+    }
+
+    /// Records a change of many deliveries, starts it, and returns its number.
+    pub(super) async fn begin_bulk(
+        &self,
+        actor: &Actor,
+        filter: &DeliveryFilter,
+        change: Change,
+        preview: Preview,
+        reason: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        let (store, total) = (&self.sources.store, count(&preview));
+        let object = format!("{total} deliveries: {}", deliveries::query(filter));
         let action = format!("{} many", change.name());
-        store.record_action(&actor, filter.tenant.as_deref(), &action, &object, call.form("reason")).await?;
+        store.record_action(actor, filter.tenant.as_deref(), &action, &object, reason).await?;
         let job = Arc::new(Job {
             change,
             tenant: filter.tenant.clone(),
-            total: confirmed,
+            total,
             changed: AtomicU64::default(),
             rejected: AtomicU64::default(),
             is_stopped: AtomicBool::default(),
@@ -152,24 +177,14 @@ impl Console {
             error: Mutex::default(),
         });
         let id = self.bulk.add(&job);
-        tokio::spawn(job.run(Arc::clone(store), actor, preview.ids));
-        Ok(Answer::Ready(answers::redirect(&format!("/deliveries/bulk/{id}"))))
+        tokio::spawn(job.run(Arc::clone(store), actor.clone(), preview.ids));
+        Ok(id)
     }
 
     pub(super) fn bulk_progress(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
         let (id, job) = self.job(&call, id)?;
-        let bulk = Bulk {
-            id,
-            change: job.change.name(),
-            total: job.total,
-            changed: job.changed.load(Ordering::Relaxed),
-            rejected: job.rejected.load(Ordering::Relaxed),
-            is_finished: job.is_finished.load(Ordering::Relaxed),
-            is_stopped: job.is_stopped.load(Ordering::Relaxed),
-            error: job.error.lock().clone(),
-        };
-        Ok(page(call, "/deliveries", BulkProgress { bulk }))
+        Ok(page(call, "/deliveries", BulkProgress { bulk: job.progress(id) }))
     }
 
     /// Stops a change after the writes that are in progress.
@@ -194,6 +209,36 @@ impl Console {
     }
 }
 
-fn count(preview: &Preview) -> u64 {
+/// Returns a preview for a page.
+pub(super) fn view(filter: &DeliveryFilter, change: Change, preview: &Preview, confirmed: Option<u64>) -> BulkPreview {
+    let names = |counts: &BTreeMap<State, u64>| counts.iter().map(|(state, count)| (state.name(), *count)).collect();
+    BulkPreview {
+        change: change.name(),
+        query: deliveries::query(filter),
+        total: count(preview),
+        is_limited: preview.is_limited,
+        after: names(&preview.after),
+        waiting: preview.waiting,
+        rejected: names(&preview.rejected),
+        confirmed,
+        command: command(filter, change),
+    }
+}
+
+/// Returns the command that does the same. A reason with personal data is not in it: `deliveries groups` prints it.
+fn command(filter: &DeliveryFilter, change: Change) -> String {
+    if filter.reason_group.as_deref().is_some_and(|reason| mask_text(reason) != reason) {
+        return "frontgate deliveries groups".to_owned();
+    }
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
+    let mut command = format!("frontgate deliveries {}", change.name());
+    let reason = filter.reason_group.as_deref().map(|reason| format!(" --why {}", quoted(reason)));
+    let tenant = filter.tenant.as_deref().map(|tenant| format!(" --tenant {tenant}"));
+    command.extend([reason, tenant].into_iter().flatten());
+    command.extend(filter.states.iter().map(|state| format!(" --state {state}")));
+    command
+}
+
+pub(super) fn count(preview: &Preview) -> u64 {
     u64::try_from(preview.ids.len()).unwrap_or(u64::MAX)
 }

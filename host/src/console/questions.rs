@@ -54,7 +54,7 @@ impl Console {
     /// Asks a recorded request again. With fields in the form, asks those.
     pub(super) async fn ask_again(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
-        let record = self.record(&call, id)?;
+        let record = self.record(&call, id).await?;
         let recorded = recorded_body(&record).map_err(|reason| Refusal::Invalid(format!("Not possible: {reason}.")))?;
         let edited = edited_body(&call);
         let is_edited = edited.is_some();
@@ -85,7 +85,7 @@ impl Console {
     pub(super) async fn edit_event(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
         call.needs(Right::Reveal)?;
-        let record = self.record(&call, id)?;
+        let record = self.record(&call, id).await?;
         let body = recorded_body(&record).map_err(|reason| Refusal::Invalid(format!("Not possible: {reason}.")))?;
         let fields = form_urlencoded::parse(body).take(FIELDS_MAX);
         let fields = fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();

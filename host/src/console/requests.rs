@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use frontgate_audit::{Filter as ActionFilter, Verification};
 use frontgate_console_access::{Right, Session};
 use frontgate_console_pages::pages::{ActionRow, Audit, Conversation, Conversations, Lane, Live, Step};
-use frontgate_console_pages::{Grant, is_id, mask_text, words};
+use frontgate_console_pages::{Grant, Kind, Personal, is_id, mask_text, words};
 use frontgate_delivery::store::queue_admin::{DeliveryDetails, DeliveryFilter};
 use frontgate_recorder::{Filter, Record};
 
 use super::answers::{Answer, Refusal};
+use super::history::address;
 use super::{Call, Console, deliveries, encoded, page, records};
 
 /// Time for which a verification of the record of actions is shown.
@@ -51,13 +52,13 @@ impl Console {
     }
 
     pub(super) async fn event(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
-        let record = self.record(&call, id)?;
+        let record = self.record(&call, id).await?;
         let reveal_ms = self.sources.access.settings().reveal_ms;
         Ok(page(call, "/live", records::event(&record, None, reveal_ms)))
     }
 
-    pub(super) fn record(&self, call: &Call, id: &str) -> Result<Arc<Record>, Refusal> {
-        let found = self.sources.recorder.by_id(id).filter(|record| sees(&call.session, record));
+    pub(super) async fn record(&self, call: &Call, id: &str) -> Result<Arc<Record>, Refusal> {
+        let found = self.record_by_id(id).await.filter(|record| sees(&call.session, record));
         found.ok_or_else(|| {
             Refusal::Invalid(
                 "This request is not recorded, or its record was deleted: see recording.keep_ms.".to_owned(),
@@ -68,7 +69,7 @@ impl Console {
     /// Shows the content of a request as clear text. The look is recorded first.
     pub(super) async fn show_event(self: &Arc<Self>, call: Call, id: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Reveal)?;
-        let record = self.record(&call, id)?;
+        let record = self.record(&call, id).await?;
         let (actor, tenant) = (call.session.actor(), record.facts.tenant.as_deref());
         let object = format!("request {id}");
         self.sources.store.record_action(&actor, tenant, "show", &object, call.form("reason")).await?;
@@ -76,7 +77,20 @@ impl Console {
         Ok(page(call, "/live", records::event(&record, Some(&Grant::recorded()), reveal_ms)))
     }
 
-    pub(super) fn conversations(self: &Arc<Self>, call: Call) -> Answer {
+    pub(super) async fn conversations(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        match call.query("q").map(|wanted| (address(wanted), wanted)) {
+            None => Ok(self.recent_conversations(call)),
+            Some((None, _)) => self.find(&call).await,
+            Some((Some(address), wanted)) => {
+                let searched = Some(Personal::new(Kind::Address, wanted));
+                let found = self.conversations_of(&call, &address).await?.into_iter();
+                let recent = found.map(|found| (found.tenant, found.conversation, found.last_ms, None)).collect();
+                Ok(page(call, "/conversations", Conversations { recent, searched }))
+            }
+        }
+    }
+
+    fn recent_conversations(self: &Arc<Self>, call: Call) -> Answer {
         let mut found: BTreeMap<(String, String), (i64, u64)> = BTreeMap::new();
         for record in self.sources.recorder.newest(&Filter::default().without_simulated(), RECORDS_READ) {
             let facts = &record.facts;
@@ -87,10 +101,10 @@ impl Console {
             }
         }
         let mut recent: Vec<_> =
-            found.into_iter().map(|((tenant, key), (time, count))| (tenant, key, time, count)).collect();
+            found.into_iter().map(|((tenant, key), (time, count))| (tenant, key, time, Some(count))).collect();
         recent.sort_by_key(|(_, _, time, _)| std::cmp::Reverse(*time));
         recent.truncate(LIVE_ROWS);
-        page(call, "/conversations", Conversations { recent })
+        page(call, "/conversations", Conversations { recent, searched: None })
     }
 
     pub(super) async fn conversation(
@@ -100,15 +114,15 @@ impl Console {
         conversation: &str,
     ) -> Result<Answer, Refusal> {
         call.needs_tenant(tenant)?;
-        let super::Sources { store, recorder, .. } = &self.sources;
+        let store = &self.sources.store;
         let filter = DeliveryFilter {
             tenant: Some(tenant.to_owned()),
             conversation: Some(conversation.to_owned()),
             ..DeliveryFilter::default()
         };
         let listed = store.deliveries(filter, STORY_DELIVERIES).await?;
-        let mut steps: Vec<Step> =
-            recorder.by_conversation(tenant, conversation).iter().flat_map(|record| of_record(record)).collect();
+        let records = self.records_of_conversation(tenant, conversation).await;
+        let mut steps: Vec<Step> = records.iter().flat_map(|record| of_record(record)).collect();
         for delivery in &listed {
             steps.extend(of_delivery(&store.delivery(delivery.id).await?));
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use frontgate_audit::Actor;
 use frontgate_config::receipt::Receipt;
 use frontgate_delivery::Store;
+use frontgate_gateway::server::socket::Peer;
 use frontgate_loader::reload;
 use frontgate_loader::reload::{Command, Commands};
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -96,28 +97,29 @@ impl AdminApi {
         Self { commands, reloader, customers, channels, console, store }
     }
 
-    /// Answers one request.
-    pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    /// Answers one request of a process on this machine.
+    pub(crate) async fn respond(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
         if request.method() != Method::POST {
             return text(StatusCode::METHOD_NOT_ALLOWED, "method not allowed: use POST\n");
         }
+        let actor = Actor::of_account(peer.uid);
         let path = request.uri().path().to_owned();
         let Some(body) = read(request.into_body()).await else {
             return text(StatusCode::BAD_REQUEST, "incomplete body\n");
         };
         if let Some(name) = path.strip_prefix("/customers/") {
             if CUSTOMERS_CHANGES.contains(&name)
-                && let Err(reason) = self.record(name, "index of customers").await
+                && let Err(reason) = self.record(&actor, name, "index of customers").await
             {
                 return text(StatusCode::SERVICE_UNAVAILABLE, reason + "\n");
             }
             return self.customers.respond(name, &body).await;
         }
         if let Some(name) = path.strip_prefix("/channels/") {
-            return self.channels.respond(name, &body).await;
+            return self.channels.respond(name, &body, &actor).await;
         }
         if let Some(name) = path.strip_prefix("/console/") {
-            return self.console.respond(name, &body).await;
+            return self.console.respond(name, &body, &actor).await;
         }
         let Some(details) = details(&body) else {
             return text(
@@ -129,7 +131,7 @@ impl AdminApi {
             let known = "unknown path: use /reload, or rollback, allow or remove below /plugins/NAME/\n";
             return text(StatusCode::NOT_FOUND, known);
         };
-        match timeout(self.reloader.timeout(), self.execute(operation)).await {
+        match timeout(self.reloader.timeout(), self.execute(operation, &actor)).await {
             Ok(Ok(answer)) => json(&answer),
             Ok(Err(refusal)) => text(StatusCode::CONFLICT, refusal + "\n"),
             Err(_) => {
@@ -140,14 +142,14 @@ impl AdminApi {
     }
 
     /// Records an action before it is executed.
-    async fn record(&self, action: &str, object: &str) -> Result<(), String> {
-        let recorded = self.store.record_action(&Actor::of_command(), None, action, object, None).await;
+    async fn record(&self, actor: &Actor, action: &str, object: &str) -> Result<(), String> {
+        let recorded = self.store.record_action(actor, None, action, object, None).await;
         recorded.map_err(|error| format!("failed to record the action: {error}"))
     }
 
-    async fn execute(&self, operation: Operation) -> Result<CommandResult, String> {
+    async fn execute(&self, operation: Operation, actor: &Actor) -> Result<CommandResult, String> {
         let (action, object) = operation.description();
-        self.record(&action, &object).await?;
+        self.record(actor, &action, &object).await?;
         match operation {
             Operation::Reload => self.reloader.reload().await,
             Operation::Plugins(command) => {

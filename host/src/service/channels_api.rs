@@ -46,12 +46,12 @@ impl ChannelsApi {
     }
 
     /// Answers the command with this name.
-    pub(super) async fn respond(&self, name: &str, body: &[u8]) -> Response<Full<Bytes>> {
+    pub(super) async fn respond(&self, name: &str, body: &[u8], actor: &Actor) -> Response<Full<Bytes>> {
         let Ok(command) = serde_json::from_slice::<ChannelCommand>(body) else {
             return text(StatusCode::BAD_REQUEST, "invalid body\n");
         };
         let answered = match name {
-            "check" | "reauthorize" => self.recorded(name, command).await,
+            "check" | "reauthorize" => self.recorded(name, command, actor).await,
             _ => Err(format!("unknown command `{name}`")),
         };
         match answered {
@@ -64,10 +64,10 @@ impl ChannelsApi {
     }
 
     /// Records the command, and executes it.
-    async fn recorded(&self, name: &str, command: ChannelCommand) -> Result<Option<String>, String> {
-        let (actor, object) = (Actor::of_command(), format!("channel {}", command.channel));
+    async fn recorded(&self, name: &str, command: ChannelCommand, actor: &Actor) -> Result<Option<String>, String> {
+        let object = format!("channel {}", command.channel);
         let store = &self.generations.shared().store;
-        let recorded = store.record_action(&actor, Some(&command.tenant), name, &object, None).await;
+        let recorded = store.record_action(actor, Some(&command.tenant), name, &object, None).await;
         recorded.map_err(|error| format!("failed to record the action: {error}"))?;
         self.check(command).await
     }

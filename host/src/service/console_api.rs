@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::admin_pages::{text, with_type};
 use crate::console::Console;
+use crate::console::bulk_commands::BulkCommand;
 
 /// The body of the command that creates a login link.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +37,21 @@ pub(crate) struct Link {
     pub(crate) expires_in_ms: u64,
 }
 
+/// The body of the command that creates a token.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenCommand {
+    /// Name of the script.
+    pub(crate) who: String,
+    /// Its role.
+    pub(crate) role: Role,
+    /// Names of the tenants that it sees; `None` for all.
+    #[serde(default)]
+    pub(crate) tenants: Option<Vec<String>>,
+    /// Days until the token expires.
+    pub(crate) days: u32,
+}
+
 /// The body of the command that returns new requests.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +70,17 @@ pub(crate) struct EndCommand {
     pub(crate) id: String,
 }
 
+/// The body of the command that returns the progress of a change of many deliveries.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProgressCommand {
+    /// Number of the change.
+    pub(crate) id: u64,
+}
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
 /// Least digits of a session's id.
 const ID_DIGITS_MIN: usize = 4;
 
@@ -71,13 +98,17 @@ impl ConsoleApi {
     }
 
     /// Answers the command with this name.
-    pub(super) async fn respond(&self, name: &str, body: &[u8]) -> Response<Full<Bytes>> {
+    pub(super) async fn respond(&self, name: &str, body: &[u8], actor: &Actor) -> Response<Full<Bytes>> {
         let answered = match name {
             "link" => self.link(body),
             "rows" => self.rows(body).await,
             "status" => self.console.status_for_command().await,
             "sessions" => self.sessions().await,
-            "end" => self.end(body).await,
+            "end" => self.end(body, actor).await,
+            "token" => self.token(body, actor).await,
+            "tokens" => self.tokens().await,
+            "bulk" => self.bulk(body, actor).await,
+            "bulk-progress" => self.bulk_progress(body),
             _ => Err(format!("unknown command `{name}`")),
         };
         match answered {
@@ -110,14 +141,41 @@ impl ConsoleApi {
         Ok(json!({ "sessions": sessions }).to_string())
     }
 
-    async fn end(&self, body: &[u8]) -> Result<String, String> {
+    async fn token(&self, body: &[u8], actor: &Actor) -> Result<String, String> {
+        let TokenCommand { who, role, tenants, days } =
+            serde_json::from_slice(body).map_err(|error| format!("invalid body: {error}"))?;
+        let valid_ms = i64::from(days).saturating_mul(DAY_MS);
+        let token = self.access.create_token(actor, &who, role, tenants, valid_ms).await;
+        let token = token.map_err(|error| error.to_string())?;
+        let token = token.ok_or("too many tokens: end some with `frontgate console end`")?;
+        Ok(json!({ "token": token }).to_string())
+    }
+
+    async fn tokens(&self) -> Result<String, String> {
+        let tokens = self.access.tokens().await.map_err(|error| error.to_string())?;
+        Ok(json!({ "tokens": tokens }).to_string())
+    }
+
+    async fn bulk(&self, body: &[u8], actor: &Actor) -> Result<String, String> {
+        let command: BulkCommand = serde_json::from_slice(body).map_err(|error| format!("invalid body: {error}"))?;
+        self.console.bulk_for_command(actor, command).await
+    }
+
+    fn bulk_progress(&self, body: &[u8]) -> Result<String, String> {
+        let ProgressCommand { id } = serde_json::from_slice(body).map_err(|error| format!("invalid body: {error}"))?;
+        self.console.bulk_progress_for_command(id)
+    }
+
+    async fn end(&self, body: &[u8], actor: &Actor) -> Result<String, String> {
         let EndCommand { id } = serde_json::from_slice(body).map_err(|error| format!("invalid body: {error}"))?;
         if id.len() < ID_DIGITS_MIN {
             return Err(format!("give at least {ID_DIGITS_MIN} digits of the id"));
         }
-        let ended = self.access.end(&Actor::of_command(), &id).await.map_err(|error| error.to_string())?;
+        let ended = self.access.end(actor, &id).await.map_err(|error| error.to_string())?;
         if ended == 0 {
-            return Err(format!("no session has the id `{id}`; see `frontgate console sessions`"));
+            return Err(format!(
+                "no session or token has the id `{id}`; see `frontgate console sessions` and `tokens`"
+            ));
         }
         Ok(json!({ "ended": ended }).to_string())
     }

@@ -31,9 +31,12 @@ pub struct Actor {
 impl Actor {
     /// Returns the account that runs this process, which is a command.
     pub fn of_command() -> Self {
-        let uid = rustix::process::getuid().as_raw();
-        let who = std::env::var("USER").map_or_else(|_| format!("uid {uid}"), |name| format!("{name} (uid {uid})"));
-        Self { who, role: COMMAND }
+        Self::of_account(rustix::process::getuid().as_raw())
+    }
+
+    /// Returns the account that runs a command, as the system knows it. The command's environment could name another.
+    pub fn of_account(uid: u32) -> Self {
+        Self { who: frontgate_system::account::described(uid), role: COMMAND }
     }
 }
 

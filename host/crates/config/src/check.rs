@@ -1,6 +1,7 @@
 //! Checks values beyond the shape of the file: ranges, usable addresses, existing names, files and secrets.
 
 mod bounds;
+mod console;
 mod front;
 mod guards;
 mod oauth;
@@ -26,6 +27,7 @@ pub(super) fn check(config: &mut Config, document: &Document<'_>, diagnostics: &
     let config = &*config;
     let mut report = Report { document, diagnostics };
     server::check(config, &mut report);
+    console::check(config, &mut report);
     ca_files("delivery.ca_files", &config.delivery.ca_files, &mut report);
     ca_files("store.ca_files", &config.store.ca_files, &mut report);
     if config.store.location().is_err() {

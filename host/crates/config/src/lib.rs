@@ -50,7 +50,7 @@ pub struct Config {
     pub console: frontgate_console_access::Settings,
     /// The log, which is written to standard error.
     pub log: frontgate_telemetry::Settings,
-    /// Records of recent requests, in memory, for the operators' console.
+    /// Records of recent requests for the operators' console, in memory, and their facts in a file.
     pub recording: frontgate_recorder::Settings,
     /// Protection of the gateway's memory from other processes of the machine.
     pub process: process::Settings,
@@ -155,6 +155,7 @@ impl Config {
         absolute(&mut self.plugins.lock);
         absolute(&mut self.admin.socket);
         self.store.resolve(folder);
+        self.recording.resolve(folder);
         self.delivery.ca_files.iter_mut().for_each(absolute);
         self.plugins.ca_files.iter_mut().for_each(absolute);
         for named in self.plugins.named.values_mut() {
@@ -170,6 +171,9 @@ impl Config {
         let mut secrets = self.plugins.secrets_mut();
         if let Some(password) = &mut self.store.password {
             secrets.push(("store.password".to_owned(), password));
+        }
+        if let Some(proxy) = &mut self.console.proxy {
+            secrets.push(("console.proxy.secret".to_owned(), &mut proxy.secret));
         }
         for (name, tenant) in &mut self.tenants {
             let twilio = &mut tenant.twilio;

@@ -49,6 +49,13 @@ impl Warnings<'_, '_> {
 }
 
 fn listeners(config: &Config, warnings: &mut Warnings<'_, '_>) {
+    if config.console.proxy.is_none() && !config.console.roles.is_empty() {
+        warnings.add(
+            "console.roles",
+            "has no effect without console.proxy",
+            "add [console.proxy], or remove the roles",
+        );
+    }
     let admin = config.admin.listen.ip();
     if admin.is_unspecified() {
         warnings.add(

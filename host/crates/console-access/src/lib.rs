@@ -1,6 +1,7 @@
 //! Who may use the console.
 //!
 //! - [`Access`]: one-time login links, and sessions of people in the database.
+//! - [`proxy`]: people who are signed in at a proxy. [`tokens`]: bearer tokens of scripts, which only read.
 //! - [`Role`] and [`Right`]: what a person may do. The gateway asks [`Session::may`] before it does anything.
 //! - [`request`]: checks of the headers of a request against other web pages and other programs.
 //!
@@ -10,13 +11,15 @@
 //! which the page keeps for its own origin.
 
 mod links;
+pub mod proxy;
 pub mod request;
 mod roles;
 mod secret;
 mod sessions;
 mod settings;
+pub mod tokens;
 
 pub use self::links::LinkError;
 pub use self::roles::{Right, Role};
-pub use self::sessions::{Access, Entered, Session, SessionSummary};
+pub use self::sessions::{Access, Entered, Session, SessionSummary, SignIn};
 pub use self::settings::{Listen, Settings, Simulator};

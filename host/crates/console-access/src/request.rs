@@ -56,7 +56,9 @@ pub fn host(headers: &HeaderMap, settings: &Settings) -> Result<Authority, Rejec
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(Rejection::AmbiguousHost) };
     let authority = Authority::try_from(host.as_bytes()).map_err(|_| Rejection::AmbiguousHost)?;
-    if is_known(authority.host(), settings) { Ok(authority) } else { Err(Rejection::UnknownHost(shown(&authority))) }
+    let own = settings.url.as_deref().and_then(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
+    let names = settings.hosts.iter().chain(&own).map(String::as_str);
+    if is_known_host(authority.host(), names) { Ok(authority) } else { Err(Rejection::UnknownHost(shown(&authority))) }
 }
 
 /// Returns a host as it can be shown: it is a person's own input, of limited length.
@@ -64,16 +66,17 @@ fn shown(authority: &Authority) -> String {
     authority.host().chars().take(100).collect()
 }
 
-fn is_known(host: &str, settings: &Settings) -> bool {
+/// Returns whether a host is an address, `localhost`, a name below it, or one of these names. The check of every listener
+/// of operators: the own names of other web pages are unknown.
+pub fn is_known_host<'n>(host: &str, mut names: impl Iterator<Item = &'n str>) -> bool {
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     if address.parse::<IpAddr>().is_ok() {
         return true;
     }
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let own = settings.url.as_deref().and_then(|url| Url::parse(url).ok()?.host_str().map(str::to_owned));
     host == "localhost"
         || host.ends_with(".localhost")
-        || settings.hosts.iter().chain(&own).any(|name| name.trim_end_matches('.').eq_ignore_ascii_case(&host))
+        || names.any(|name| name.strip_suffix('.').unwrap_or(name).eq_ignore_ascii_case(&host))
 }
 
 /// Checks that a change comes from a page of this console.

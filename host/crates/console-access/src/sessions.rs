@@ -10,6 +10,7 @@ use frontgate_store::{Database, NO_TENANT, Origin, StoreError, values};
 use serde::Serialize;
 
 use crate::links::{Invited, LinkError, Links};
+use crate::proxy::Identity;
 use crate::roles::{Right, Role};
 use crate::secret;
 use crate::settings::Settings;
@@ -18,7 +19,7 @@ use crate::settings::Settings;
 const SESSIONS_MAX: i64 = 1_000;
 
 /// Time after which the last use of a session is written again.
-const USE_WRITTEN_MS: i64 = 60_000;
+pub(crate) const USE_WRITTEN_MS: i64 = 60_000;
 
 /// Maximum length of a person's name, in characters.
 const WHO_CHARS_MAX: usize = 100;
@@ -28,6 +29,27 @@ pub struct Access {
     database: Arc<Database>,
     settings: ArcSwap<Settings>,
     links: Links,
+}
+
+/// How a person signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignIn {
+    /// By a login link, or by a command on the gateway's machine.
+    Link,
+    /// By the proxy in front of the console.
+    Proxy,
+    /// A script, by a token.
+    Token,
+}
+
+impl SignIn {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Proxy => "proxy",
+            Self::Token => "token",
+        }
+    }
 }
 
 /// A person who is signed in.
@@ -43,6 +65,8 @@ pub struct Session {
     pub role: Role,
     /// Names of the tenants that they see; `None` for all.
     pub tenants: Option<Vec<String>>,
+    /// How they signed in.
+    pub sign_in: SignIn,
 }
 
 /// A session in a list, without its secrets.
@@ -75,7 +99,12 @@ impl Session {
     /// Returns the session of a command on the gateway's machine, which sees everything.
     pub fn of_command() -> Self {
         let who = Actor::of_command().who;
-        Self { id: String::new(), proof: String::new(), who, role: Role::Operator, tenants: None }
+        Self::without_secrets(Invited { who, role: Role::Operator, tenants: None }, SignIn::Link)
+    }
+
+    /// Returns a session that no cookie names and no proof belongs to.
+    pub(crate) fn without_secrets(Invited { who, role, tenants }: Invited, sign_in: SignIn) -> Self {
+        Self { id: String::new(), proof: String::new(), who, role, tenants, sign_in }
     }
 
     /// Returns whether the person has a right.
@@ -91,6 +120,13 @@ impl Session {
     /// Returns whether a proof belongs to the session.
     pub fn is_proved_by(&self, proof: &str) -> bool {
         secret::digest(proof) == self.proof
+    }
+
+    /// Returns the session with what the proxy says about its person now; `None` if it is the session of another person,
+    /// or was not begun through the proxy.
+    pub fn confirmed_by(self, identity: &Identity) -> Option<Self> {
+        let role = identity.role.filter(|_| self.sign_in == SignIn::Proxy && self.who == identity.who)?;
+        Some(Self { role, tenants: identity.tenants.clone(), ..self })
     }
 
     /// Returns the person for the record of actions.
@@ -117,8 +153,7 @@ impl Access {
 
     /// Creates a login link for a person, and returns its code.
     pub fn invite(&self, who: &str, role: Role, tenants: Option<Vec<String>>) -> String {
-        let who = who.chars().filter(|other| !other.is_control()).take(WHO_CHARS_MAX).collect();
-        self.links.create(Invited { who, role, tenants })
+        self.links.create(Invited { who: valid_name(who), role, tenants })
     }
 
     /// Uses the code of a link, and begins a session.
@@ -131,6 +166,20 @@ impl Access {
             Ok(invited) => invited,
             Err(error) => return Ok(Err(error)),
         };
+        self.begin(invited, SignIn::Link).await.map(Ok)
+    }
+
+    /// Begins a session of a person of the proxy; `None` if they have no role.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the session cannot be stored.
+    pub async fn enter_by_proxy(&self, identity: &Identity) -> Result<Option<Entered>, StoreError> {
+        let Identity { who, role: Some(role), tenants } = identity.clone() else { return Ok(None) };
+        self.begin(Invited { who, role, tenants }, SignIn::Proxy).await.map(Some)
+    }
+
+    async fn begin(&self, invited: Invited, sign_in: SignIn) -> Result<Entered, StoreError> {
         let entered = Entered { cookie: secret::random(), proof: secret::random() };
         let (id, proof) = (secret::digest(&entered.cookie), secret::digest(&entered.proof));
         let (idle, longest) = self.limits();
@@ -142,16 +191,16 @@ impl Access {
             let delete = "DELETE FROM console_sessions WHERE id IN (
                             SELECT id FROM console_sessions ORDER BY used_ms DESC LIMIT 1000000 OFFSET ?1)";
             transaction.execute(delete, values![SESSIONS_MAX - 1])?;
-            let insert = "INSERT INTO console_sessions (id, proof, who, role, tenants, created_ms, used_ms)
-                          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)";
-            let tenants = tenants.as_ref().map(|names| serde_json::to_string(names).expect("a list of texts"));
-            transaction.execute(insert, values![id, proof, who, role.name(), tenants, now])?;
+            let insert = "INSERT INTO console_sessions (id, proof, who, role, tenants, created_ms, used_ms, origin)
+                          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)";
+            let tenants = tenants_text(tenants.as_ref());
+            transaction.execute(insert, values![id, proof, who, role.name(), tenants, now, sign_in.name()])?;
             let actor = Actor { who: who.clone(), role: role.name() };
             frontgate_audit::append(transaction, &NewAction::new(&actor, "sign in", "console"))?;
             Ok(())
         };
         self.database.write_in_time(Origin::internal(), Scope::Rows, write).await?;
-        Ok(Ok(entered))
+        Ok(entered)
     }
 
     /// Returns the session of a cookie's secret, if it has not ended.
@@ -165,7 +214,7 @@ impl Access {
         let wanted = id.clone();
         let read = move |read: &Transaction<'_>| {
             let now = read.now_ms();
-            let select = "SELECT id, proof, who, role, tenants, created_ms, used_ms FROM console_sessions
+            let select = "SELECT id, proof, who, role, tenants, origin, used_ms FROM console_sessions
                           WHERE id = ?1 AND used_ms >= ?2 AND created_ms >= ?3";
             let values = values![wanted, now.saturating_sub(idle), now.saturating_sub(longest)];
             read.row(select, values, |row| Ok((session(row)?, now - row.named::<i64>("used_ms")?)))
@@ -188,15 +237,28 @@ impl Access {
     ///
     /// Fails if the database cannot be written.
     pub async fn leave(&self, session: &Session) -> Result<(), StoreError> {
+        self.end_own(session, "sign out").await
+    }
+
+    /// Ends a session because the proxy names another person.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be written.
+    pub async fn end_replaced(&self, session: &Session) -> Result<(), StoreError> {
+        self.end_own(session, "end replaced session").await
+    }
+
+    async fn end_own(&self, session: &Session, action: &'static str) -> Result<(), StoreError> {
         let (id, actor) = (session.id.clone(), session.actor());
         let write = move |transaction: &Transaction<'_>| {
             transaction.execute("DELETE FROM console_sessions WHERE id = ?1", values![id])?;
-            frontgate_audit::append(transaction, &NewAction::new(&actor, "sign out", "console")).map(drop)
+            frontgate_audit::append(transaction, &NewAction::new(&actor, action, "console")).map(drop)
         };
         self.database.write_in_time(Origin::internal(), Scope::Rows, write).await
     }
 
-    /// Ends the sessions whose ids begin with `prefix`, and returns their number.
+    /// Ends the sessions and tokens whose ids begin with `prefix`, and returns their number.
     ///
     /// # Errors
     ///
@@ -210,7 +272,13 @@ impl Access {
                 let object = format!("session of {who}");
                 frontgate_audit::append(transaction, &NewAction::new(&actor, "end session", &object))?;
             }
-            Ok(ended.len())
+            let delete = "DELETE FROM console_tokens WHERE substr(id, 1, length(?1)) = ?1 RETURNING who";
+            let tokens = transaction.rows(delete, values![prefix], |row| row.get::<String>(0))?;
+            for who in &tokens {
+                let object = format!("token of {who}");
+                frontgate_audit::append(transaction, &NewAction::new(&actor, "end token", &object))?;
+            }
+            Ok(ended.len() + tokens.len())
         };
         self.database.write_in_time(Origin::internal(), Scope::Rows, write).await
     }
@@ -240,6 +308,10 @@ impl Access {
         self.database.read(NO_TENANT, read).await
     }
 
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     fn limits(&self) -> (i64, i64) {
         let settings = self.settings();
         let ms = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
@@ -247,7 +319,17 @@ impl Access {
     }
 }
 
-fn tenants(row: &Row<'_>) -> frontgate_store::sql::Result<Option<Vec<String>>> {
+/// Returns a name without characters that could forge another line, of limited length.
+pub(crate) fn valid_name(who: &str) -> String {
+    who.chars().filter(|other| !other.is_control()).take(WHO_CHARS_MAX).collect()
+}
+
+/// Returns names of tenants as they are stored.
+pub(crate) fn tenants_text(names: Option<&Vec<String>>) -> Option<String> {
+    names.map(|names| serde_json::to_string(names).expect("a list of texts"))
+}
+
+pub(crate) fn tenants(row: &Row<'_>) -> frontgate_store::sql::Result<Option<Vec<String>>> {
     let names: Option<String> = row.named("tenants")?;
     // A list that cannot be read allows no tenant.
     Ok(names.map(|names| serde_json::from_str(&names).unwrap_or_default()))
@@ -262,5 +344,6 @@ fn session(row: &Row<'_>) -> frontgate_store::sql::Result<Option<Session>> {
         who: row.named("who")?,
         role,
         tenants: tenants(row)?,
+        sign_in: if row.named::<String>("origin")? == "proxy" { SignIn::Proxy } else { SignIn::Link },
     }))
 }

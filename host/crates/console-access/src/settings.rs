@@ -6,8 +6,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smart_default::SmartDefault;
 
+use crate::proxy::{Members, Proxy};
+
 /// The operators' console, pages for a browser.
-#[derive(Debug, Clone, PartialEq, SmartDefault, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Address and port of the console, or `off`. If the address cannot be bound, the gateway runs without a console.
@@ -63,6 +65,10 @@ pub struct Settings {
     #[default = 3_600_000]
     #[schemars(range(min = 1_000, max = 86_400_000))]
     pub simulation_ms: u64,
+    /// A proxy in front of the console that signs people in. Without it, people sign in with login links.
+    pub proxy: Option<Proxy>,
+    /// Roles of the people that the proxy names.
+    pub roles: Members,
 }
 
 /// Extent of the page Simulator.

@@ -5,6 +5,8 @@ const REFRESH_MS = 2000;
 const RETRY_FIRST_MS = 300;
 const RETRY_LONGEST_MS = 5000;
 const TAIL_ROWS_MAX = 500;
+const ENTERED = "frontgate-entered";
+const ENTER_AGAIN_MS = 5000;
 const PAUSED = "frontgate-paused";
 
 const main = () => document.getElementById("main");
@@ -34,8 +36,15 @@ if (enter) {
       return;
     }
     localStorage.setItem(PROOF, body.proof);
-    location.replace("/");
+    if (location.pathname === "/enter") location.replace("/");
+    else location.reload();
   };
+  // A proxy has signed the person in. A browser that refuses the cookie would load the page for ever.
+  const isRepeated = Date.now() - Number(sessionStorage.getItem(ENTERED)) < ENTER_AGAIN_MS;
+  if ("proxy" in enter.dataset && !isRepeated) {
+    sessionStorage.setItem(ENTERED, String(Date.now()));
+    send("");
+  }
   enter.addEventListener("submit", (event) => {
     event.preventDefault();
     send(new FormData(enter).get("code"));

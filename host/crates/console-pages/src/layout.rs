@@ -169,7 +169,7 @@ fn top(frame: &Frame, is_live: bool) -> Markup {
         header .top {
             form .search action="/find" method="get" role="search" {
                 label .hidden for="find" { "Find an id" }
-                input id="find" name="q" type="search" autocomplete="off" placeholder="A SID, a delivery, a request id";
+                input id="find" name="q" type="search" autocomplete="off" placeholder="A SID, a delivery, a request id, a number";
                 kbd { "/" }
             }
             span .push {}

@@ -27,7 +27,7 @@ pub use self::overview::{Attention, CallbackRow, Level, Overview};
 pub use self::parts::{By, Fact};
 pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
 pub use self::question::{Asked, AskedCall, CasePage, Compared, Comparison, Differing, Edit, Shown};
-pub use self::sign_in::{Problem, sign_in};
+pub use self::sign_in::{Problem, enter_by_proxy, sign_in, signed_out};
 pub use self::simulation::{SIMULATION_PATH, SimulationPage, SimulationPhase};
 pub use self::simulation_state::{
     HeldBack, PlayedCallback, SimulatedApp, SimulatedChannel, SimulatedConversation, SimulatedDelivery, SimulatedInbox,

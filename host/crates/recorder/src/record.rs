@@ -303,6 +303,12 @@ impl Content {
 const ALLOCATION_BYTES: usize = 64;
 
 impl Record {
+    /// Returns a record of an earlier start, without content.
+    pub fn restored(sequence: u64, facts: Facts) -> Self {
+        let kept = KeepReason::of(&facts).unwrap_or(KeepReason::Sample);
+        Self { sequence, ..Self::new(facts, Content::default(), Some(kept)) }
+    }
+
     pub(crate) fn new(facts: Facts, content: Content, kept: Option<KeepReason>) -> Self {
         let content = (!content.is_empty()).then(|| Box::new(content));
         let mut record = Self { sequence: 0, kept, facts, content, bytes: 0 };

@@ -131,6 +131,15 @@ impl Recorder {
         sequence
     }
 
+    /// Adds records of earlier starts, in ascending order, before the first request of this one. Readers that wait for new
+    /// records do not get them.
+    pub fn restore(&self, records: Vec<Record>, now_ms: u64) {
+        let bounds = self.bounds(now_ms);
+        for record in records.into_iter().filter(|record| record.sequence <= self.first) {
+            self.rings.restore(record, bounds);
+        }
+    }
+
     /// Completes an interval of the series, and removes old records. The owner calls this every 10 seconds.
     pub fn tick(&self, now_ms: u64) {
         self.series.tick(now_ms);

@@ -94,6 +94,13 @@ impl Rings {
         sequence
     }
 
+    /// Adds a record of an earlier start. Its number is below all numbers of this one.
+    pub(crate) fn restore(&self, record: Record, bounds: Bounds) {
+        let ring = if record.facts.is_accepted { RingName::Kept } else { RingName::Unaccepted };
+        let shard = usize::try_from(record.sequence).unwrap_or_default() % self.shards.len();
+        self.shards[shard].lock()[ring as usize].push(Arc::new(record), self.bytes_max(ring, bounds));
+    }
+
     /// Removes old records and old content, and what exceeds the memory.
     pub(crate) fn expire(&self, bounds: Bounds) {
         for shard in &self.shards {

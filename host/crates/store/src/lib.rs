@@ -29,6 +29,7 @@ mod sqlite;
 mod write;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -43,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 use self::connection::Source;
 pub use self::error::{Overload, StoreError};
 pub use self::origin::Origin;
+use self::origin::Purpose;
 use self::postgres::Server;
 pub use self::postgres::bell::Bell;
 use self::queue::{Limits, Queue};
@@ -92,6 +94,16 @@ impl Database {
         Ok(Arc::new(Self::open_tables(config, Tables::Customers)?))
     }
 
+    /// Opens or creates a file with facts of requests, which may be lost. It is local with every engine of the store.
+    ///
+    /// # Errors
+    ///
+    /// Fails if another gateway uses the file, or if other users can change it.
+    pub fn open_journal(path: &Path) -> anyhow::Result<Self> {
+        let settings = Settings { url: format!("sqlite:{}", path.display()), ..Settings::default() };
+        Self::open_tables(&settings, Tables::Journal)
+    }
+
     fn open_tables(config: &Settings, tables: Tables) -> anyhow::Result<Self> {
         let (queue, level) = (Arc::new(Queue::new(Limits::new(config))), Arc::default());
         let ended = CancellationToken::new();
@@ -99,17 +111,22 @@ impl Database {
             Location::Sqlite(path) => {
                 let path = tables.file(path);
                 let (connection, lock) = sqlite::schema::open_exclusive(&path, tables)?;
-                let mut monitor = SpaceMonitor::new(&path, config, &level);
+                let is_reported = tables != Tables::Journal;
+                let mut monitor = SpaceMonitor::new(&path, config, &level, is_reported);
                 let (ending, end) = (ended.clone().drop_guard(), End(Arc::clone(&queue)));
                 let niceness = getpriority_process(None).map(|own| own + scheduling::BACKGROUND_NICE);
-                let name = if matches!(tables, Tables::Customers) { "customers" } else { "store" };
+                let name = match tables {
+                    Tables::Gateway => "store",
+                    Tables::Customers => "customers",
+                    Tables::Journal => "journal",
+                };
                 thread::Builder::new()
                     .name(name.to_owned())
                     .spawn(move || {
                         let (_lock, _ending) = (lock, ending);
                         let end = end;
-                        // Large batches of customers delay no callback.
-                        if matches!(tables, Tables::Customers)
+                        // Large batches delay no callback.
+                        if tables != Tables::Gateway
                             && let Err(error) = niceness.map_err(Into::into).and_then(scheduling::lower_priority)
                         {
                             tracing::debug!("failed to lower the priority of a thread of the store: {error}");
@@ -156,6 +173,11 @@ impl Database {
     /// Returns a handle that counts queued writes.
     pub fn waiting(&self) -> Waiting {
         Waiting(Arc::clone(&self.queue))
+    }
+
+    /// Returns whether so little disk space is free that data which may be lost is not written.
+    pub fn is_space_low(&self) -> bool {
+        self.level.rejection(Purpose::Import { channel: 0 }).is_some()
     }
 
     /// Waits until a thread that writes ends. While the database is open, that is an error.

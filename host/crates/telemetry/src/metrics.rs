@@ -56,6 +56,8 @@ pub struct Metrics {
     pub customers: Family<labels::Tenant, Gauge>,
     pub deliveries: Family<labels::Deliveries, Gauge>,
     pub delivery_attempts: Family<labels::Delivery, Counter>,
+    pub journal_dropped: Counter,
+    pub journal_rows: Counter,
     pub log_dropped: Counter,
     pub plugin_calls: Family<labels::Call, Counter>,
     pub plugin_cpu: Histograms<labels::Plugin>,
@@ -220,6 +222,12 @@ impl Metrics {
             admin_refused: all.metric(
                 "frontgate_admin_refused_total",
                 "Requests to the admin listener rejected because of their Host header",
+            ),
+            journal_rows: all
+                .metric("frontgate_journal_rows_total", "Requests whose facts were written to the journal"),
+            journal_dropped: all.metric(
+                "frontgate_journal_dropped_total",
+                "Recorded requests that were not written to the journal: removed from memory before, or not writable",
             ),
             log_dropped: all
                 .metric("frontgate_log_dropped_total", "Log lines dropped because the log's buffer was full"),

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::deliveries::{DeliveryRow, table};
 use crate::layout::{Frame, Page, json};
+use crate::personal::Personal;
 use crate::words;
 use crate::words::encoded;
 
@@ -125,13 +126,18 @@ fn row(step: &Step) -> Markup {
 /// The view of the search for a conversation.
 #[derive(Debug, Serialize)]
 pub struct Conversations {
-    /// Recent conversations: tenant, key, time of the last request in milliseconds since 1970, number of requests.
-    pub recent: Vec<(String, String, i64, u64)>,
+    /// Recent conversations: tenant, key, time of the last request in milliseconds since 1970, number of requests. The
+    /// result of a search has no number of requests.
+    pub recent: Vec<(String, String, i64, Option<u64>)>,
+    /// The address that was searched for.
+    pub searched: Option<Personal>,
 }
 
 impl Page for Conversations {
     fn title(&self) -> String {
-        if self.recent.is_empty() {
+        if let Some(searched) = &self.searched {
+            format!("{} of {}", words::count(self.count(), "conversation", "conversations"), searched.visible())
+        } else if self.recent.is_empty() {
             "No conversation is recorded".to_owned()
         } else {
             "Recent conversations".to_owned()
@@ -139,12 +145,13 @@ impl Page for Conversations {
     }
 
     fn is_live(&self) -> bool {
-        true
+        // Each search is recorded.
+        self.searched.is_none()
     }
 
     fn content(&self, frame: &Frame) -> Markup {
         html! {
-            p .lede { "Conversations of recorded requests. For another one, enter its SID or id in the search field." }
+            p .lede { "Conversations of recorded requests. For another one, enter its SID or id in the search field, or a number with its country code." }
             @if !self.recent.is_empty() {
                 section .sheet {
                     div .scroll tabindex="0" role="region" aria-label="Conversations" {
@@ -156,7 +163,7 @@ impl Page for Conversations {
                                         td { bdi { (tenant) } }
                                         td { a .mono href=(format!("/conversations/{}/{}", encoded(tenant), encoded(conversation))) { bdi { (conversation) } } }
                                         td { (words::ago(frame.now_ms, *time_ms)) }
-                                        td .n { (words::number(*requests)) }
+                                        td .n { @if let Some(requests) = requests { (words::number(*requests)) } }
                                     }
                                 }
                             }
@@ -169,5 +176,11 @@ impl Page for Conversations {
 
     fn json(&self) -> Vec<u8> {
         json(self)
+    }
+}
+
+impl Conversations {
+    fn count(&self) -> u64 {
+        u64::try_from(self.recent.len()).unwrap_or(u64::MAX)
     }
 }

@@ -220,6 +220,8 @@ pub struct BulkPreview {
     pub rejected: BTreeMap<&'static str, u64>,
     /// The number that the person confirmed, if it has changed since.
     pub confirmed: Option<u64>,
+    /// Command that does the same.
+    pub command: String,
 }
 
 impl Page for BulkPreview {
@@ -250,6 +252,7 @@ impl Page for BulkPreview {
                 (change(&format!("/deliveries/bulk?{}", self.query), &self.title().replace('?', ""), true, &[("change", self.change), ("total", &total)]))
                 a .button href="/deliveries" { "Back" }
             }
+            (command(&self.command))
         }
     }
 

@@ -22,6 +22,29 @@ pub fn sign_in(problem: Option<&str>) -> String {
     bare_document("Sign in", &content)
 }
 
+/// Returns the page that begins the session of a person who is signed in at a proxy. Its script sends the form.
+pub fn enter_by_proxy(who: &str) -> String {
+    let content = html! {
+        p { "Signed in as " bdi { (who) } "." }
+        form id="enter" action="/enter" method="post" data-proxy {
+            input type="hidden" name="code" value="";
+            button .main type="submit" { "Continue" }
+        }
+        noscript { p .quiet { "Without JavaScript you can read the pages, but change nothing." } }
+    };
+    bare_document("Console", &content)
+}
+
+/// Returns the page after signing out, for a person who is still signed in at a proxy. `sign_out` signs out there, too.
+pub fn signed_out(sign_out: Option<&str>) -> String {
+    let content = html! {
+        p { "The session of the console has ended." }
+        @if let Some(url) = sign_out { p { a href=(url) { "Sign out of the proxy, too" } } }
+        p { a href="/enter" { "Sign in again" } }
+    };
+    bare_document("Signed out", &content)
+}
+
 /// A refused request.
 #[derive(Debug, Serialize)]
 pub struct Problem {

@@ -120,9 +120,20 @@ impl QueueAdmin {
         Ok(self.database.read(lists::groups)?)
     }
 
-    /// Returns a delivery with its payload and history.
-    pub fn show(&self, id: i64) -> anyhow::Result<DeliveryDetails> {
-        Ok(self.database.read(|read| details(read, id))?)
+    /// Returns a delivery with its payload and history. The payload has personal data, so the look is recorded.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the delivery does not exist, or the look cannot be recorded.
+    pub fn show(&mut self, id: i64) -> anyhow::Result<DeliveryDetails> {
+        let scope = self.database.read(|read| changes::scope(read, id))?.ok_or_else(|| changes::not_found(id))?;
+        let Self { database, actor } = self;
+        Ok(database.write(&scope, |transaction| {
+            let found = details(transaction, id)?;
+            let (tenant, object) = (Some(found.summary.tenant.as_str()), object(id));
+            let look = NewAction { tenant, ..NewAction::new(actor, "show", &object) };
+            frontgate_audit::append(transaction, &look).map(|_| found)
+        })?)
     }
 
     /// Changes a delivery and returns its new state.

@@ -31,6 +31,13 @@ const CONNECTIONS_MAX: usize = 16;
 /// Maximum time until the header of a request has arrived.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The process at the other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// User id, as the system reports it.
+    pub uid: u32,
+}
+
 /// A listening socket. Its file is removed when the socket is dropped.
 #[derive(Debug)]
 pub struct Socket {
@@ -54,7 +61,7 @@ impl Socket {
     /// Serves requests until `stop`.
     pub async fn serve<A, F>(self, answer: A, stop: CancellationToken)
     where
-        A: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+        A: Fn(Request<Incoming>, Peer) -> F + Clone + Send + 'static,
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
     {
         let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -63,10 +70,10 @@ impl Socket {
                 accepted = accept(&self.listener, &permits) => accepted,
                 () = stop.cancelled() => return,
             };
-            let Some((stream, permit)) = accepted else { continue };
+            let Some((stream, peer, permit)) = accepted else { continue };
             let answer = answer.clone();
             let service = service_fn(move |request| {
-                let response = answer(request);
+                let response = answer(request, peer);
                 async move { Ok::<_, Infallible>(response.await) }
             });
             let mut http = http1::Builder::new();
@@ -95,7 +102,7 @@ impl Drop for Socket {
 async fn accept(
     listener: &UnixListener,
     permits: &Arc<Semaphore>,
-) -> Option<(UnixStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(UnixStream, Peer, tokio::sync::OwnedSemaphorePermit)> {
     let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     let stream = match listener.accept().await {
         Ok((stream, _)) => stream,
@@ -114,7 +121,7 @@ async fn accept(
         );
         return None;
     }
-    Some((stream, permit))
+    Some((stream, Peer { uid: peer }, permit))
 }
 
 /// Checks that only the gateway's user can replace the socket.

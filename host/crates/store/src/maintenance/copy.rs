@@ -21,7 +21,7 @@ struct Table {
 use Kind::{Boolean, Bytes, Integer, Key, Text};
 
 /// The tables in the order in which they are copied. Counts are kept by triggers.
-const TABLES: [Table; 16] = [
+const TABLES: [Table; 17] = [
     Table {
         name: "events",
         columns: &[
@@ -198,6 +198,18 @@ const TABLES: [Table; 16] = [
     Table {
         name: "state_entries",
         columns: &[("bucket", Integer), ("key", Key), ("value", Bytes), ("version", Integer), ("expires_ms", Integer)],
+    },
+    Table {
+        name: "console_tokens",
+        columns: &[
+            ("id", Text),
+            ("who", Text),
+            ("role", Text),
+            ("tenants", Text),
+            ("created_ms", Integer),
+            ("expires_ms", Integer),
+            ("used_ms", Integer),
+        ],
     },
 ];
 

@@ -48,17 +48,20 @@ pub(crate) struct SpaceMonitor {
     imports_min: u64,
     events_min: u64,
     level: Arc<SpaceLevel>,
+    /// Whether changes of the level are reported. One file of the gateway is sufficient.
+    is_reported: bool,
     checked: Instant,
 }
 
 impl SpaceMonitor {
     /// Creates a monitor and checks once.
-    pub(crate) fn new(path: &Path, config: &Settings, level: &Arc<SpaceLevel>) -> Self {
+    pub(crate) fn new(path: &Path, config: &Settings, level: &Arc<SpaceLevel>, is_reported: bool) -> Self {
         let mut monitor = Self {
             path: path.to_owned(),
             imports_min: config.free_bytes_imports_min,
             events_min: config.free_bytes_events_min,
             level: Arc::clone(level),
+            is_reported,
             checked: Instant::now(),
         };
         monitor.check();
@@ -89,8 +92,11 @@ impl SpaceMonitor {
             free if free < self.imports_min => LITTLE,
             _ => ENOUGH,
         };
-        METRICS.store_disk_level.set(level.into());
         let before = self.level.0.swap(level, Ordering::Relaxed);
+        if !self.is_reported {
+            return;
+        }
+        METRICS.store_disk_level.set(level.into());
         if before == level {
             return;
         }
@@ -121,7 +127,7 @@ mod tests {
         let config =
             Settings { free_bytes_imports_min: imports_min, free_bytes_events_min: events_min, ..Settings::default() };
         let level = Arc::default();
-        SpaceMonitor::new(folder.path(), &config, &level);
+        SpaceMonitor::new(folder.path(), &config, &level, true);
         [Purpose::Import { channel: 1 }, Purpose::Event, Purpose::Progress]
             .map(|purpose| level.rejection(purpose).is_some())
     }

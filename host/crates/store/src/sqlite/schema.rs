@@ -20,13 +20,15 @@ pub(crate) enum Tables {
     Gateway,
     /// The customer index, a copy that can be rebuilt.
     Customers,
+    /// Facts of requests for the console, which may be lost.
+    Journal,
 }
 
 impl Tables {
-    /// Returns the file with these tables. `path` is that of the store.
+    /// Returns the file with these tables. `path` is that of the settings.
     pub(crate) fn file(self, path: &Path) -> PathBuf {
         match self {
-            Self::Gateway => path.to_owned(),
+            Self::Gateway | Self::Journal => path.to_owned(),
             Self::Customers => path.with_extension("customers.db"),
         }
     }
@@ -35,12 +37,13 @@ impl Tables {
         match self {
             Self::Gateway => &MIGRATIONS,
             Self::Customers => &[include_str!("../schema/sqlite/customers/1-customers.sql")],
+            Self::Journal => &[include_str!("../schema/sqlite/journal/1-journal.sql")],
         }
     }
 }
 
 /// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
-const MIGRATIONS: [&str; 13] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../schema/sqlite/1-deliveries.sql"),
     include_str!("../schema/sqlite/2-state.sql"),
     include_str!("../schema/sqlite/3-front.sql"),
@@ -54,6 +57,7 @@ const MIGRATIONS: [&str; 13] = [
     include_str!("../schema/sqlite/11-front-oauth.sql"),
     include_str!("../schema/sqlite/12-actions.sql"),
     include_str!("../schema/sqlite/13-front-oauth-address.sql"),
+    include_str!("../schema/sqlite/14-console-access.sql"),
 ];
 
 /// Maximum wait for the previous gateway to release the lock.
