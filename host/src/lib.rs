@@ -4,6 +4,7 @@
 //! - `service` runs a gateway from startup to drain, and applies new configurations to it.
 //! - `admin_pages` serves `/livez`, `/readyz`, `/statusz` and `/metrics`.
 //! - `console` serves the operators' pages for a browser.
+//! - `setup` compares the configuration at platforms with the need, for commands and the console.
 //! - `dev` rebuilds and reloads a plugin while its author works (cargo feature `authoring`).
 //!
 //! All other code is in the crates in `crates/`; ARCHITECTURE.md shows their graph. This package only connects them,
@@ -15,3 +16,4 @@ mod console;
 #[cfg(feature = "authoring")]
 mod dev;
 mod service;
+mod setup;
