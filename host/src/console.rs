@@ -1,8 +1,8 @@
 //! The operators' console: pages for a browser, on a listener of its own.
 //!
 //! A request passes the checks of [`frontgate_console_access`] first: host, session, and for a change origin, proof and
-//! right. Then its handler collects values, and [`frontgate_console_pages`] makes a page of them, or JSON for a path with
-//! `.json`. Nothing here runs on the path of a callback.
+//! right. Then its handler collects values, and [`frontgate_console_pages`] makes a page of them, JSON for a path with
+//! `.json`, or a list as a file for `.csv`. Nothing here runs on the path of a callback.
 
 mod answers;
 mod attention;
@@ -14,7 +14,9 @@ mod overview;
 mod payload;
 mod plugins;
 mod records;
+mod replicas;
 mod requests;
+mod setup;
 mod tail;
 
 use std::net::SocketAddr;
@@ -40,16 +42,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use url::form_urlencoded;
 
-use self::answers::{Answer, Refusal};
+use self::answers::{Answer, Format, Refusal};
 use self::bulk::BulkJobs;
 use crate::admin_pages::AdminPages;
 use crate::admin_pages::status::Status;
 use crate::service::admin_api::read;
 use crate::service::channels_api::ChannelsApi;
 use crate::service::reload::Reloader;
-
-/// End of the path of a JSON twin.
-const JSON: &str = ".json";
 
 /// What the console shows and changes.
 pub(crate) struct Sources {
@@ -69,6 +68,8 @@ pub(crate) struct Console {
     /// Permits of requests for new rows that are held.
     tails: Semaphore,
     started: Instant,
+    /// Locked while Twilio is asked about a setup.
+    asking: Mutex<()>,
     /// The last verification of the record of actions, which reads all of it.
     verified: Mutex<Option<(Instant, Verification)>>,
 }
@@ -82,7 +83,7 @@ struct Call {
     query: Vec<(String, String)>,
     /// Fields of the form.
     form: Vec<(String, String)>,
-    is_json: bool,
+    format: Format,
 }
 
 impl Call {
@@ -122,7 +123,8 @@ fn pairs(text: &[u8]) -> Vec<(String, String)> {
 impl Console {
     pub(crate) fn new(sources: Sources) -> Self {
         let tails = Semaphore::new(sources.access.settings().tails_max);
-        Self { sources, bulk: BulkJobs::default(), tails, started: Instant::now(), verified: Mutex::default() }
+        let (bulk, asking, verified) = (BulkJobs::default(), Mutex::default(), Mutex::default());
+        Self { sources, bulk, tails, started: Instant::now(), asking, verified }
     }
 
     /// Starts to serve, and returns the address. Without an address that can be bound, the gateway runs without a console:
@@ -168,16 +170,21 @@ impl Console {
                 return answers::bare(StatusCode::MISDIRECTED_REQUEST, "Unknown host", &rejection.text());
             }
         };
-        let is_json = request.uri().path().ends_with(JSON);
+        let (format, _) = Format::of(request.uri().path());
         let answer = match self.answer(request, &host).await {
             Ok(answer) => answer,
-            Err(refusal) => return refusal.response(is_json),
+            Err(refusal) => return refusal.response(format),
         };
         match answer {
             Answer::Ready(response) => response,
-            Answer::Page { status, session, section, page, is_json } => {
-                if is_json {
-                    return answers::json(status, page.json());
+            Answer::Page { status, session, section, page, format } => {
+                match format {
+                    Format::Html => {}
+                    Format::Json => return answers::json(status, page.json()),
+                    Format::Csv => {
+                        let table = page.csv().filter(|_| status == StatusCode::OK);
+                        return table.map_or_else(|| Refusal::NotFound.response(format), |table| answers::csv(&table));
+                    }
                 }
                 let frame = self.frame(&session, section).await;
                 answers::html(status, document(&frame, page.as_ref()))
@@ -187,10 +194,7 @@ impl Console {
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>, host: &Authority) -> Result<Answer, Refusal> {
         let (parts, body) = request.into_parts();
-        let (path, is_json) = match parts.uri.path().strip_suffix(JSON) {
-            Some(path) => (path, true),
-            None => (parts.uri.path(), false),
-        };
+        let (format, path) = Format::of(parts.uri.path());
         let is_change = match parts.method {
             Method::GET | Method::HEAD => false,
             Method::POST => true,
@@ -218,7 +222,7 @@ impl Console {
         let decoded = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
         let path = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
         let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
-        let call = Call { session, path, query, form, is_json };
+        let call = Call { session, path, query, form, format };
         if is_change { self.change(call).await } else { self.show(call).await }
     }
 
@@ -241,6 +245,9 @@ impl Console {
             ["channels", id] => self.channel(call, id, None).await,
             ["plugins"] => self.plugins(call).await,
             ["plugins", name] => self.plugin(call, name, None).await,
+            ["setup"] => self.setup(call).await,
+            ["setup", tenant] => self.tenant_setup(call, tenant).await,
+            ["replicas"] => self.replicas(call).await,
             ["audit"] => self.audit(call).await,
             ["find"] => self.find(&call).await,
             _ => Err(Refusal::NotFound),
@@ -260,6 +267,8 @@ impl Console {
             ["deliveries", id, change] => self.change_delivery(call, id, change).await,
             ["channels", id, action @ ("check" | "disconnect")] => self.change_channel(call, id, action).await,
             ["plugins", "reload"] => self.reload(call).await,
+            ["setup", tenant, "ask"] => self.ask_twilio(call, tenant).await,
+            ["setup", tenant, "show"] => self.show_addresses(call, tenant).await,
             ["plugins", name, action @ ("allow" | "rollback")] => self.change_plugin(call, name, action).await,
             _ => Err(Refusal::NotFound),
         }
@@ -301,6 +310,7 @@ impl Console {
             deliveries,
             plugins: count(plugins),
             channels: count(offline),
+            has_replicas: store.replica().peers().len() > 1,
         }
     }
 }
@@ -323,13 +333,13 @@ async fn log_newest_action(store: Arc<Store>, stop: CancellationToken) {
 
 /// Returns a page as an answer.
 fn page(call: Call, section: &'static str, page: impl Page + Send + 'static) -> Answer {
-    let Call { session, is_json, .. } = call;
-    Answer::Page { status: StatusCode::OK, session, section, page: Box::new(page), is_json }
+    let Call { session, format, .. } = call;
+    Answer::Page { status: StatusCode::OK, session, section, page: Box::new(page), format }
 }
 
 /// Returns a page about a request that was not possible.
 fn problem(call: Call, section: &'static str, title: &str, text: String) -> Answer {
-    let Call { session, is_json, .. } = call;
+    let Call { session, format, .. } = call;
     let page = Problem { title: title.to_owned(), text };
-    Answer::Page { status: StatusCode::CONFLICT, session, section, page: Box::new(page), is_json }
+    Answer::Page { status: StatusCode::CONFLICT, session, section, page: Box::new(page), format }
 }

@@ -1,8 +1,9 @@
 //! What platforms know about the gateway: where each URL belongs, and findings about it for commands and the console.
 //!
 //! In reading order: [`Finding`]; [`places`] has the place of each URL at Twilio; [`webhooks`] compares webhooks with the
-//! need; [`twilio`] asks Twilio's API.
+//! need; [`twilio`] reads Twilio's API; [`ask`] is all of it at once, for the console.
 
+pub(crate) mod ask;
 pub(crate) mod places;
 pub(crate) mod twilio;
 pub(crate) mod webhooks;

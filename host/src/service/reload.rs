@@ -15,7 +15,7 @@ use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
 use frontgate_telemetry::metrics::{METRICS, labels};
-use frontgate_tenants::{Settings, coverage};
+use frontgate_tenants::{Settings, Tenant, coverage};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
@@ -59,6 +59,16 @@ impl Reloader {
             Ok(CommandResult { configuration, plugins: reloader.commands.send(Command::Reload).await? })
         });
         whole.await.map_err(|error| format!("reload task failed: {error}")).flatten()
+    }
+
+    /// Returns the current configuration.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.generations.config()
+    }
+
+    /// Returns the tenants of the current configuration.
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.generations.tenants()
     }
 
     /// Returns the time limit of a command.

@@ -69,7 +69,7 @@ pub(crate) async fn check(config: &Config, tenant: &Tenant, api: &ConversationsA
 }
 
 /// Compares the webhooks with the need. The URLs of Frontline have no API.
-fn compared(config: &Config, tenant: &Tenant, configuration: &WebhookConfiguration) -> Vec<Finding> {
+pub(super) fn compared(config: &Config, tenant: &Tenant, configuration: &WebhookConfiguration) -> Vec<Finding> {
     let name = &*tenant.name;
     let address = display_url(&config.tenants[name].twilio.conversations_url);
     let accepted = format!("{address} accepts the credentials");
@@ -87,7 +87,7 @@ fn compared(config: &Config, tenant: &Tenant, configuration: &WebhookConfigurati
     findings
 }
 
-fn failed(config: &Config, tenant: &Tenant, failure: &ApiError) -> Finding {
+pub(super) fn failed(config: &Config, tenant: &Tenant, failure: &ApiError) -> Finding {
     let name = &*tenant.name;
     let text = format!("{}: {}", config.tenants[name].twilio.conversations_url, describe(failure));
     match failure {

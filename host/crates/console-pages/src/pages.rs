@@ -10,6 +10,8 @@ mod live;
 mod overview;
 mod parts;
 mod plugins;
+mod replicas;
+mod setup;
 mod sign_in;
 
 pub use self::audit::{ActionRow, Audit};
@@ -22,4 +24,6 @@ pub use self::live::{Live, LiveRow, rows};
 pub use self::overview::{Attention, CallbackRow, Level, Overview};
 pub use self::parts::{By, Fact};
 pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
+pub use self::replicas::{Replica, Replicas};
+pub use self::setup::{Address, Asked, AskedVerdict, Fix, Heard, KeyUse, Refused, Setup, SetupPage, TenantSetup};
 pub use self::sign_in::{Problem, sign_in};

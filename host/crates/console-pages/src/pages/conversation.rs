@@ -4,6 +4,8 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::deliveries::{DeliveryRow, table};
+use super::parts::download;
+use crate::csv::{Table, time};
 use crate::layout::{Frame, Page, json};
 use crate::words;
 use crate::words::encoded;
@@ -163,11 +165,20 @@ impl Page for Conversations {
                         }
                     }
                 }
+                (download("/conversations.csv"))
             }
         }
     }
 
     fn json(&self) -> Vec<u8> {
         json(self)
+    }
+
+    fn csv(&self) -> Option<Table> {
+        let cells = |(tenant, conversation, time_ms, requests): &(String, String, i64, u64)| {
+            vec![tenant.clone(), conversation.clone(), time(*time_ms), requests.to_string()]
+        };
+        let columns = vec!["tenant", "conversation", "last_request", "requests"];
+        Some(Table { name: "conversations", columns, rows: self.recent.iter().map(cells).collect() })
     }
 }
