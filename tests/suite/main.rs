@@ -33,6 +33,7 @@ mod consent;
 mod console;
 mod console_access;
 mod console_browser;
+mod console_keys;
 mod console_lists;
 mod console_screenshots;
 mod console_setup;

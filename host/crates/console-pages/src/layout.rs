@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::assets::{HTMX, SCRIPT, STYLE};
 use crate::csv::Table;
-use crate::{icons, words};
+use crate::{icons, keys, words};
 
 /// Values of the frame.
 #[derive(Debug, Clone, Default)]
@@ -110,6 +110,9 @@ pub fn document(frame: &Frame, page: &dyn Page) -> String {
                     }
                     p id="notice" role="status" aria-live="polite" hidden {}
                 }
+                (keys::row_bar())
+                (keys::list(sections(frame)))
+                (keys::palette(sections(frame)))
             }
         }
     }
@@ -191,6 +194,7 @@ fn top(frame: &Frame, is_live: bool) -> Markup {
                 kbd { "/" }
             }
             span .push {}
+            (keys::buttons())
             @if is_live {
                 button .pill type="button" data-pause { span .dot {} span data-pause-text { "Live" } }
             }

@@ -12,6 +12,7 @@ pub mod assets;
 mod charts;
 mod csv;
 mod icons;
+mod keys;
 pub mod layout;
 pub mod pages;
 mod personal;
