@@ -34,7 +34,6 @@ mod status;
 mod store;
 mod tenant;
 mod verify;
-mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

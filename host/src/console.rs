@@ -1,15 +1,15 @@
 //! The operators' console: pages for a browser, on a listener of its own.
 //!
 //! A request passes the checks of [`frontgate_console_access`] first: host, session, and for a change origin, proof and
-//! right. Then its handler collects values, and [`frontgate_console_pages`] makes a page of them, or JSON for a path with
-//! `.json`. Nothing here runs on the path of a callback.
+//! right. Then its handler collects values, and [`frontgate_console_pages`] makes a page of them, JSON for a path with
+//! `.json`, or a list as a file for `.csv`. Nothing here runs on the path of a callback.
 
 mod answers;
 mod attention;
 mod bulk;
+pub(crate) mod bulk_commands;
 mod case_check;
 mod cases;
-pub(crate) mod bulk_commands;
 mod channels;
 mod compare;
 mod deliveries;
@@ -23,7 +23,10 @@ mod pseudonyms;
 mod questions;
 mod recent;
 mod records;
+mod replicas;
 mod requests;
+mod routes;
+mod setup;
 mod simulation;
 mod simulation_process;
 mod tail;
@@ -54,7 +57,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use url::form_urlencoded;
 
-use self::answers::{Answer, Refusal};
+use self::answers::{Answer, Format, Refusal};
 use self::bulk::BulkJobs;
 use self::questions::{Asking, DRY_RUNS_MAX};
 use self::recent::Recent;
@@ -67,9 +70,6 @@ use crate::service::candidates::Candidates;
 use crate::service::channels_api::ChannelsApi;
 use crate::service::generation::Generations;
 use crate::service::reload::Reloader;
-
-/// End of the path of a JSON twin.
-const JSON: &str = ".json";
 
 /// What the console shows and changes.
 pub(crate) struct Sources {
@@ -101,6 +101,8 @@ pub(crate) struct Console {
     /// Permits of requests for new rows that are held.
     tails: Semaphore,
     started: Instant,
+    /// Locked while Twilio is asked about a setup.
+    asking: Mutex<()>,
     /// The last verification of the record of actions, which reads all of it.
     verified: Mutex<Option<(Instant, Verification)>>,
 }
@@ -114,7 +116,7 @@ struct Call {
     query: Vec<(String, String)>,
     /// Fields of the form.
     form: Vec<(String, String)>,
-    is_json: bool,
+    format: Format,
 }
 
 impl Call {
@@ -164,6 +166,7 @@ impl Console {
             tails,
             started: Instant::now(),
             verified: Mutex::default(),
+            asking: Mutex::default(),
         }
     }
 
@@ -210,16 +213,21 @@ impl Console {
                 return answers::bare(StatusCode::MISDIRECTED_REQUEST, "Unknown host", &rejection.text());
             }
         };
-        let is_json = request.uri().path().ends_with(JSON);
+        let (format, _) = Format::of(request.uri().path());
         let answer = match self.answer(request, &host).await {
             Ok(answer) => answer,
-            Err(refusal) => return refusal.response(is_json),
+            Err(refusal) => return refusal.response(format),
         };
         match answer {
             Answer::Ready(response) => response,
-            Answer::Page { status, session, section, page, is_json } => {
-                if is_json {
-                    return answers::json(status, page.json());
+            Answer::Page { status, session, section, page, format } => {
+                match format {
+                    Format::Html => {}
+                    Format::Json => return answers::json(status, page.json()),
+                    Format::Csv => {
+                        let table = page.csv().filter(|_| status == StatusCode::OK);
+                        return table.map_or_else(|| Refusal::NotFound.response(format), |table| answers::csv(&table));
+                    }
                 }
                 let frame = self.frame(&session, section).await;
                 answers::html(status, document(&frame, page.as_ref()))
@@ -229,10 +237,7 @@ impl Console {
 
     async fn answer(self: &Arc<Self>, request: Request<Incoming>, host: &Authority) -> Result<Answer, Refusal> {
         let (parts, body) = request.into_parts();
-        let (path, is_json) = match parts.uri.path().strip_suffix(JSON) {
-            Some(path) => (path, true),
-            None => (parts.uri.path(), false),
-        };
+        let (format, path) = Format::of(parts.uri.path());
         let is_change = match parts.method {
             Method::GET | Method::HEAD => false,
             Method::POST => true,
@@ -253,7 +258,7 @@ impl Console {
             _ => {}
         }
         let session = self.session(&parts.headers, identity.as_ref()).await?;
-        if session.sign_in == SignIn::Token && (is_change || !is_json) {
+        if session.sign_in == SignIn::Token && (is_change || format == Format::Html) {
             return Err(Refusal::TokenReads);
         }
         if is_change {
@@ -265,63 +270,8 @@ impl Console {
         let decoded = |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
         let path = path.split('/').filter(|part| !part.is_empty()).map(decoded).collect();
         let query = pairs(parts.uri.query().unwrap_or_default().as_bytes());
-        let call = Call { session, path, query, form, is_json };
+        let call = Call { session, path, query, form, format };
         if is_change { self.change(call).await } else { self.show(call).await }
-    }
-
-    /// Answers a GET. Changes nothing.
-    async fn show(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
-        let path: Vec<String> = call.path.clone();
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        match parts.as_slice() {
-            [] => self.overview(call).await,
-            ["live"] => Ok(self.live(call)),
-            ["live", "rows"] => self.live_rows(&call).await,
-            ["events", id] => self.event(call, id).await,
-            ["questions", number] => self.question(call, number),
-            ["questions", number, "case"] => self.case(call, number).await,
-            ["conversations"] => self.conversations(call).await,
-            ["conversations", tenant, conversation] => self.conversation(call, tenant, conversation).await,
-            ["deliveries"] => self.deliveries(call).await,
-            ["deliveries", "bulk"] => self.preview(call, None).await,
-            ["deliveries", "bulk", id] => self.bulk_progress(call, id),
-            ["deliveries", id] => self.delivery(call, id, None).await,
-            ["channels"] => self.channels(call).await,
-            ["channels", id] => self.channel(call, id, None).await,
-            ["plugins"] => self.plugins(call).await,
-            ["plugins", name] => self.plugin(call, name, None).await,
-            ["simulator"] => Ok(self.simulator(call)),
-            ["simulator", "apps", number] => self.app(call, number).await,
-            ["simulator", "conversations"] => self.simulation(call).await,
-            ["audit"] => self.audit(call).await,
-            ["find"] => self.find(&call).await,
-            _ => Err(Refusal::NotFound),
-        }
-    }
-
-    /// Answers a POST. Each handler checks the person's right first.
-    async fn change(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
-        let path: Vec<String> = call.path.clone();
-        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
-        match parts.as_slice() {
-            ["leave"] => self.leave(&call).await,
-            ["events", id, "show"] => self.show_event(call, id).await,
-            ["events", id, "ask"] => self.ask_again(call, id).await,
-            ["events", id, "edit"] => self.edit_event(call, id).await,
-            ["questions", number, "show"] => self.show_question(call, number).await,
-            ["questions", number, "case"] => self.save_case(call, number).await,
-            ["deliveries", "bulk"] => self.start_bulk(call).await,
-            ["deliveries", "bulk", id, "stop"] => self.stop_bulk(&call, id).await,
-            ["deliveries", id, "show"] => self.show_payload(call, id).await,
-            ["deliveries", id, change] => self.change_delivery(call, id, change).await,
-            ["channels", id, action @ ("check" | "disconnect")] => self.change_channel(call, id, action).await,
-            ["simulator", "open"] => self.open_app(call).await,
-            ["simulator", "conversations", action] => self.change_simulation(call, action).await,
-            ["plugins", "reload"] => self.reload(call).await,
-            ["plugins", name, "compare"] => self.compare(call, name).await,
-            ["plugins", name, action @ ("allow" | "rollback")] => self.change_plugin(call, name, action).await,
-            _ => Err(Refusal::NotFound),
-        }
     }
 
     async fn status(&self) -> Status {
@@ -360,6 +310,7 @@ impl Console {
             deliveries,
             plugins: count(plugins),
             channels: count(offline),
+            has_replicas: store.replica().peers().len() > 1,
         }
     }
 }
@@ -382,13 +333,13 @@ async fn log_newest_action(store: Arc<Store>, stop: CancellationToken) {
 
 /// Returns a page as an answer.
 fn page(call: Call, section: &'static str, page: impl Page + Send + 'static) -> Answer {
-    let Call { session, is_json, .. } = call;
-    Answer::Page { status: StatusCode::OK, session, section, page: Box::new(page), is_json }
+    let Call { session, format, .. } = call;
+    Answer::Page { status: StatusCode::OK, session, section, page: Box::new(page), format }
 }
 
 /// Returns a page about a request that was not possible.
 fn problem(call: Call, section: &'static str, title: &str, text: String) -> Answer {
-    let Call { session, is_json, .. } = call;
+    let Call { session, format, .. } = call;
     let page = Problem { title: title.to_owned(), text };
-    Answer::Page { status: StatusCode::CONFLICT, session, section, page: Box::new(page), is_json }
+    Answer::Page { status: StatusCode::CONFLICT, session, section, page: Box::new(page), format }
 }

@@ -4,6 +4,7 @@
 //! - `service` runs a gateway from startup to drain, and applies new configurations to it.
 //! - `admin_pages` serves `/livez`, `/readyz`, `/statusz` and `/metrics`.
 //! - `console` serves the operators' pages for a browser.
+//! - `setup` compares the configuration at platforms with the need, for commands and the console.
 //! - `simulate` runs a gateway between simulated platforms (cargo feature `simulator`).
 //! - `dev` rebuilds and reloads a plugin while its author works (cargo feature `authoring`).
 //!
@@ -16,5 +17,6 @@ mod console;
 #[cfg(feature = "authoring")]
 mod dev;
 mod service;
+mod setup;
 #[cfg(feature = "simulator")]
 mod simulate;

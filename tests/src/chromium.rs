@@ -172,6 +172,12 @@ impl Chromium {
         self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
+    /// Shows pages in the few colors of a person's own palette.
+    pub fn force_colors(&self) {
+        let feature = json!({ "name": "forced-colors", "value": "active" });
+        self.devtools("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
     /// Turns scripts of pages off.
     pub fn forbid_scripts(&self) {
         self.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));

@@ -11,7 +11,7 @@ const NUMBER: &str = "12025550107";
 const TEXT: &str = "planted text";
 
 /// Pages without an id in their path.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 12] = [
     "/",
     "/live",
     "/conversations",
@@ -19,6 +19,9 @@ const PAGES: [&str; 9] = [
     "/deliveries?state=sent",
     "/channels",
     "/plugins",
+    "/setup",
+    "/setup/demo",
+    "/replicas",
     "/audit",
     "/live/rows?after=1",
 ];
@@ -110,7 +113,7 @@ fn the_log_contains_no_secret_of_a_session() {
 }
 
 /// Changes that need the role operator.
-const CHANGES: [&str; 9] = [
+const CHANGES: [&str; 10] = [
     "/deliveries/1/retry",
     "/deliveries/1/cancel",
     "/deliveries/1/sent",
@@ -120,6 +123,7 @@ const CHANGES: [&str; 9] = [
     "/channels/1/disconnect",
     "/plugins/reload",
     "/plugins/plugin/rollback",
+    "/setup/demo/ask",
 ];
 
 #[test]
@@ -232,11 +236,12 @@ fn a_person_sees_only_their_tenants() {
         "/audit",
         "/plugins",
         "/plugins/plugin",
+        "/setup/demo",
     ];
     for path in hidden {
         assert_eq!(person.get(path).status, 404, "{path}");
     }
-    for path in ["/deliveries/1/retry", "/plugins/reload", "/plugins/plugin/rollback"] {
+    for path in ["/deliveries/1/retry", "/plugins/reload", "/plugins/plugin/rollback", "/setup/demo/ask"] {
         assert_eq!(person.post(path, &[]).status, 404, "{path}");
     }
     assert_eq!(person.get("/deliveries/77.json").json["title"], "Not found");

@@ -83,7 +83,16 @@ fn hostile_texts_run_nothing_and_break_no_page() {
     let browser = Chromium::start(1280, &[]);
     let origin = sign_in(&browser, &gateway, "support");
     let hostile = format!("{origin}/live?q={}", "%3Cscript%3Ewindow.attacked%3D1%3C/script%3E");
-    let paths = ["/", "/live", "/deliveries", "/deliveries/1", "/audit", &*format!("/conversations/demo/{sid}")];
+    let paths = [
+        "/",
+        "/live",
+        "/deliveries",
+        "/deliveries/1",
+        "/setup",
+        "/setup/demo",
+        "/audit",
+        &*format!("/conversations/demo/{sid}"),
+    ];
     for url in paths.iter().map(|path| format!("{origin}{path}")).chain([hostile]) {
         browser.open(&url);
         browser.wait_for_text("nav .brand span", "Frontgate");
@@ -127,12 +136,26 @@ fn pages_are_readable_without_scripts() {
     assert!(browser.url().ends_with("/deliveries/1"), "a change needs the script");
 }
 
+/// Returns what axe finds on the page that the browser shows.
+pub(crate) fn violations(browser: &Chromium) -> Value {
+    let axe = fs::read_to_string(target().join("tools/axe/node_modules/axe-core/axe.min.js"));
+    browser.execute(&axe.expect("axe; run `cargo xtask tools`"));
+    browser.execute_async(
+        "const done = arguments[0];
+         axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+           .then(result => done(result.violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))",
+    )
+}
+
 #[test]
-fn all_pages_are_accessible_in_light_and_dark_and_on_a_phone() {
+fn all_pages_are_accessible_in_all_colors_and_on_a_phone() {
     let (_twilio, gateway, sid) = waiting();
-    for (width, is_dark) in [(1280, false), (1280, true), (390, false)] {
+    for (width, colors) in [(1280, "light"), (1280, "dark"), (1280, "forced"), (390, "light")] {
         let browser = Chromium::start(width, &[]);
-        browser.set_dark(is_dark);
+        match colors {
+            "forced" => browser.force_colors(),
+            _ => browser.set_dark(colors == "dark"),
+        }
         let origin = sign_in(&browser, &gateway, "operator");
         let request =
             gateway.sign_in("ben", "viewer").json("/live.json")["rows"][0]["id"].as_str().expect("an id").to_owned();
@@ -149,12 +172,15 @@ fn all_pages_are_accessible_in_light_and_dark_and_on_a_phone() {
             "/channels".to_owned(),
             "/plugins".to_owned(),
             "/plugins/plugin".to_owned(),
+            "/setup".to_owned(),
+            "/setup/demo".to_owned(),
+            "/replicas".to_owned(),
             "/audit".to_owned(),
             "/enter".to_owned(),
         ];
         for path in paths {
             browser.open(&format!("{origin}{path}"));
-            assert_accessible(&browser, &format!("{path} at {width}, dark: {is_dark}"));
+            assert_accessible(&browser, &format!("{path} at {width} in {colors} colors"));
         }
     }
 }
@@ -162,14 +188,7 @@ fn all_pages_are_accessible_in_light_and_dark_and_on_a_phone() {
 /// Checks the open page with axe, and that it is not wider than the window.
 #[track_caller]
 pub(crate) fn assert_accessible(browser: &Chromium, place: &str) {
-    let axe = fs::read_to_string(target().join("tools/axe/node_modules/axe-core/axe.min.js"));
-    browser.execute(&axe.expect("axe; run `cargo xtask tools`"));
-    let found = browser.execute_async(
-        "const done = arguments[0];
-         axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-           .then(result => done(result.violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 200))])))",
-    );
-    assert_eq!(found, Value::Array(Vec::new()), "{place}");
+    assert_eq!(violations(browser), Value::Array(Vec::new()), "{place}");
     let overflow = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
     assert_eq!(browser.execute(overflow), false, "{place} is wider than the window");
 }

@@ -3,7 +3,8 @@
 use frontgate_tests::{Gateway, Person, Setup, list};
 use serde_json::Value;
 
-const CSV: &str = "Id,Name,Sms,Owner\n7,Mora Lind,+12025550107,ana@example.org\n8,Ben Hale,+12025550108,ana@example.org\n";
+const CSV: &str =
+    "Id,Name,Sms,Owner\n7,Mora Lind,+12025550107,ana@example.org\n8,Ben Hale,+12025550108,ana@example.org\n";
 
 /// Opens the app of a worker, and returns its path.
 #[track_caller]

@@ -3,13 +3,13 @@
 use frontgate_console_access::proxy::ProxyRejection;
 use frontgate_console_access::request::Rejection;
 use frontgate_console_access::{Role, Session};
-use frontgate_console_pages::Page;
 use frontgate_console_pages::assets::Asset;
 use frontgate_console_pages::pages::{Problem, enter_by_proxy, sign_in};
+use frontgate_console_pages::{Page, Table};
 use frontgate_delivery::store::StoreError;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::header::{CACHE_CONTROL, HeaderName, HeaderValue, LOCATION};
+use hyper::header::{CACHE_CONTROL, CONTENT_DISPOSITION, HeaderName, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 
 use crate::admin_pages::with_type;
@@ -31,6 +31,23 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("x-frame-options"), "DENY"),
 ];
 
+/// The format of an answer, by the end of the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Html,
+    Json,
+    Csv,
+}
+
+impl Format {
+    /// Returns the format of a path, and the path of the page.
+    pub(super) fn of(path: &str) -> (Self, &str) {
+        let twins = [(Self::Json, ".json"), (Self::Csv, ".csv")];
+        let twin = twins.into_iter().find_map(|(format, end)| Some((format, path.strip_suffix(end)?)));
+        twin.unwrap_or((Self::Html, path))
+    }
+}
+
 /// The answer to a request.
 pub(super) enum Answer {
     Ready(Response<Full<Bytes>>),
@@ -40,7 +57,7 @@ pub(super) enum Answer {
         session: Session,
         section: &'static str,
         page: Box<dyn Page + Send>,
-        is_json: bool,
+        format: Format,
     },
 }
 
@@ -88,7 +105,8 @@ impl From<Rejection> for Refusal {
 
 impl Refusal {
     /// Returns the answer, as a page or as JSON.
-    pub(super) fn response(self, is_json: bool) -> Response<Full<Bytes>> {
+    pub(super) fn response(self, format: Format) -> Response<Full<Bytes>> {
+        let is_json = format == Format::Json;
         let (status, title, text) = match self {
             Self::SignedOut if !is_json => return html(StatusCode::UNAUTHORIZED, sign_in(None)),
             Self::SignedOut => (StatusCode::UNAUTHORIZED, "Sign in", "Run `frontgate console`.".to_owned()),
@@ -155,6 +173,15 @@ pub(super) fn html(status: StatusCode, text: String) -> Response<Full<Bytes>> {
 
 pub(super) fn json(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
     guarded(with_type("application/json", status, body), "no-store")
+}
+
+/// Returns a list as a file.
+pub(super) fn csv(table: &Table) -> Response<Full<Bytes>> {
+    let mut response = guarded(with_type("text/csv; charset=utf-8", StatusCode::OK, table.bytes()), "no-store");
+    let disposition = format!("attachment; filename=\"frontgate-{}.csv\"", table.name);
+    let disposition = HeaderValue::from_str(&disposition).expect("a name of a list");
+    response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
+    response
 }
 
 /// Returns a page without navigation.

@@ -207,9 +207,7 @@ pub(super) fn number(text: &str) -> Result<i64, Refusal> {
 /// Replaces the status of a page.
 pub(super) fn with_status(status: StatusCode, answer: Answer) -> Answer {
     match answer {
-        Answer::Page { session, section, page, is_json, .. } => {
-            Answer::Page { status, session, section, page, is_json }
-        }
+        Answer::Page { session, section, page, format, .. } => Answer::Page { status, session, section, page, format },
         ready @ Answer::Ready(_) => ready,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use frontgate_console_access::Right;
 use frontgate_console_pages::pages::{Fact, Plugin, PluginPage, Plugins, Receipt};
 use frontgate_console_pages::words;
+use frontgate_contract::digest::Digest;
 use frontgate_loader::reload;
 use frontgate_loader::reload::Command;
 use hyper::StatusCode;
@@ -16,14 +17,12 @@ use super::deliveries::with_status;
 use super::{Call, Console, page, problem};
 use crate::admin_pages::status;
 
-/// Digits of a digest that are shown; enough for the commands.
-const DIGITS: usize = 12;
-
 /// Receipts that a page shows.
 const RECEIPTS_MAX: usize = 50;
 
+/// Returns a digest of the status in the short form of the commands.
 fn short(digest: &str) -> String {
-    digest.chars().take(DIGITS).collect()
+    digest.parse::<Digest>().map_or_else(|_| digest.to_owned(), |digest| digest.short())
 }
 
 /// Returns all plugins for a page.
@@ -81,7 +80,7 @@ fn receipts(status: &status::Status, only: Option<&str>) -> Vec<Receipt> {
         plugin: receipt.plugin.clone(),
         time_ms: i64::try_from(receipt.time_ms).unwrap_or(i64::MAX),
         outcome: receipt.outcome.name().to_owned(),
-        digest: receipt.digest.map(|digest| short(&digest.to_string())),
+        digest: receipt.digest.map(|digest| digest.short()),
         reason: receipt.outcome.reason().map(str::to_owned),
     };
     wanted.take(RECEIPTS_MAX).map(row).collect()
@@ -124,7 +123,7 @@ impl Console {
             plugin: row(name, plugin),
             facts,
             imports: plugin.live.as_ref().map(|live| live.imports.clone()).unwrap_or_default(),
-            versions: plugin.versions.iter().map(|version| short(&version.digest.to_string())).collect(),
+            versions: plugin.versions.iter().map(|version| version.digest.short()).collect(),
             receipts: receipts(&status, Some(name)),
             notice,
         };

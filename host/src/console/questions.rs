@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use frontgate_console_access::Right;
-use frontgate_console_pages::pages::{Asked, AskedCall, CasePage, Compared, Edit, Fact, Field, Shown};
+use frontgate_console_pages::pages::{AskedAgain, AskedCall, CasePage, Compared, Edit, Fact, Field, Shown};
 use frontgate_console_pages::{Grant, mask_text, words};
 use frontgate_contract::digest::Digest;
 use frontgate_gateway::{Question, Reply};
@@ -97,9 +97,10 @@ impl Console {
 
     fn remembered(&self, call: &Call, number: &str) -> Result<(u64, Arc<Asking>), Refusal> {
         call.needs(Right::Change)?;
-        let (number, found) = self.questions.get(number).ok_or_else(|| {
-            Refusal::Invalid("This question is not remembered any more. Ask it again.".to_owned())
-        })?;
+        let (number, found) = self
+            .questions
+            .get(number)
+            .ok_or_else(|| Refusal::Invalid("This question is not remembered any more. Ask it again.".to_owned()))?;
         call.needs_tenant(&found.tenant)?;
         Ok((number, found))
     }
@@ -161,7 +162,7 @@ impl Console {
         Ok(page(call, "/live", view))
     }
 
-    fn asked(&self, number: u64, question: &Asking, grant: Option<&Grant>) -> Asked {
+    fn asked(&self, number: u64, question: &Asking, grant: Option<&Grant>) -> AskedAgain {
         let Asking { reply, record, .. } = question;
         let capture = record.content.as_ref().and_then(|content| content.capture.as_ref());
         let then = capture.map(|capture| &capture.response).filter(|then| then.len() as u64 == record.facts.bytes_out);
@@ -169,7 +170,7 @@ impl Console {
             Some(_) => format!("{} {}: {}", line.level, line.plugin, line.text),
             None => format!("{} {}: {}", line.level, line.plugin, mask_text(&line.text)),
         };
-        Asked {
+        AskedAgain {
             number,
             name: format!("{} for {}", question.callback, question.tenant),
             request: record.facts.id.to_string(),

@@ -2,12 +2,10 @@
 
 use frontgate_console_pages::pages::{Event, Fact, LiveRow, Stage};
 use frontgate_console_pages::{Grant, Kind, Personal, is_id, mask_text, words};
+use frontgate_contract::digest::Digest;
 use frontgate_recorder::{Level, Outcome, PluginCall, Record, SignatureResult};
 
 use super::{encoded, payload, questions};
-
-/// Digits of a digest that are shown.
-const DIGEST_BYTES: usize = 6;
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -143,7 +141,7 @@ fn fact_list(record: &Record) -> Vec<Fact> {
 }
 
 fn call(call: &PluginCall) -> Vec<Fact> {
-    let digest: String = call.digest.iter().take(DIGEST_BYTES).map(|byte| format!("{byte:02x}")).collect();
+    let digest = Digest::from(call.digest).short();
     let mut list = vec![
         Fact::new("Plugin", format!("{} {digest}", call.plugin)).linked(format!("/plugins/{}", encoded(&call.plugin))),
         Fact::new("Function", call.function.to_string()),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::answers::{Answer, Refusal};
+use super::answers::{Answer, Format, Refusal};
 use super::requests::sees;
 use super::{Call, Console, answers, records};
 
@@ -60,7 +60,7 @@ impl Console {
             new.skipped = 0;
         }
         let next = HeaderValue::from(new.next);
-        let mut response = if call.is_json {
+        let mut response = if call.format == Format::Json {
             answers::json(StatusCode::OK, new.json())
         } else {
             let newest_first: Vec<LiveRow> = new.rows.into_iter().rev().collect();

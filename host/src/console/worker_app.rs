@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontgate_console_access::{Right, Session, Simulator as Level};
-use frontgate_console_pages::pages::{
-    self, AppCustomer, AppCustomerPage, AppExchange, AppLink, AppScreen, Simulator,
-};
+use frontgate_console_pages::pages::{self, AppCustomer, AppCustomerPage, AppExchange, AppLink, AppScreen, Simulator};
 use frontgate_console_pages::words::encoded;
 use frontgate_console_pages::{Grant, Kind, Personal};
 use frontgate_gateway::SIMULATED;
@@ -17,9 +15,9 @@ use frontgate_tenants::Tenant;
 use frontgate_twilio::form::Form;
 use frontgate_twilio::signature::SIGNATURE;
 use http_body_util::Full;
+use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::Request;
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -171,7 +169,11 @@ impl Console {
         let begin = channels.iter();
         let begin = begin.map(|(kind, value)| format!("{path}&type={}&value={}", encoded(kind), encoded(value)));
         let link = |link: &Value| {
-            Some(AppLink { kind: text(link, "type")?, label: shown(link, "display_name")?, target: shown(link, "value")? })
+            Some(AppLink {
+                kind: text(link, "type")?,
+                label: shown(link, "display_name")?,
+                target: shown(link, "value")?,
+            })
         };
         let category = |category: &Value| {
             let all = list(category, "templates");
@@ -241,7 +243,8 @@ impl Console {
         let path = callback.path(tenant);
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let form = Form::parse(body.as_bytes())?;
-        let signature = tenant.keys.sign(&path, &form).ok_or_else(|| anyhow::anyhow!("the tenant has no auth token"))?;
+        let signature =
+            tenant.keys.sign(&path, &form).ok_or_else(|| anyhow::anyhow!("the tenant has no auth token"))?;
         let mark = uuid::Uuid::now_v7().simple().to_string();
         self.sources.recorder.announce_simulated(mark.clone());
         let address = reachable(self.sources.listen);

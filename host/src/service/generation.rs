@@ -79,6 +79,11 @@ impl Generations {
         self.current.borrow().tenants.iter().find(|tenant| &*tenant.name == name).cloned()
     }
 
+    /// Returns all tenants of the current configuration.
+    pub(super) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.current.borrow().tenants.clone()
+    }
+
     /// Returns the customers of all tenants with an index.
     pub(super) fn customers(&self) -> &Arc<Customers> {
         self.shared.plugins.customers()

@@ -15,7 +15,7 @@ use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
 use frontgate_telemetry::metrics::{METRICS, labels};
-use frontgate_tenants::{Settings, coverage};
+use frontgate_tenants::{Settings, Tenant, coverage};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
@@ -66,6 +66,16 @@ impl Reloader {
     /// Returns the configuration's file.
     pub(crate) fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// Returns the current configuration.
+    pub(crate) fn config(&self) -> Arc<Config> {
+        self.generations.config()
+    }
+
+    /// Returns the tenants of the current configuration.
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
+        self.generations.tenants()
     }
 
     /// Returns the time limit of a command.

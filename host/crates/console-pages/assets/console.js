@@ -1,4 +1,4 @@
-// The console's own script: sign-in, changes with a proof, refreshing, the tail, and keys. Pages are readable without it.
+// The console's own script: sign-in, changes with a proof, refreshing, the tail, rows, and keys. Pages are readable without it.
 
 const PROOF = "frontgate-proof";
 const REFRESH_MS = 2000;
@@ -8,6 +8,7 @@ const TAIL_ROWS_MAX = 500;
 const ENTERED = "frontgate-entered";
 const ENTER_AGAIN_MS = 5000;
 const PAUSED = "frontgate-paused";
+const COPIED_MS = 2000;
 
 const main = () => document.getElementById("main");
 const notice = document.getElementById("notice");
@@ -108,7 +109,10 @@ function prepare() {
   }
   const shown = document.querySelector("[data-hide-after]");
   if (shown) setTimeout(() => location.reload(), Number(shown.dataset.hideAfter));
+  // Without the script, these buttons would do nothing.
+  for (const button of document.querySelectorAll("[data-copy], [data-open]")) button.hidden = false;
   showPause();
+  showRows();
 }
 
 // Refreshing. A page stays as it is while it is hidden, while text is selected, while a control has the focus, and while
@@ -197,23 +201,137 @@ function add(tail, html) {
 const tail = document.getElementById("tail");
 if (tail?.dataset.tail) follow(tail);
 
+// Rows of lists: one is current, several may be chosen. A row is known by its first link, so that it stays current when
+// the page is refreshed.
+let current = null;
+const chosen = new Set();
+const linkOf = (row) => row?.querySelector("a[href]")?.href;
+const rows = () => [...document.querySelectorAll("main tbody tr")].filter(linkOf);
+const currentRow = () => rows().find((row) => linkOf(row) === current);
+
+function showRows() {
+  for (const row of rows()) {
+    row.classList.toggle("current", linkOf(row) === current);
+    row.classList.toggle("chosen", chosen.has(linkOf(row)));
+  }
+  const bar = document.getElementById("row-bar");
+  if (!bar) return;
+  bar.hidden = !currentRow() && !chosen.size;
+  bar.querySelector("[data-row-text]").textContent = chosen.size ? `${chosen.size} chosen` : "1 row";
+  bar.querySelector("[data-row=choose]").setAttribute("aria-pressed", String(chosen.has(current)));
+  for (const name of ["open", "choose"]) bar.querySelector(`[data-row=${name}]`).disabled = !currentRow();
+}
+
+function move(step) {
+  const all = rows();
+  const at = all.findIndex((row) => linkOf(row) === current);
+  const next = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + step, 0), all.length - 1)];
+  if (!next) return;
+  current = linkOf(next);
+  showRows();
+  next.scrollIntoView({ block: "nearest" });
+  // Screen readers read the link; its own Enter opens the row.
+  next.querySelector("a[href]").focus({ preventScroll: true });
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say("Copied.");
+    setTimeout(() => say(""), COPIED_MS);
+  } catch {
+    // Without TLS, a page under another name than this machine may not write to the clipboard.
+    prompt("Copy this text:", text);
+  }
+}
+
+const ROW_ACTIONS = {
+  open: () => { if (currentRow()) location.assign(current); },
+  choose: () => {
+    if (!currentRow()) return;
+    if (!chosen.delete(current)) chosen.add(current);
+    showRows();
+  },
+  copy: () => copy([...(chosen.size ? chosen : [currentRow() ? current : location.href])].join("\n")),
+  leave: () => {
+    current = null;
+    chosen.clear();
+    showRows();
+  },
+};
+
+// The palette: names of pages are filtered, and everything else is searched for.
+const palette = document.getElementById("palette");
+const pages = () => [...(palette?.querySelectorAll("li") || [])];
+const shownPage = () => pages().find((page) => !page.hidden)?.querySelector("a");
+
+function open(dialog) {
+  if (!dialog || document.querySelector("dialog[open]")) return;
+  dialog.showModal();
+  if (dialog !== palette) return;
+  palette.querySelector("input").value = "";
+  for (const page of pages()) page.hidden = false;
+}
+
+palette?.addEventListener("input", (event) => {
+  const text = event.target.value.trim().toLowerCase();
+  for (const page of pages()) page.hidden = !page.textContent.toLowerCase().startsWith(text);
+});
+palette?.addEventListener("submit", (event) => {
+  const isEmpty = !palette.querySelector("input").value.trim();
+  if (!isEmpty && !shownPage()) return;
+  event.preventDefault();
+  if (!isEmpty) location.assign(shownPage().href);
+});
+
 // Keys, where no field has the focus.
-const PLACES = { o: "/", l: "/live", c: "/conversations", d: "/deliveries", h: "/channels", p: "/plugins", a: "/audit" };
+const PLACES = {
+  o: "/", l: "/live", c: "/conversations", d: "/deliveries", h: "/channels", p: "/plugins", s: "/setup", r: "/replicas", a: "/audit",
+};
+const KEYS = {
+  j: () => move(1),
+  k: () => move(-1),
+  x: ROW_ACTIONS.choose,
+  y: ROW_ACTIONS.copy,
+  Escape: ROW_ACTIONS.leave,
+  "/": () => document.getElementById("find")?.focus(),
+  "?": () => open(document.getElementById("keys")),
+};
 let isGoing = false;
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
-  if (isGoing && PLACES[event.key]) location.assign(PLACES[event.key]);
-  isGoing = event.key === "g";
-  if (event.key === "/") {
+  if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey && event.key === "k" && palette) {
     event.preventDefault();
-    document.getElementById("find")?.focus();
+    open(palette);
+    return;
   }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (isGoing && PLACES[event.key]) {
+    isGoing = false;
+    location.assign(PLACES[event.key]);
+    return;
+  }
+  isGoing = event.key === "g";
+  // A link or a button with the focus has its own Enter.
+  if (event.key === "Enter" && !event.target.matches("a, button, summary")) ROW_ACTIONS.open();
+  if (!Object.hasOwn(KEYS, event.key)) return;
+  event.preventDefault();
+  KEYS[event.key]();
 });
 
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("[data-pause]")) return;
-  sessionStorage.setItem(PAUSED, isPaused() ? "no" : "yes");
-  showPause();
+  const button = event.target.closest("button");
+  if (button?.dataset.copy) copy(button.dataset.copy);
+  else if (button?.dataset.row) ROW_ACTIONS[button.dataset.row]();
+  else if (button?.dataset.open) open(document.getElementById(button.dataset.open));
+  else if (button?.hasAttribute("data-pause")) {
+    sessionStorage.setItem(PAUSED, isPaused() ? "no" : "yes");
+    showPause();
+  }
+  const row = event.target.closest("main tbody tr");
+  if (!row || event.target.closest("a, button, input, summary") || !linkOf(row)) return;
+  current = linkOf(row);
+  showRows();
 });
 
 prepare();

@@ -21,6 +21,10 @@ pub(crate) fn of(path: &str) -> Markup {
         "/channels" => lines(&["M2.5 5h11", "M2.5 8h11", "M2.5 11h7"]),
         "/plugins" => lines(&["M5.5 2v3", "M10.5 2v3", "M4 5h8v3a4 4 0 0 1-8 0z", "M8 12v2.5"]),
         "/simulator" => lines(&["M5 1.5h6v13h-6z", "M7 12.5h2"]),
+        "/setup" => {
+            lines(&["M6 10l4-4", "M7 4.5l1.2-1.2a3 3 0 0 1 4.5 4.5L11.5 9", "M9 11.5l-1.2 1.2a3 3 0 0 1-4.5-4.5L4.5 7"])
+        }
+        "/replicas" => lines(&["M2.5 3h11v4h-11z", "M2.5 9h11v4h-11z", "M5 5h.1", "M5 11h.1"]),
         _ => lines(&["M4 2.5h8v11h-8z", "M6 5.5h4", "M6 8h4", "M6 10.5h2.5"]),
     }
 }

@@ -4,7 +4,8 @@ use maud::{DOCTYPE, Markup, html};
 use serde::Serialize;
 
 use crate::assets::{HTMX, SCRIPT, STYLE};
-use crate::{icons, words};
+use crate::csv::Table;
+use crate::{icons, keys, words};
 
 /// Values of the frame.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +36,8 @@ pub struct Frame {
     pub plugins: u64,
     /// Number of channels that Front shows as offline.
     pub channels: u64,
+    /// Whether other gateways share the database.
+    pub has_replicas: bool,
 }
 
 /// A page.
@@ -52,6 +55,11 @@ pub trait Page {
 
     /// Returns the JSON twin.
     fn json(&self) -> Vec<u8>;
+
+    /// Returns the rows of a list, with the same masks; `None` if the page is no list.
+    fn csv(&self) -> Option<Table> {
+        None
+    }
 }
 
 /// Returns the JSON twin of a view.
@@ -64,7 +72,7 @@ pub fn json(view: &impl Serialize) -> Vec<u8> {
 }
 
 /// The sections, with the number that the navigation shows.
-const SECTIONS: [(&str, &str); 8] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("/", "Overview"),
     ("/live", "Live"),
     ("/conversations", "Conversations"),
@@ -72,11 +80,13 @@ const SECTIONS: [(&str, &str); 8] = [
     ("/channels", "Channels"),
     ("/plugins", "Plugins"),
     ("/simulator", "Simulator"),
+    ("/setup", "Setup"),
+    ("/replicas", "Replicas"),
     ("/audit", "Audit"),
 ];
 
 /// The sections that concern the whole gateway.
-const WHOLE: [&str; 2] = ["/plugins", "/audit"];
+const WHOLE: [&str; 3] = ["/plugins", "/replicas", "/audit"];
 
 /// Settings of htmx: answers with an error are not shown in the page, no style sheet of its own, nothing that needs `eval`, and no copies of pages in the browser's storage.
 const HTMX_CONFIG: &str = r#"{"includeIndicatorCSS":false,"history":false,"noSwap":[204,304,"4xx","5xx"]}"#;
@@ -101,6 +111,9 @@ pub fn document(frame: &Frame, page: &dyn Page) -> String {
                     }
                     p id="notice" role="status" aria-live="polite" hidden {}
                 }
+                (keys::row_bar())
+                (keys::list(sections(frame)))
+                (keys::palette(sections(frame)))
             }
         }
     }
@@ -150,8 +163,8 @@ fn navigation(frame: &Frame) -> Markup {
     html! {
         nav .rail aria-label="Console" {
             p .brand { (icons::gate()) span { "Frontgate" } }
-            @for (path, name) in SECTIONS.iter().filter(|(path, _)| frame.sees_all || !WHOLE.contains(path)) {
-                a href=(path) aria-current=[(*path == frame.section).then_some("page")] {
+            @for (path, name) in sections(frame) {
+                a href=(path) aria-current=[(path == frame.section).then_some("page")] {
                     (icons::of(path)) (name)
                     @if badge(path) > 0 { b { (words::number(badge(path))) } }
                 }
@@ -164,6 +177,15 @@ fn navigation(frame: &Frame) -> Markup {
     }
 }
 
+/// Returns the sections that the person sees.
+fn sections(frame: &Frame) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let is_seen = |path: &str| match path {
+        "/replicas" => frame.sees_all && frame.has_replicas,
+        _ => frame.sees_all || !WHOLE.contains(&path),
+    };
+    SECTIONS.into_iter().filter(move |(path, _)| is_seen(path))
+}
+
 fn top(frame: &Frame, is_live: bool) -> Markup {
     html! {
         header .top {
@@ -173,6 +195,7 @@ fn top(frame: &Frame, is_live: bool) -> Markup {
                 kbd { "/" }
             }
             span .push {}
+            (keys::buttons())
             @if is_live {
                 button .pill type="button" data-pause { span .dot {} span data-pause-text { "Live" } }
             }

@@ -10,11 +10,14 @@
 
 pub mod assets;
 mod charts;
+mod csv;
 mod icons;
+mod keys;
 pub mod layout;
 pub mod pages;
 mod personal;
 pub mod words;
 
+pub use self::csv::Table;
 pub use self::layout::{Frame, Page, document};
 pub use self::personal::{Grant, Kind, Personal, is_id, mask_text};

@@ -8,7 +8,7 @@ use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{Shared, values};
 use serde::Serialize;
 
-use crate::rows;
+use crate::rows::bury_gone;
 
 /// A replica in a list.
 #[derive(Debug, Serialize)]
@@ -44,30 +44,37 @@ pub fn list(settings: &frontgate_store::Settings) -> anyhow::Result<Vec<ReplicaS
     if !settings.is_shared() {
         bail!("store.url is a SQLite file, which only one gateway uses; several replicas need Postgres");
     }
-    Ok(Shared::open(settings)?.read(|read| {
-        let select = "SELECT id, name, state, beat_ms, started_ms, program, config, plugins,
+    Ok(Shared::open(settings)?.read(read)?)
+}
+
+/// Reads all replicas that have not ended.
+///
+/// # Errors
+///
+/// Fails if the database cannot be read. A SQLite file has no replicas.
+pub fn read(transaction: &Transaction<'_>) -> sql::Result<Vec<ReplicaSummary>> {
+    let select = "SELECT id, name, state, beat_ms, started_ms, program, config, plugins,
                         (SELECT count(*) FROM deliveries WHERE lease IS NOT NULL AND replica = replicas.id) AS leases,
                         (SELECT string_agg(CASE WHEN part = 'house' THEN part ELSE tenant || '/' || part END, ' '
                                            ORDER BY tenant, part)
                          FROM keepers WHERE replica = replicas.id) AS keeps
                       FROM replicas WHERE state <> 'ended' ORDER BY id";
-        let now: i64 = read.value("SELECT now_ms()", values![])?;
-        read.rows(select, values![], |row: &Row<'_>| {
-            let keeps: Option<String> = row.named("keeps")?;
-            Ok(ReplicaSummary {
-                id: row.named("id")?,
-                name: row.named("name")?,
-                state: row.named("state")?,
-                beat_age_ms: now - row.named::<i64>("beat_ms")?,
-                uptime_ms: now - row.named::<i64>("started_ms")?,
-                program: row.named("program")?,
-                config: row.named("config")?,
-                plugins: serde_json::from_str(&row.named::<String>("plugins")?).unwrap_or_default(),
-                keeps: keeps.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
-                leases: row.named("leases")?,
-            })
+    let now: i64 = transaction.value("SELECT now_ms()", values![])?;
+    transaction.rows(select, values![], |row: &Row<'_>| {
+        let keeps: Option<String> = row.named("keeps")?;
+        Ok(ReplicaSummary {
+            id: row.named("id")?,
+            name: row.named("name")?,
+            state: row.named("state")?,
+            beat_age_ms: now - row.named::<i64>("beat_ms")?,
+            uptime_ms: now - row.named::<i64>("started_ms")?,
+            program: row.named("program")?,
+            config: row.named("config")?,
+            plugins: serde_json::from_str(&row.named::<String>("plugins")?).unwrap_or_default(),
+            keeps: keeps.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            leases: row.named("leases")?,
         })
-    })?)
+    })
 }
 
 /// Declares a replica ended whose machine is known to be gone, so that its deliveries go on at once. Returns its id.
@@ -88,7 +95,7 @@ pub fn retire(settings: &frontgate_store::Settings, name: &str, actor: &Actor) -
         }
     };
     let retire = |transaction: &Transaction<'_>| {
-        let was_alive = rows::bury_gone(transaction, replica.id)?;
+        let was_alive = bury_gone(transaction, replica.id)?;
         let object = format!("replica {} ({})", replica.name, replica.id);
         let new = NewAction {
             before: Some(&replica.state),

@@ -269,12 +269,18 @@ impl ConversationsApi {
         read(self.send(method, url, body, FiredWebhooks::None).await?)
     }
 
-    /// Sends a request, and returns status and body of a success.
-    async fn send(&self, method: Method, url: &Url, body: Bytes, fired: FiredWebhooks) -> Result<Answer, ApiError> {
+    /// Returns the headers of every request.
+    fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, self.authorization.clone());
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(concat!("frontgate/", env!("CARGO_PKG_VERSION"))));
+        headers
+    }
+
+    /// Sends a request, and returns status and body of a success.
+    async fn send(&self, method: Method, url: &Url, body: Bytes, fired: FiredWebhooks) -> Result<Answer, ApiError> {
+        let mut headers = self.headers();
         if method == Method::POST {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
         }

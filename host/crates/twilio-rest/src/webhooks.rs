@@ -104,7 +104,8 @@ pub enum WebhookKind {
 impl WebhookKind {
     const ALL: [Self; 2] = [Self::PreEvent, Self::PostEvent];
 
-    fn of(event: &str) -> Self {
+    /// Returns whether an event is sent before or after its change.
+    pub fn of(event: &str) -> Self {
         let is_pre = ["Add", "Update", "Remove"].iter().any(|end| event.ends_with(end));
         if is_pre { Self::PreEvent } else { Self::PostEvent }
     }

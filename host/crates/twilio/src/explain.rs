@@ -10,6 +10,14 @@ use super::signature::{Key, Keys, Refusal, SignedRequest};
 /// Maximum number of other tenants whose keys are tried.
 const OTHERS_MAX: usize = 200;
 
+/// Words before the URL of a change to `server.public_url`.
+const IF_PUBLIC_URL: &str = "if public_url were ";
+
+/// Returns the `public_url` with which a refused request would match, from the text of its explanation.
+pub fn public_url_in(explanation: &str) -> Option<&str> {
+    explanation.split_once(IF_PUBLIC_URL).map(|(_, url)| url.trim())
+}
+
 /// Context of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'s> {
@@ -110,7 +118,7 @@ fn near_miss(keys: &Keys, tried: &[Key], request: &SignedRequest<'_>, around: &S
 
 fn bases(keys: &Keys, around: &Surroundings<'_>) -> Vec<(String, Base)> {
     let base = &keys.base;
-    let say = |base: &Base| format!("if public_url were {}", base.display());
+    let say = |base: &Base| format!("{IF_PUBLIC_URL}{}", base.display());
     let mut all = vec![base.other_scheme(), base.without_path()];
     if let Some(host) = around.host {
         all.extend(["https", "http"].map(|scheme| base.at(scheme, host)));

@@ -1,32 +1,19 @@
 //! Prints the configuration at Twilio, the planned changes, and the checklist of Frontline's URLs.
 
 use frontgate_config::Config;
-use frontgate_gateway::routes::Callback;
 use frontgate_tenants::{Tenant, display_url};
 use frontgate_twilio_rest::ConversationWebhook;
 use frontgate_twilio_rest::addresses::{Address, AutoCreation};
-use frontgate_twilio_rest::webhooks::{Finding, Level, Needed, WebhookKind, Webhooks};
+use frontgate_twilio_rest::webhooks::{Level, Needed, WebhookKind, Webhooks};
 
 use super::super::format::plain;
-use super::super::{say, webhooks};
-use super::twilio::{Found, Plan};
-
-/// URLs of calls, for a tenant with `[tenants.NAME.twilio.voice]`. Twilio gets the other ones with each answer.
-const VOICE: [(Callback, &str); 2] = [
-    (Callback::Voice, "Phone Numbers > the number > Voice > A call comes in"),
-    (Callback::Voice, "Voice > TwiML apps > Frontline's app > Voice request URL"),
-];
-
-/// Frontline's URLs, each with its place in Twilio's console.
-const FRONTLINE: [(Callback, &str); 4] = [
-    (Callback::Crm, "Frontline > Manage > Callbacks > CRM"),
-    (Callback::Outgoing, "Frontline > Manage > Callbacks > Outgoing Conversations"),
-    (Callback::Templates, "Frontline > Manage > Callbacks > Templates"),
-    (Callback::Routing, "Frontline > Manage > Routing > Custom routing"),
-];
+use super::super::say;
+use super::twilio::Plan;
+use crate::setup::twilio::Found;
+use crate::setup::{Finding, places, webhooks};
 
 /// Prints the webhooks of account and service, the findings, and the addresses.
-pub(super) fn found(found: &Found, needed: &Needed) {
+pub(super) fn found(tenant: &Tenant, found: &Found, needed: &Needed) {
     let configuration = &found.webhooks;
     level("account", &configuration.account);
     if let Some(service) = &configuration.service {
@@ -42,8 +29,8 @@ pub(super) fn found(found: &Found, needed: &Needed) {
         say!("  none configured");
     }
     say!();
-    for finding in configuration.findings(needed) {
-        say!("{} {}", webhooks::mark(&finding), webhooks::text(&finding, configuration, needed).0);
+    for finding in webhooks::findings(&tenant.name, configuration, needed) {
+        say!("{} {}", finding.verdict.mark(), finding.text);
     }
     if needed.events.is_empty() {
         say!("! the tenant needs no webhooks of Conversations: it has no plugin with the role crm or conversations");
@@ -80,13 +67,9 @@ fn address(address: &Address) {
 }
 
 /// Prints the tenant's own numbers whose messages create no conversations in the tenant's service.
-pub(super) fn numbers(tenant: &Tenant, numbers: &[String]) {
-    for number in numbers {
-        say!(
-            "! {number} of [tenants.{}.twilio] creates no conversations in the tenant's service; to change it, add \
-             --number {number}",
-            tenant.name
-        );
+pub(super) fn numbers(tenant: &Tenant, found: &Found) {
+    for Finding { verdict, subject, text, .. } in found.elsewhere(tenant) {
+        say!("{} {text}; to change it, add --number {subject}", verdict.mark());
     }
 }
 
@@ -107,14 +90,14 @@ pub(super) fn conversation(sid: &str, hooks: &[ConversationWebhook]) {
 /// Prints the URLs of Frontline as a checklist. Only the last one can be read.
 pub(super) fn checklist(config: &Config, tenant: &Tenant, found: &Found, needed: &Needed) {
     say!("\nFrontline's URLs have no API, except the last one: compare them in Twilio's console");
-    let calls = VOICE.iter().filter(|_| tenant.voice.is_some());
-    for (callback, place) in FRONTLINE.iter().chain(calls).copied() {
-        say!("  [ ] {place}: {}", display_url(&webhooks::callback_url(config, tenant, callback)));
+    let calls = places::VOICE.iter().filter(|_| tenant.voice.is_some());
+    for (callback, place) in places::FRONTLINE.iter().chain(calls).copied() {
+        say!("  [ ] {place}: {}", display_url(&places::callback_url(config, tenant, callback)));
     }
-    let findings = found.webhooks.findings(needed);
+    let findings = webhooks::findings(&tenant.name, &found.webhooks, needed);
     let is_set = !findings.is_empty() && !findings.iter().any(Finding::is_problem);
     let mark = if is_set { "x" } else { " " };
-    say!("  [{mark}] Conversations > Manage > Webhooks, pre-event and post-event: {}", display_url(&needed.url));
+    say!("  [{mark}] {}, pre-event and post-event: {}", places::WEBHOOKS, display_url(&needed.url));
 }
 
 /// Prints the changes, with each field of the requests.

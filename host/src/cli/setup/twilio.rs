@@ -13,13 +13,15 @@ use frontgate_config::Config;
 use frontgate_net::Client;
 use frontgate_tenants::{Tenant, display_url};
 use frontgate_twilio::number::is_e164;
-use frontgate_twilio_rest::addresses::{Address, AddressChange};
-use frontgate_twilio_rest::webhooks::{EVENTS, Needed, WebhookChange, WebhookConfiguration};
+use frontgate_twilio_rest::addresses::AddressChange;
+use frontgate_twilio_rest::webhooks::{EVENTS, Needed, WebhookChange};
 use frontgate_twilio_rest::{ApiError, ConversationWebhook, ConversationsApi, describe};
 
-use super::super::{load, runtime, say, webhooks};
+use super::super::{load, runtime, say};
 use super::show;
 use super::write::write;
+use crate::setup::twilio::Found;
+use crate::setup::webhooks;
 
 const DIFFERENT: u8 = 1;
 /// A request to Twilio failed.
@@ -56,13 +58,6 @@ fn number(text: &str) -> Result<String, String> {
         true => Ok(text.to_owned()),
         false => Err("not a number in E.164, such as +12025550199".to_owned()),
     }
-}
-
-/// The configuration at Twilio.
-#[derive(PartialEq)]
-pub(super) struct Found {
-    pub(super) webhooks: WebhookConfiguration,
-    pub(super) addresses: Vec<Address>,
 }
 
 /// The changes that the tenant needs.
@@ -112,9 +107,9 @@ async fn run(
     arguments: &Arguments,
 ) -> anyhow::Result<ExitCode> {
     let needed = webhooks::needed(config, tenant, &arguments.event);
-    let found = read(api).await?;
-    show::found(&found, &needed);
-    show::numbers(tenant, &found.elsewhere(&config.tenants[&*tenant.name].twilio.numbers));
+    let found = Found::read(api).await?;
+    show::found(tenant, &found, &needed);
+    show::numbers(tenant, &found);
     if let Some(conversation) = &arguments.conversation {
         let hooks: Vec<ConversationWebhook> = api.conversation_webhooks(conversation).await?;
         show::conversation(conversation, &hooks);
@@ -140,7 +135,7 @@ async fn run(
     }
     confirm(arguments.yes)?;
     ensure!(
-        read(api).await? == found,
+        Found::read(api).await? == found,
         "the configuration at Twilio has changed meanwhile; nothing was written, run again"
     );
     let url = display_url(&config.tenants[&*tenant.name].twilio.conversations_url);
@@ -149,7 +144,7 @@ async fn run(
         outcome.show(&url);
         return Ok(ExitCode::from(FAILED));
     }
-    let after = match read(api).await {
+    let after = match Found::read(api).await {
         Ok(after) => after,
         Err(failure) => {
             say!("\n✗ {url}: all changes are written, but failed to read them back: {}", describe(&failure));
@@ -163,26 +158,6 @@ async fn run(
     }
     say!("\n✓ written; Twilio reports the new configuration");
     Ok(ExitCode::SUCCESS)
-}
-
-async fn read(api: &ConversationsApi) -> Result<Found, ApiError> {
-    Ok(Found { webhooks: api.webhooks().await?, addresses: api.addresses().await? })
-}
-
-impl Found {
-    /// Returns the change after which messages to a number create conversations in the tenant's service.
-    fn address_change(&self, number: &str) -> Option<AddressChange> {
-        let service = self.webhooks.service.as_ref().map(|service| service.sid.as_str());
-        let is_default = !self.webhooks.is_service_named;
-        AddressChange::to_create_conversations(&self.addresses, number, service, is_default)
-    }
-
-    /// Returns the numbers whose messages go elsewhere. An address without a configuration may create conversations
-    /// through its Messaging Service, which this API does not show.
-    fn elsewhere(&self, numbers: &[String]) -> Vec<String> {
-        let changes = numbers.iter().filter_map(|number| self.address_change(number));
-        changes.filter(|change| change.sid.is_some()).map(|change| change.address).collect()
-    }
 }
 
 impl Plan {

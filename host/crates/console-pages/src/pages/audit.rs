@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::parts::{command, next};
+use super::parts::{command, download, next};
+use crate::csv::{Table, cell, time};
 use crate::layout::{Frame, Page, json};
 use crate::words;
 
@@ -81,6 +82,7 @@ impl Page for Audit {
                 }
             }
             (next(self.next.as_deref()))
+            (download(&match &self.who { Some(who) => format!("/audit.csv?who={}", words::encoded(who)), None => "/audit.csv".to_owned() }))
             (command("frontgate audit list"))
         }
     }
@@ -88,6 +90,20 @@ impl Page for Audit {
     fn json(&self) -> Vec<u8> {
         json(self)
     }
+
+    fn csv(&self) -> Option<Table> {
+        Some(Table {
+            name: "audit",
+            columns: vec!["id", "time", "person", "role", "tenant", "action", "object", "reason"],
+            rows: self.actions.iter().map(cells).collect(),
+        })
+    }
+}
+
+fn cells(action: &ActionRow) -> Vec<String> {
+    let ActionRow { id, time_ms, who, role, tenant, action, object, reason } = action;
+    let (tenant, reason) = (cell(tenant.as_deref()), cell(reason.as_deref()));
+    vec![id.to_string(), time(*time_ms), who.clone(), role.clone(), tenant, action.clone(), object.clone(), reason]
 }
 
 /// Returns an object as a link to its page, if it has one.

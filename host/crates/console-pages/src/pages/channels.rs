@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::parts::{By, Fact, change, command, facts, history};
+use super::parts::{By, Fact, change, command, download, facts, history};
+use crate::csv::{Table, cell, time};
 use crate::layout::{Frame, Page, json};
 use crate::words;
 
@@ -80,6 +81,7 @@ impl Page for Channels {
                     }
                 }
             }
+            (download("/channels.csv"))
             (command("frontgate channels list"))
         }
     }
@@ -87,6 +89,28 @@ impl Page for Channels {
     fn json(&self) -> Vec<u8> {
         json(self)
     }
+
+    fn csv(&self) -> Option<Table> {
+        Some(Table {
+            name: "channels",
+            columns: vec!["tenant", "app", "channel", "state", "offline", "since", "to_provider", "to_front", "reason"],
+            rows: self.channels.iter().map(cells).collect(),
+        })
+    }
+}
+
+fn cells(channel: &Channel) -> Vec<String> {
+    vec![
+        channel.tenant.clone(),
+        channel.app.clone(),
+        channel.channel.clone(),
+        channel.state.to_owned(),
+        channel.is_offline.to_string(),
+        time(channel.since_ms),
+        channel.to_provider.to_string(),
+        channel.to_front.to_string(),
+        cell(channel.reason.as_deref()),
+    ]
 }
 
 fn sign(channel: &Channel) -> Markup {

@@ -4,6 +4,8 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::deliveries::{DeliveryRow, table};
+use super::parts::download;
+use crate::csv::{Table, time};
 use crate::layout::{Frame, Page, json};
 use crate::personal::Personal;
 use crate::words;
@@ -170,12 +172,21 @@ impl Page for Conversations {
                         }
                     }
                 }
+                (download("/conversations.csv"))
             }
         }
     }
 
     fn json(&self) -> Vec<u8> {
         json(self)
+    }
+
+    fn csv(&self) -> Option<Table> {
+        let cells = |(tenant, conversation, time_ms, requests): &(String, String, i64, Option<u64>)| {
+            vec![tenant.clone(), conversation.clone(), time(*time_ms), requests.map_or_else(String::new, |count| count.to_string())]
+        };
+        let columns = vec!["tenant", "conversation", "last_request", "requests"];
+        Some(Table { name: "conversations", columns, rows: self.recent.iter().map(cells).collect() })
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::parts::{change, command, next, state};
+use super::parts::{change, command, download, next, state};
+use crate::csv::{Table, cell, time};
 use crate::layout::{Frame, Page, json};
 use crate::words;
 
@@ -111,12 +112,22 @@ impl Page for Deliveries {
             @if let Some(reason) = &self.reason { p { "Reason: " b { bdi { (reason) } } } }
             @if let Some(tenant) = &self.tenant { p { "Tenant: " b { bdi { (tenant) } } } }
             @if self.state.is_none() { (self.group_list(frame)) } @else { (self.list(frame)) }
+            (download(&format!("/deliveries.csv?{}", self.query)))
             (command(&self.command))
         }
     }
 
     fn json(&self) -> Vec<u8> {
         json(self)
+    }
+
+    fn csv(&self) -> Option<Table> {
+        if self.state.is_none() {
+            let columns = vec!["state", "tenant", "reason", "deliveries", "oldest"];
+            return Some(Table { name: "deliveries", columns, rows: self.groups.iter().map(group_cells).collect() });
+        }
+        let columns = vec!["id", "state", "tenant", "event", "conversation", "created", "waits", "reason"];
+        Some(Table { name: "deliveries", columns, rows: self.rows.iter().map(row_cells).collect() })
     }
 }
 
@@ -129,7 +140,7 @@ impl Deliveries {
                 section .sheet {
                     div .scroll tabindex="0" role="region" aria-label="Groups" {
                         table {
-                            thead { tr { th { "State" } th { "Tenant" } th { "Reason" } th .n { "Deliveries" } th { "Oldest" } th { span .hidden { "Actions" } } } }
+                            thead { tr { th { "State" } th { "Tenant" } th { "Reason" } th .n { "Deliveries" } th { "Oldest accepted" } th { span .hidden { "Actions" } } } }
                             tbody {
                                 @for group in &self.groups {
                                     tr {
@@ -162,6 +173,24 @@ impl Deliveries {
             (next(self.next.as_deref()))
         }
     }
+}
+
+fn group_cells(group: &Group) -> Vec<String> {
+    let Group { state, tenant, reason, count, oldest_ms, .. } = group;
+    vec![(*state).to_owned(), tenant.clone(), cell(reason.as_deref()), count.to_string(), time(*oldest_ms)]
+}
+
+fn row_cells(row: &DeliveryRow) -> Vec<String> {
+    vec![
+        row.id.to_string(),
+        row.state.to_owned(),
+        row.tenant.clone(),
+        row.what.clone(),
+        row.conversation.clone(),
+        time(row.created_ms),
+        row.waits.clone(),
+        cell(row.reason.as_deref()),
+    ]
 }
 
 fn bulk_links(query: &str) -> Markup {

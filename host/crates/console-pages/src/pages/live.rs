@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
+use super::parts::download;
+use crate::csv::{Table, cell, time};
 use crate::layout::{Frame, Page, json};
 use crate::words;
 use crate::words::encoded;
@@ -85,6 +87,7 @@ impl Page for Live {
                 }
                 @if self.rows.is_empty() { p .pad .quiet { "No request so far." } }
             }
+            (download(&format!("/live.csv?q={}", encoded(&self.query))))
             p .quiet { "In a terminal: " code { "frontgate events tail" @if !self.query.is_empty() { " '" (self.query) "'" } } }
         }
     }
@@ -92,6 +95,42 @@ impl Page for Live {
     fn json(&self) -> Vec<u8> {
         json(self)
     }
+
+    fn csv(&self) -> Option<Table> {
+        let columns = vec![
+            "time",
+            "id",
+            "tenant",
+            "callback",
+            "event",
+            "status",
+            "code",
+            "took_us",
+            "by",
+            "conversation",
+            "deliveries",
+            "detail",
+        ];
+        Some(Table { name: "requests", columns, rows: self.rows.iter().map(cells).collect() })
+    }
+}
+
+fn cells(row: &LiveRow) -> Vec<String> {
+    let deliveries: Vec<String> = row.deliveries.iter().map(i64::to_string).collect();
+    vec![
+        time(row.time_ms),
+        row.id.clone(),
+        cell(row.tenant.as_deref()),
+        row.callback.to_owned(),
+        cell(row.event.as_deref()),
+        row.status.map(|status| status.to_string()).unwrap_or_default(),
+        row.code.to_owned(),
+        row.took_us.to_string(),
+        cell(row.by.as_deref()),
+        cell(row.conversation.as_deref()),
+        deliveries.join(" "),
+        cell(row.detail.as_deref()),
+    ]
 }
 
 /// Returns the rows that are new since the last answer, newest first, and how many went by that are not shown.

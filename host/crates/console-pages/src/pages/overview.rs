@@ -115,8 +115,8 @@ impl Page for Overview {
                 @match self.last_ms {
                     Some(last) => { "Last callback " (words::ago(frame.now_ms, last)) "." },
                     None => {
-                        "Enter the gateway's addresses at Twilio or Front; "
-                        code { "frontgate check --online" } " lists them. Requests appear here and under "
+                        "Enter the gateway's addresses at Twilio or Front: " a href="/setup" { "Setup" }
+                        " lists them, and says why a request is refused. Requests appear here and under "
                         a href="/live" { "Live" } "."
                     },
                 }

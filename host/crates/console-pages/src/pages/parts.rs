@@ -100,6 +100,16 @@ pub(super) fn change(action: &str, label: &str, main: bool, fields: &[(&str, &st
     }
 }
 
+/// A button that copies a text. It appears with the script.
+pub(super) fn copy(text: &str, name: &str) -> Markup {
+    html! { button .copy type="button" data-copy=(text) aria-label=(format!("Copy {name}")) hidden { "Copy" } }
+}
+
+/// A link to the list as CSV.
+pub(super) fn download(path: &str) -> Markup {
+    html! { p { a .button href=(path) download { "Download CSV" } } }
+}
+
 /// A link to the next page of a list.
 pub(super) fn next(link: Option<&str>) -> Markup {
     html! { @if let Some(link) = link { p { a .button href=(link) rel="next" { "Older" } } } }

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::parts::{Fact, change, command, facts};
+use super::parts::{Fact, change, command, download, facts};
+use crate::csv::{Table, cell, time};
 use crate::layout::{Frame, Page, json};
 use crate::words;
 
@@ -87,6 +88,7 @@ impl Page for Plugins {
                 }
             }
             @if frame.may_change { div .row { (change("/plugins/reload", "Reload configuration and plugins", false, &[])) } }
+            (download("/plugins.csv"))
             (command("frontgate plugin list"))
             (receipts(frame.now_ms, &self.receipts))
         }
@@ -95,6 +97,25 @@ impl Page for Plugins {
     fn json(&self) -> Vec<u8> {
         json(self)
     }
+
+    fn csv(&self) -> Option<Table> {
+        Some(Table {
+            name: "plugins",
+            columns: vec!["plugin", "state", "version", "since", "roles", "note"],
+            rows: self.plugins.iter().map(cells).collect(),
+        })
+    }
+}
+
+fn cells(plugin: &Plugin) -> Vec<String> {
+    vec![
+        plugin.name.clone(),
+        plugin.state.to_owned(),
+        cell(plugin.digest.as_deref()),
+        plugin.since_ms.map(time).unwrap_or_default(),
+        plugin.roles.join(" "),
+        cell(plugin.note.as_deref()),
+    ]
 }
 
 fn sign(plugin: &Plugin) -> Markup {

@@ -52,7 +52,7 @@ pub struct AskedCall {
 
 /// The view of a question and its answer.
 #[derive(Debug, Serialize)]
-pub struct Asked {
+pub struct AskedAgain {
     /// Number of the question.
     pub number: u64,
     /// The callback, and the tenant.
@@ -87,7 +87,7 @@ pub struct Asked {
     pub reveal_ms: u64,
 }
 
-impl Page for Asked {
+impl Page for AskedAgain {
     fn title(&self) -> String {
         let end = format!("{} in {}", self.status, words::micros(self.took_us));
         let differs = match &self.differences {
@@ -131,7 +131,7 @@ impl Page for Asked {
     }
 }
 
-impl Asked {
+impl AskedAgain {
     fn comparison(&self) -> Markup {
         html! {
             @match &self.differences {

@@ -299,7 +299,8 @@ impl Requests {
             warn!(event = "outbound.answer_withheld", plugin, tenant, request, "plugin `{plugin}`: {text}");
             return;
         }
-        let is_rejected = matches!(failure, Failure::Rejected(rejection) if !matches!(rejection, Rejection::Held { .. }));
+        let is_rejected =
+            matches!(failure, Failure::Rejected(rejection) if !matches!(rejection, Rejection::Held { .. }));
         if is_rejected && self.egress.should_warn(failure.verdict()) {
             warn!(
                 event = "outbound.request_rejected",

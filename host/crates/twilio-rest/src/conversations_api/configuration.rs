@@ -1,7 +1,10 @@
 //! Webhooks of the account, its services and single conversations, and the addresses that create conversations.
 
+use std::time::SystemTime;
+
 use hyper::Method;
 use hyper::body::Bytes;
+use hyper::header::DATE;
 use serde::Deserialize;
 use url::Url;
 
@@ -107,6 +110,15 @@ impl ConversationsApi {
     pub async fn set_address(&self, sid: Option<&str>, form: &[(&str, &str)]) -> Result<(), ApiError> {
         let path: Vec<_> = ["Configuration", "Addresses"].into_iter().chain(sid).collect();
         self.post::<Written>(&self.account_url(&path), form).await.map(drop)
+    }
+
+    /// Returns the time of Twilio's server, in whole seconds; `None` if the response has no date.
+    pub async fn server_time(&self) -> Result<Option<SystemTime>, ApiError> {
+        let url = self.account_url(&["Configuration"]);
+        let sent = self.client.send(Method::GET, &url, self.headers(), Bytes::new()).await;
+        let response = sent.map_err(|failure| ApiError::NotSent(failure.to_string()))?;
+        let date = response.headers.get(DATE).and_then(|date| date.to_str().ok());
+        Ok(date.and_then(|date| httpdate::parse_http_date(date).ok()))
     }
 
     async fn get<T: serde::de::DeserializeOwned>(&self, url: &Url) -> Result<T, ApiError> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use frontgate_audit::{Action, Actor, Filter, NewAction, Verification};
+use frontgate_replicas::admin::ReplicaSummary;
 use frontgate_store::sql::{Scope, Transaction};
 use frontgate_store::{NO_TENANT, Origin, values};
 use serde::Serialize;
@@ -219,6 +220,15 @@ impl Store {
             frontgate_audit::append(transaction, &new).map(drop)
         };
         self.database.write_in_time(Origin::internal(), Scope::Rows, write).await
+    }
+
+    /// Returns the gateways that share the database and have not ended.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read, or if it is a SQLite file.
+    pub async fn replicas(&self) -> Result<Vec<ReplicaSummary>, StoreError> {
+        self.database.read(NO_TENANT, frontgate_replicas::admin::read).await
     }
 
     /// Returns the record of people's actions, newest first.

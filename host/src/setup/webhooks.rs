@@ -1,15 +1,19 @@
-//! The webhooks that a tenant needs at Twilio, and their comparison as text. Shared by `check --online` and `setup`.
+//! The webhooks that a tenant needs at Twilio, and their comparison as findings.
 
 use frontgate_config::Config;
 use frontgate_gateway::routes::Callback;
 use frontgate_tenants::{Tenant, display_url};
-use frontgate_twilio_rest::webhooks::{Finding, Level, Needed, WebhookConfiguration};
+use frontgate_twilio_rest::webhooks;
+use frontgate_twilio_rest::webhooks::{Level, Needed, WebhookConfiguration};
+
+use super::places::callback_url;
+use super::{Finding, Verdict};
 
 /// Events from which the gateway learns of new conversations and their participants.
 const OWN_EVENTS: [&str; 2] = ["onConversationAdd", "onParticipantAdded"];
 
 /// Returns the webhooks that a tenant needs: those of the gateway itself, and more events for its plugins.
-pub(super) fn needed(config: &Config, tenant: &Tenant, more_events: &[String]) -> Needed {
+pub(crate) fn needed(config: &Config, tenant: &Tenant, more_events: &[String]) -> Needed {
     let url = callback_url(config, tenant, Callback::Conversations);
     let roles = &tenant.roles;
     let own = if roles.crm.is_empty() && roles.conversations.is_empty() { &[][..] } else { &OWN_EVENTS };
@@ -23,26 +27,30 @@ pub(super) fn needed(config: &Config, tenant: &Tenant, more_events: &[String]) -
     Needed { url, alias, events }
 }
 
-/// Returns the public URL of a callback.
-pub(super) fn callback_url(config: &Config, tenant: &Tenant, callback: Callback) -> String {
-    format!("{}{}", config.public_url(), callback.path(tenant))
+/// Compares the webhooks at Twilio with the need.
+pub(crate) fn findings(tenant: &str, configuration: &WebhookConfiguration, needed: &Needed) -> Vec<Finding> {
+    let finding = |found: &webhooks::Finding| {
+        let (text, fix) = text(found, configuration, needed);
+        Finding { fix, ..Finding::new(verdict(found), Some(tenant), "webhooks", text) }
+    };
+    configuration.findings(needed).iter().map(finding).collect()
 }
 
-/// Returns the mark of a finding's line.
-pub(super) fn mark(finding: &Finding) -> char {
-    match finding {
-        Finding::Sent { .. } => '✓',
-        Finding::SharedMethod { .. } => '!',
-        Finding::Url { .. } | Finding::Disabled { .. } | Finding::Method(_) | Finding::Target => '✗',
+fn verdict(found: &webhooks::Finding) -> Verdict {
+    match found {
+        webhooks::Finding::Sent { .. } => Verdict::Good,
+        webhooks::Finding::SharedMethod { .. } => Verdict::Warning,
+        _ => Verdict::Problem,
     }
 }
 
 /// Returns a finding as text, and the correction of a problem.
-pub(super) fn text(
-    finding: &Finding,
+fn text(
+    finding: &webhooks::Finding,
     configuration: &WebhookConfiguration,
     needed: &Needed,
 ) -> (String, Option<String>) {
+    use webhooks::Finding;
     let place = |level: &Level| place(level, configuration);
     match finding {
         Finding::Sent { event, level, url } => {
