@@ -87,7 +87,7 @@ pub(crate) async fn simulate(file: &Path, config: Config, options: Options) -> a
     let control = Arc::new(Control::new(Arc::clone(&platforms), held, workspace.store(), ends));
     let stop = CancellationToken::new();
     let operating = tokio::spawn(socket.serve(
-        move |request| {
+        move |request, _| {
             let control = Arc::clone(&control);
             async move { control.respond(request).await }
         },

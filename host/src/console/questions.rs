@@ -13,7 +13,7 @@ use frontgate_runtime::dry_run::{DryCall, DryEnd, DryResult, DryRun};
 use hyper::StatusCode;
 use url::form_urlencoded;
 
-use super::answers::{Answer, Refusal, redirect};
+use super::answers::{Answer, Format, Refusal, redirect};
 use super::{Call, Console, cases, page, payload, records};
 
 /// Dry runs at one time. They share the plugins' capacity with callbacks.
@@ -146,7 +146,7 @@ impl Console {
         })?;
         let case = cases::case(made, &parameters, reads_files);
         let stem = format!("recorded-{number}");
-        let problems = match call.is_json {
+        let problems = match call.format != Format::Html {
             // The page has run it before.
             true => None,
             false => self.run_case(&made.plugin, made.digest, &stem, &case).await,

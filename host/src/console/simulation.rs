@@ -94,8 +94,8 @@ impl Console {
         // The page has the reason.
         let shown = self.simulation(call).await?;
         Ok(match shown {
-            Answer::Page { session, section, page, is_json, .. } => {
-                Answer::Page { status: StatusCode::CONFLICT, session, section, page, is_json }
+            Answer::Page { session, section, page, format, .. } => {
+                Answer::Page { status: StatusCode::CONFLICT, session, section, page, format }
             }
             ready @ Answer::Ready(_) => ready,
         })
