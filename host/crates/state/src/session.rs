@@ -95,16 +95,9 @@ impl Session {
         }
     }
 
-    /// Returns the value of a key before the call; `None` if the call has written the key.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the database cannot be read in time.
-    pub async fn stored(&self, key: &str) -> Result<Option<Value>, Refusal> {
-        match self.buffer.get(key) {
-            Some(_) => Ok(None),
-            None => self.committed(key).await,
-        }
+    /// Returns whether the call has written a key.
+    pub fn has_written(&self, key: &str) -> bool {
+        self.buffer.get(key).is_some()
     }
 
     /// Writes a value, which expires after `seconds` or the operator's limit, whichever is shorter.

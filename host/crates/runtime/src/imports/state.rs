@@ -67,8 +67,9 @@ impl StateHost<'_> {
         let Some(dry_run) = self.output.caller().dry_run() else { return };
         let (dry_run, plugin) = (Arc::clone(dry_run), Arc::clone(self.output.plugin()));
         let Ok(session) = self.session() else { return };
-        // A key that the call has written has no value of its own any more.
-        if let Ok(Some(value)) = session.stored(key).await {
+        if !session.has_written(key)
+            && let Ok(Some(value)) = session.get(key).await
+        {
             dry_run.add_state(&plugin, key, &value.bytes);
         }
     }
