@@ -92,7 +92,7 @@ fn a_user_of_the_proxy_changes_something_in_a_browser_and_signs_out() {
     gateway.log().wait_for_event("config.applied");
     browser.click("form[action='/leave'] button:not([disabled])");
     browser.wait_for_text("h1", "Signed out");
-    browser.wait_for_text("a[href='/oauth2/sign_out']", "Sign out of the proxy");
+    browser.wait_for_text("a[href='/oauth2/sign_out']", "Sign out of the proxy, too");
 }
 
 #[test]

@@ -131,7 +131,12 @@ impl AdminApi {
             let known = "unknown path: use /reload, or rollback, allow or remove below /plugins/NAME/\n";
             return text(StatusCode::NOT_FOUND, known);
         };
-        match timeout(self.reloader.timeout(), self.execute(operation, &actor)).await {
+        // Recorded outside of the time limit, which would otherwise end a command that has not begun.
+        let (action, object) = operation.description();
+        if let Err(reason) = self.record(&actor, &action, &object).await {
+            return text(StatusCode::CONFLICT, reason + "\n");
+        }
+        match timeout(self.reloader.timeout(), self.execute(operation)).await {
             Ok(Ok(answer)) => json(&answer),
             Ok(Err(refusal)) => text(StatusCode::CONFLICT, refusal + "\n"),
             Err(_) => {
@@ -147,9 +152,7 @@ impl AdminApi {
         recorded.map_err(|error| format!("failed to record the action: {error}"))
     }
 
-    async fn execute(&self, operation: Operation, actor: &Actor) -> Result<CommandResult, String> {
-        let (action, object) = operation.description();
-        self.record(actor, &action, &object).await?;
+    async fn execute(&self, operation: Operation) -> Result<CommandResult, String> {
         match operation {
             Operation::Reload => self.reloader.reload().await,
             Operation::Plugins(command) => {
