@@ -206,6 +206,32 @@ fn a_webhook_with_a_wrong_signature_is_refused() {
 }
 
 #[test]
+fn a_repeated_webhook_has_no_second_effect() {
+    let (_twilio, simulation) = Simulation::of_frontline(|setup| setup);
+    simulation.customer_writes("planted text");
+    simulation.wait_for_worker();
+    let sent = |state: &Value| count(&state["deliveries"], |delivery| delivery["state"] == "sent");
+    let before = simulation.wait_for("the deliveries", |state| sent(state) > 0);
+    simulation.play("fault", &[("fault", "repeat")]);
+    let state = simulation.wait_for("the repeat", |state| {
+        state["notice"].as_str().is_some_and(|notice| notice.ends_with("again: answered 200"))
+    });
+    assert_eq!(count(&state["deliveries"], |_| true), count(&before["deliveries"], |_| true), "{state}");
+}
+
+#[test]
+fn a_simulation_does_not_exist_for_people_of_other_tenants() {
+    let (_twilio, simulation) = Simulation::of_frontline(|setup| setup);
+    let other = ["--for", "eve", "--role", "operator", "--tenant", "other"];
+    let other = simulation.gateway.sign_in_with(&other);
+    let page = other.json(JSON);
+    assert!(page["phase"] == "none" && page["tenants"] == Value::Array(Vec::new()), "{page}");
+    for (action, form) in [("end", &[][..]), ("start", &[("tenant", "demo")][..])] {
+        assert_eq!(other.post(&format!("{PATH}/{action}"), form).status, 404, "{action}");
+    }
+}
+
+#[test]
 fn a_simulation_ends_with_the_gateway() {
     let (_twilio, mut simulation) = Simulation::of_frontline(|setup| setup);
     assert_eq!(simulation.folders(), 1);
