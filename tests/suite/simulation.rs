@@ -16,6 +16,8 @@ use crate::delivery::{OURS, start_with_twilio};
 
 const PATH: &str = "/simulator/conversations";
 const JSON: &str = "/simulator/conversations.json";
+/// The database of a command without a gateway: on Postgres, a gateway must have run before.
+const SQLITE: &str = "\"sqlite:data/frontgate.db\"";
 const KIM: &str = "+12025550107";
 
 /// A gateway whose console has started a simulation.
@@ -206,6 +208,35 @@ fn a_webhook_with_a_wrong_signature_is_refused() {
 }
 
 #[test]
+fn a_repeated_webhook_has_no_second_effect() {
+    let (_twilio, simulation) = Simulation::of_frontline(|setup| setup);
+    simulation.customer_writes("planted text");
+    simulation.wait_for_worker();
+    let sent = |state: &Value| count(&state["deliveries"], |delivery| delivery["state"] == "sent");
+    let before = simulation.wait_for("the deliveries", |state| sent(state) > 0);
+    simulation.play("fault", &[("fault", "repeat")]);
+    let state = simulation.wait_for("the repeat", |state| {
+        state["notice"].as_str().is_some_and(|notice| notice.ends_with("again: answered 200"))
+    });
+    assert_eq!(count(&state["deliveries"], |_| true), count(&before["deliveries"], |_| true), "{state}");
+}
+
+#[test]
+fn a_simulation_does_not_exist_for_people_of_other_tenants() {
+    let (_twilio, simulation) = Simulation::of_frontline(|setup| {
+        let setup = setup.set("tenants.other.path", "\"/other\"");
+        setup.set("tenants.other.twilio.auth_tokens", "[{ file = \"token\" }]")
+    });
+    let other = ["--for", "eve", "--role", "operator", "--tenant", "other"];
+    let other = simulation.gateway.sign_in_with(&other);
+    let page = other.json(JSON);
+    assert!(page["phase"] == "none" && page["tenants"] == serde_json::json!(["other"]), "{page}");
+    for (action, form) in [("end", &[][..]), ("start", &[("tenant", "demo")][..])] {
+        assert_eq!(other.post(&format!("{PATH}/{action}"), form).status, 404, "{action}");
+    }
+}
+
+#[test]
 fn a_simulation_ends_with_the_gateway() {
     let (_twilio, mut simulation) = Simulation::of_frontline(|setup| setup);
     assert_eq!(simulation.folders(), 1);
@@ -253,6 +284,15 @@ fn without_the_level_full_the_page_says_how_to_enable_simulations() {
 }
 
 #[test]
+fn a_running_simulation_can_be_ended_after_simulations_were_turned_off() {
+    let (_twilio, simulation) = Simulation::of_frontline(|setup| setup);
+    simulation.gateway.reconfigure(&[("console.simulator", "\"ask\"")]);
+    assert_eq!(simulation.person.json(JSON)["phase"], "running");
+    simulation.play("end", &[]);
+    simulation.wait_for("the level", |state| state["phase"] == "off");
+}
+
+#[test]
 fn a_refused_file_is_not_simulated() {
     let (_twilio, gateway) = start_with_twilio(full);
     gateway.drop_plugin("plugin", b"no component");
@@ -295,7 +335,7 @@ fn control(socket: &str, method: &str, path: &str, body: &str) -> Value {
 #[test]
 fn the_command_ends_with_its_input() {
     let twilio = Twilio::start();
-    let setup = Setup::every_role(&twilio);
+    let setup = Setup::every_role(&twilio).set("store.url", SQLITE);
     let (mut process, socket) = command(&setup);
     assert!(fs::metadata(&socket).is_ok(), "{socket}");
     drop(process.stdin.take());
@@ -307,7 +347,8 @@ fn the_command_ends_with_its_input() {
 fn a_reload_keeps_the_simulated_platforms() {
     let twilio = Twilio::start();
     let route = |worker: &str| format!("\"worker {worker}@example.org\"");
-    let setup = Setup::every_role(&twilio).set("plugins.named.plugin.config.route", route("ana"));
+    let setup = Setup::every_role(&twilio).set("store.url", SQLITE);
+    let setup = setup.set("plugins.named.plugin.config.route", route("ana"));
     let (mut process, socket) = command(&setup);
     let setup = setup.set("plugins.named.plugin.config.route", route("ben"));
     setup.write();

@@ -7,7 +7,7 @@ use frontgate_console_pages::pages::{SIMULATION_PATH, SimulationPage, Simulation
 use hyper::StatusCode;
 
 use super::answers::{Answer, Refusal};
-use super::simulation_process::Phase;
+use super::simulation_process::{Phase, Simulation};
 use super::{Call, Console, answers, page, problem};
 
 /// Section of the navigation.
@@ -41,14 +41,13 @@ impl Console {
             problem: None,
             state: None,
         };
-        if let Some(reason) = self.no_simulations() {
+        let last = self.last_simulation(&call);
+        let is_running = last.as_ref().is_some_and(|last| !matches!(last.phase(), Phase::Ended(_)));
+        if let Some(reason) = self.no_simulations().filter(|_| !is_running) {
             (view.phase, view.reason) = (SimulationPhase::Off, Some(reason.to_owned()));
             return Ok(page(call, SECTION, view));
         }
-        // A simulation of a tenant that the person does not see does not exist for them.
-        let Some(simulation) = self.simulations.last().filter(|last| call.session.sees(&last.tenant)) else {
-            return Ok(page(call, SECTION, view));
-        };
+        let Some(simulation) = last else { return Ok(page(call, SECTION, view)) };
         (view.tenant, view.who) = (Some(simulation.tenant.clone()), Some(simulation.who.clone()));
         match simulation.played() {
             Some(Ok(notice)) => view.notice = Some(notice),
@@ -72,14 +71,10 @@ impl Console {
     /// Starts or ends a simulation, or plays an action in it.
     pub(super) async fn change_simulation(self: &Arc<Self>, call: Call, action: &str) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
-        if let Some(reason) = self.no_simulations() {
-            return Ok(problem(call, SECTION, "Simulations are off", reason.to_owned()));
-        }
         if action == "start" {
             return self.start_simulation(call).await;
         }
-        let simulation = self.simulations.last().filter(|last| call.session.sees(&last.tenant));
-        let simulation = simulation.ok_or(Refusal::NotFound)?;
+        let simulation = self.last_simulation(&call).ok_or(Refusal::NotFound)?;
         if action == "end" {
             self.record_simulation(&call, "end simulation", &simulation.tenant).await?;
             simulation.end().await;
@@ -101,7 +96,15 @@ impl Console {
         })
     }
 
+    /// Returns the last simulation. That of a tenant that the person does not see does not exist for them.
+    fn last_simulation(&self, call: &Call) -> Option<Arc<Simulation>> {
+        self.simulations.last().filter(|last| call.session.sees(&last.tenant))
+    }
+
     async fn start_simulation(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
+        if let Some(reason) = self.no_simulations() {
+            return Ok(problem(call, SECTION, "Simulations are off", reason.to_owned()));
+        }
         let tenant = call.form("tenant").unwrap_or_default().to_owned();
         if !self.sources.admin_pages.tenant_names().contains(&tenant) {
             return Err(Refusal::NotFound);

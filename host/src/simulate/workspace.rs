@@ -45,7 +45,8 @@ impl Workspace {
             fs::write(&path, wasm).with_context(|| format!("failed to write {}", path.display()))
         };
         if config.plugin_source() == PluginSource::Store {
-            let live = frontgate_rollouts::admin::live_versions(&config.store)?;
+            let live = frontgate_rollouts::admin::live_versions(&config.store)
+                .context("failed to read the live plugins; start the gateway on this database first")?;
             return live.iter().try_for_each(|(name, wasm)| write(name, wasm));
         }
         let live = frontgate_loader::records::live_versions(&config.plugins)?;
