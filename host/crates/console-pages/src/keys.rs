@@ -19,13 +19,14 @@ const KEYS: [(&str, &str); 10] = [
 ];
 
 /// Letters of the pages after `g`, by path. The script has the same.
-const LETTERS: [(&str, &str); 9] = [
+const LETTERS: [(&str, &str); 10] = [
     ("/", "o"),
     ("/live", "l"),
     ("/conversations", "c"),
     ("/deliveries", "d"),
     ("/channels", "h"),
     ("/plugins", "p"),
+    ("/simulator", "m"),
     ("/setup", "s"),
     ("/replicas", "r"),
     ("/audit", "a"),
