@@ -286,7 +286,8 @@ palette?.addEventListener("submit", (event) => {
 
 // Keys, where no field has the focus.
 const PLACES = {
-  o: "/", l: "/live", c: "/conversations", d: "/deliveries", h: "/channels", p: "/plugins", s: "/setup", r: "/replicas", a: "/audit",
+  o: "/", l: "/live", c: "/conversations", d: "/deliveries", h: "/channels", p: "/plugins", s: "/setup", r: "/replicas",
+  m: "/simulator", a: "/audit",
 };
 const KEYS = {
   j: () => move(1),

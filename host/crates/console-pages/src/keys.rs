@@ -19,7 +19,7 @@ const KEYS: [(&str, &str); 10] = [
 ];
 
 /// Letters of the pages after `g`, by path. The script has the same.
-const LETTERS: [(&str, &str); 9] = [
+const LETTERS: [(&str, &str); 10] = [
     ("/", "o"),
     ("/live", "l"),
     ("/conversations", "c"),
@@ -28,6 +28,7 @@ const LETTERS: [(&str, &str); 9] = [
     ("/plugins", "p"),
     ("/setup", "s"),
     ("/replicas", "r"),
+    ("/simulator", "m"),
     ("/audit", "a"),
 ];
 
