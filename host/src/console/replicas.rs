@@ -11,8 +11,8 @@ use super::{Call, Console, page};
 impl Console {
     pub(super) async fn replicas(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
         call.needs_all_tenants()?;
-        let super::Sources { store, reloader, .. } = &self.sources;
-        let config = reloader.config();
+        let super::Sources { store, generations, .. } = &self.sources;
+        let config = generations.config();
         let is_shared = config.store.is_shared();
         let all = if is_shared { store.replicas().await? } else { Vec::new() };
         let this = all.iter().find(|replica| Some(replica.id) == store.replica().id());

@@ -27,7 +27,7 @@ const ASK_TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Console {
     pub(super) async fn setup(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
-        let tenants = self.sources.reloader.tenants();
+        let tenants = self.sources.generations.tenants();
         let seen = tenants.iter().filter(|tenant| call.session.sees(&tenant.name)).cloned().collect();
         let tenants = self.setups(seen, None).await?;
         Ok(page(call, "/setup", Setup { tenants }))
@@ -75,7 +75,7 @@ impl Console {
     /// Returns a tenant that the person sees.
     fn tenant(&self, call: &Call, name: &str) -> Result<Arc<Tenant>, Refusal> {
         call.needs_tenant(name)?;
-        let found = self.sources.reloader.tenants().into_iter().find(|tenant| &*tenant.name == name);
+        let found = self.sources.generations.tenants().into_iter().find(|tenant| &*tenant.name == name);
         found.ok_or(Refusal::NotFound)
     }
 
@@ -92,7 +92,7 @@ impl Console {
 
     async fn setups(&self, tenants: Vec<Arc<Tenant>>, grant: Option<&Grant>) -> Result<Vec<TenantSetup>, Refusal> {
         let channels = self.sources.store.channel_summaries().await?;
-        let (recorder, config) = (Arc::clone(&self.sources.recorder), self.sources.reloader.config());
+        let (recorder, config) = (Arc::clone(&self.sources.recorder), self.sources.generations.config());
         // Reading all records takes milliseconds of processor time.
         let evidence = spawn_blocking(move || Evidence::read(&recorder)).await.unwrap_or_default();
         let setup = |tenant: &Arc<Tenant>| addresses::setup(&config, tenant, &channels, &evidence, grant);
@@ -100,7 +100,7 @@ impl Console {
     }
 
     async fn answers_of_twilio(&self, tenant: &Tenant) -> Vec<Finding> {
-        let config = self.sources.reloader.config();
+        let config = self.sources.generations.config();
         let options = config.delivery.client();
         // Authorities are read from files.
         let Ok(client) = spawn_blocking(move || Client::new(&options)).await else { return Vec::new() };

@@ -80,7 +80,7 @@ impl Generations {
     }
 
     /// Returns all tenants of the current configuration.
-    pub(super) fn tenants(&self) -> Vec<Arc<Tenant>> {
+    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
         self.current.borrow().tenants.clone()
     }
 

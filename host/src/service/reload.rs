@@ -68,16 +68,6 @@ impl Reloader {
         &self.file
     }
 
-    /// Returns the current configuration.
-    pub(crate) fn config(&self) -> Arc<Config> {
-        self.generations.config()
-    }
-
-    /// Returns the tenants of the current configuration.
-    pub(crate) fn tenants(&self) -> Vec<Arc<Tenant>> {
-        self.generations.tenants()
-    }
-
     /// Returns the time limit of a command.
     pub(crate) fn timeout(&self) -> Duration {
         self.generations.config().plugins.command_timeout()

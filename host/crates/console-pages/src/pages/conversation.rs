@@ -183,7 +183,12 @@ impl Page for Conversations {
 
     fn csv(&self) -> Option<Table> {
         let cells = |(tenant, conversation, time_ms, requests): &(String, String, i64, Option<u64>)| {
-            vec![tenant.clone(), conversation.clone(), time(*time_ms), requests.map_or_else(String::new, |count| count.to_string())]
+            vec![
+                tenant.clone(),
+                conversation.clone(),
+                time(*time_ms),
+                requests.map_or_else(String::new, |count| count.to_string()),
+            ]
         };
         let columns = vec!["tenant", "conversation", "last_request", "requests"];
         Some(Table { name: "conversations", columns, rows: self.recent.iter().map(cells).collect() })
