@@ -6,7 +6,8 @@ use serde_json::Value;
 const CSV: &str =
     "Id,Name,Phone,Owner\n7,Mora Lind,+12025550107,ana@example.org\n8,Ben Hale,+12025550108,ana@example.org\n";
 
-const TEMPLATES: &str = "[[category]]\nname = 'Greetings'\n[[category.template]]\ntext = { en = 'Hi {customer.first_name}!' }\n";
+const TEMPLATES: &str =
+    "[[category]]\nname = 'Greetings'\n[[category.template]]\ntext = { en = 'Hi {customer.first_name}!' }\n";
 
 /// Opens the app of a worker, and returns its path.
 #[track_caller]

@@ -15,7 +15,7 @@ use frontgate_loader::reload::{Command, Commands};
 use frontgate_runtime::Registry;
 use frontgate_runtime::receipt::millis;
 use frontgate_telemetry::metrics::{METRICS, labels};
-use frontgate_tenants::{Settings, Tenant, coverage};
+use frontgate_tenants::{Settings, coverage};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
