@@ -100,7 +100,7 @@ impl Console {
         let (number, found) = self
             .questions
             .get(number)
-            .ok_or_else(|| Refusal::Invalid("This question is not remembered any more. Ask it again.".to_owned()))?;
+            .ok_or_else(|| Refusal::Invalid("This question is no longer remembered. Ask it again.".to_owned()))?;
         call.needs_tenant(&found.tenant)?;
         Ok((number, found))
     }
