@@ -1,7 +1,9 @@
 //! Tests the worker's app of the console's simulator, which asks the running gateway with the tenant's key.
 
-use frontgate_tests::{Gateway, Person, Setup, list};
+use frontgate_tests::{Chromium, Gateway, Person, Setup, list};
 use serde_json::Value;
+
+use crate::console_browser::{assert_accessible, sign_in};
 
 const CSV: &str =
     "Id,Name,Phone,Owner\n7,Mora Lind,+12025550107,ana@example.org\n8,Ben Hale,+12025550108,ana@example.org\n";
@@ -110,4 +112,42 @@ fn a_simulator_that_is_off_asks_nothing() {
     let opened = person.post("/simulator/open", &[("tenant", "demo"), ("worker", "ana@example.org")]);
     assert_eq!(opened.status, 400, "{opened:?}");
     assert_eq!(person.json("/simulator.json")["is_on"], false);
+}
+
+/// Saves a picture of the open page, if a folder for pictures is named.
+fn picture(browser: &Chromium, name: &str) {
+    if let Some(folder) = std::env::var_os("FRONTGATE_SCREENSHOTS") {
+        std::fs::write(std::path::Path::new(&folder).join(name), browser.screenshot()).expect("a file");
+    }
+}
+
+#[test]
+fn a_person_asks_again_and_opens_the_app_in_a_browser() {
+    let gateway = setup().start();
+    assert_eq!(gateway.crm(&list(&[])).status, 200);
+    let browser = Chromium::start(1280, &[]);
+    let origin = sign_in(&browser, &gateway, "operator");
+    let live = gateway.sign_in("ben", "viewer").json("/live.json");
+    browser.open(&format!("{origin}/events/{}", live["rows"][0]["id"].as_str().expect("an id")));
+    browser.click("form[action$='/ask'] button:not([disabled])");
+    browser.wait_for_text("section h2", "Answer then and now");
+    assert_accessible(&browser, "a question");
+    picture(&browser, "console-question.png");
+    browser.click("form[action$='/case'] button:not([disabled])");
+    browser.wait_for_text("a.button[download]", "Download");
+    assert_accessible(&browser, "a test case");
+    picture(&browser, "console-case.png");
+    browser.open(&format!("{origin}/simulator"));
+    assert_accessible(&browser, "the simulator");
+    browser.write("input[name=worker]", "ana@example.org");
+    browser.click("form[action='/simulator/open'] button:not([disabled])");
+    browser.wait_for_text("section.phone h2", "My customers");
+    assert_accessible(&browser, "the worker's app");
+    browser.click("section.phone li a");
+    browser.wait_for_text("section.phone h2", "Ben Hale");
+    for is_dark in [false, true] {
+        browser.set_dark(is_dark);
+        assert_accessible(&browser, &format!("a customer in the worker's app, dark: {is_dark}"));
+    }
+    picture(&browser, "console-app.png");
 }

@@ -102,9 +102,9 @@ impl Page for AskedAgain {
     fn content(&self, frame: &Frame) -> Markup {
         html! {
             p .lede {
-                "This was a dry run: nothing was stored, no request that could change something was sent, and the plugin's state is as before. "
-                a href=(format!("/events/{}", self.request)) { "The original request" }
+                "This was a dry run: nothing was stored, no request that could change something was sent, and the plugin's state is as before."
             }
+            p { a .button href=(format!("/events/{}", self.request)) { "The original request" } }
             @if let Some(detail) = &self.detail { p .problem { b { (self.code) } " " bdi { (detail) } } }
             section .sheet {
                 header {

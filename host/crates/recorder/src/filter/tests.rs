@@ -68,8 +68,18 @@ fn a_request_without_response_matches_no_status() {
 }
 
 #[test]
+fn simulated_requests_match_only_a_filter_that_mentions_them() {
+    let mut simulated = record("demo", "crm");
+    simulated.facts.is_simulated = true;
+    assert!(filter("tenant:demo").matches(&simulated));
+    assert!(!filter("tenant:demo").without_simulated().matches(&simulated));
+    assert!(filter("simulated:yes").without_simulated().matches(&simulated));
+    assert!(!filter("simulated:yes").matches(&record("demo", "crm")));
+}
+
+#[test]
 fn an_unknown_key_is_refused_with_all_keys() {
-    let keys = "tenant, callback, event, code, plugin, conversation, id, status, took";
+    let keys = "tenant, callback, event, code, plugin, conversation, id, simulated, status, took";
     assert_eq!(refusal("tenants:demo"), format!("unknown key `tenants`; use {keys}"));
 }
 
