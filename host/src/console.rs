@@ -97,6 +97,8 @@ pub(crate) struct Console {
     apps: Recent<WorkerApp>,
     /// Permits of dry runs.
     dry_runs: Semaphore,
+    /// Held by the comparison that runs.
+    comparing: Mutex<()>,
     simulations: Simulations,
     /// Permits of requests for new rows that are held.
     tails: Semaphore,
@@ -162,6 +164,7 @@ impl Console {
             questions: Recent::default(),
             apps: Recent::default(),
             dry_runs: Semaphore::new(DRY_RUNS_MAX),
+            comparing: Mutex::default(),
             simulations: Simulations::default(),
             tails,
             started: Instant::now(),
@@ -285,6 +288,8 @@ impl Console {
     /// Returns the frame of a page.
     async fn frame(&self, session: &Session, section: &'static str) -> Frame {
         let Sources { store, admin_pages, .. } = &self.sources;
+        self.questions.expire();
+        self.apps.expire();
         let open = store.waiting_deliveries().await.unwrap_or_else(|error| {
             warn!(event = "console.not_read", "failed to count deliveries for the console: {error}");
             Default::default()

@@ -135,8 +135,8 @@ fn a_person_asks_again_and_opens_the_app_in_a_browser() {
     picture(&browser, "console-question.png");
     browser.click("form[action$='/case'] button:not([disabled])");
     browser.wait_for_text("a.button[download]", "Download");
-    assert_accessible(&browser, "a test case");
     picture(&browser, "console-case.png");
+    assert_accessible(&browser, "a test case");
     browser.open(&format!("{origin}/simulator"));
     assert_accessible(&browser, "the simulator");
     browser.write("input[name=worker]", "ana@example.org");

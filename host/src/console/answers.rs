@@ -128,7 +128,7 @@ impl Refusal {
             Self::TokenReads => (
                 StatusCode::FORBIDDEN,
                 "Not possible with a token",
-                "A token reads JSON only: use GET, and a path with .json.".to_owned(),
+                "A token reads JSON and CSV: use GET, and a path with .json or .csv.".to_owned(),
             ),
             Self::Unproved => (
                 StatusCode::FORBIDDEN,

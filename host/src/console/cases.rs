@@ -28,8 +28,8 @@ pub(super) fn parameters(live: &LoadedPlugin, call: &DryCall) -> Option<Vec<Stri
     Some(function.parameters.into_iter().map(|(name, _)| name).collect())
 }
 
-/// Returns the case as the text of its file. Personal data is replaced. `reads_files`: whether the plugin may read a folder.
-pub(super) fn case(call: &DryCall, parameters: &[String], reads_files: bool) -> String {
+/// Returns the case as the text of its file. Personal data is replaced; `None` if a number or an address remains. `reads_files`: whether the plugin may read a folder.
+pub(super) fn case(call: &DryCall, parameters: &[String], reads_files: bool) -> Option<String> {
     let with = match (call.arguments.as_slice(), parameters) {
         ([only], [_]) => only.clone(),
         (arguments, names) => names.iter().cloned().zip(arguments.iter().cloned()).collect::<Map<_, _>>().into(),
@@ -48,7 +48,9 @@ pub(super) fn case(call: &DryCall, parameters: &[String], reads_files: bool) -> 
     let mut pseudonyms = Pseudonyms::default();
     pseudonyms.learn("", &with);
     call.customers.iter().for_each(|customer| pseudonyms.learn("", customer));
-    for value in state.values() {
+    call.requests.iter().for_each(|request| pseudonyms.learn_url(&request.url));
+    for (key, value) in &state {
+        pseudonyms.learn_addresses(&key.as_str().into());
         pseudonyms.learn("", &inner(value));
     }
     for body in bodies.iter().flatten() {
@@ -95,7 +97,8 @@ pub(super) fn case(call: &DryCall, parameters: &[String], reads_files: bool) -> 
         case.insert("actions".to_owned(), call.actions.iter().map(|action| pseudonyms.value(action)).collect());
     }
     case.insert("answer".to_owned(), pseudonyms.value(&answer));
-    serde_json::to_string_pretty(&Value::Object(case)).expect("a case is JSON")
+    let case = serde_json::to_string_pretty(&Value::Object(case)).expect("a case is JSON");
+    (!pseudonyms.remain_in(&case)).then_some(case)
 }
 
 /// A recorded body.

@@ -1,6 +1,7 @@
 //! Asks a version of a plugin that waits for approval the recorded questions of the live one, in dry runs.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use frontgate_console_access::Right;
 use frontgate_console_pages::pages::{Comparison, Differing};
@@ -14,6 +15,8 @@ use super::answers::{Answer, Refusal};
 use super::questions::{differences, end, recorded_body};
 use super::{Call, Console, page, records};
 
+/// Time after which no further question is asked.
+const COMPARISON_TIMEOUT: Duration = Duration::from_secs(60);
 /// Questions that both versions are asked.
 const QUESTIONS_MAX: usize = 50;
 
@@ -28,6 +31,9 @@ impl Console {
         let Some(digest) = waits.and_then(|receipt| receipt.digest) else {
             return Err(Refusal::Invalid(format!("No version of {name} waits for approval.")));
         };
+        let Ok(_turn) = self.comparing.try_lock() else {
+            return Err(Refusal::Invalid("Another comparison runs. Try again in a minute.".to_owned()));
+        };
         let object = format!("plugin {name} {}", digest.short());
         self.sources.store.record_action(&call.session.actor(), None, "compare", &object, None).await?;
         let candidate = self.sources.candidates.load(self.sources.generations.config(), name, digest).await;
@@ -39,7 +45,11 @@ impl Console {
         };
         let recorded = self.sources.recorder.newest_where(&Filter::default(), is_asked, QUESTIONS_MAX);
         let (mut same, mut different) = (0, Vec::new());
+        let until = Instant::now() + COMPARISON_TIMEOUT;
         for record in recorded {
+            if Instant::now() > until {
+                break;
+            }
             match self.asked_both(&record, &candidate).await? {
                 None => same += 1,
                 Some(differing) => different.push(differing),

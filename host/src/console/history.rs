@@ -56,9 +56,7 @@ impl Console {
         };
         let actor = call.session.actor();
         self.sources.store.record_action(&actor, None, "search address", "conversations", None).await?;
-        let mut found = journal.conversations(address).await?;
-        found.retain(|found| call.session.sees(&found.tenant));
-        Ok(found)
+        Ok(journal.conversations(address, call.session.tenants.as_deref()).await?)
     }
 }
 

@@ -56,6 +56,13 @@ impl Pseudonyms {
         for_each_text("", value, &mut |_, text| self.learn_addresses_in(text));
     }
 
+    /// Learns the numbers and addresses in the path and the query of a URL.
+    pub(super) fn learn_url(&mut self, url: &str) {
+        for value in url_values(split_url(url).1) {
+            self.learn_addresses_in(&decoded(value));
+        }
+    }
+
     fn learn_addresses_in(&mut self, text: &str) {
         for piece in pieces(text) {
             match piece {
@@ -63,18 +70,26 @@ impl Pseudonyms {
                     let next = self.emails.len() + 1;
                     self.emails.entry(email.to_owned()).or_insert_with(|| format!("person{next}@example.org"));
                 }
-                Piece::Number { digits, has_plus } => {
-                    let next = self.numbers.len();
-                    let entry = self.numbers.entry(digits.to_owned());
-                    let pseudonym = || match has_plus {
-                        true => format!("12025550{:03}", 100 + next),
-                        false => format!("9{next:0width$}", width = digits.len() - 1),
-                    };
-                    entry.or_insert_with(pseudonym);
-                }
+                Piece::Number(number) => self.learn_number(number),
                 Piece::Word(_) | Piece::Other(_) => {}
             }
         }
+    }
+
+    fn learn_number(&mut self, number: &str) {
+        let digits = digits(number);
+        if self.numbers.contains_key(&digits) {
+            return;
+        }
+        let next = self.numbers.len();
+        // A national form has the last digits of the international one.
+        let longer = self.numbers.iter().find(|(other, _)| other.ends_with(&digits));
+        let pseudonym = match longer {
+            Some((_, longer)) => longer[longer.len().saturating_sub(digits.len())..].to_owned(),
+            None if number.starts_with('+') => format!("12025550{:03}", 100 + next),
+            None => format!("9{next:0width$}", width = digits.len() - 1),
+        };
+        self.numbers.insert(digits, pseudonym);
     }
 
     fn learn_words(&mut self, key: &str, text: &str) {
@@ -92,18 +107,33 @@ impl Pseudonyms {
         }
     }
 
+    /// Returns whether a number or an address is still in a text.
+    pub(super) fn remain_in(&self, text: &str) -> bool {
+        let replaced = |original: &String, pseudonym: &String| original != pseudonym && text.contains(&**original);
+        self.numbers.iter().chain(&self.emails).any(|(original, pseudonym)| replaced(original, pseudonym))
+    }
+
     /// Returns a value with its personal data replaced.
     pub(super) fn value(&self, value: &Value) -> Value {
         match value {
-            Value::Object(fields) => fields
-                .iter()
-                .map(|(name, value)| (name.clone(), self.value(value)))
-                .collect::<serde_json::Map<_, _>>()
-                .into(),
+            Value::Object(fields) => {
+                let replaced = fields.iter().map(|(name, value)| (self.text_of_key(name), self.value(value)));
+                replaced.collect::<serde_json::Map<_, _>>().into()
+            }
             Value::Array(items) => items.iter().map(|item| self.value(item)).collect(),
             Value::String(text) => self.text(text).into(),
-            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+            Value::Number(number) => {
+                let known = self.numbers.get(&number.to_string());
+                known.and_then(|known| known.parse::<u64>().ok()).map_or_else(|| value.clone(), Value::from)
+            }
+            Value::Null | Value::Bool(_) => value.clone(),
         }
+    }
+
+    /// Returns the name of a field. Only a name with a number or an address is not a word of an API.
+    fn text_of_key(&self, name: &str) -> String {
+        let is_personal = |piece: &Piece<'_>| matches!(piece, Piece::Email(_) | Piece::Number(_));
+        if pieces(name).iter().any(is_personal) { self.text(name) } else { name.to_owned() }
     }
 
     /// Returns a text with its personal data replaced.
@@ -112,12 +142,10 @@ impl Pseudonyms {
         for piece in pieces(text) {
             match piece {
                 Piece::Email(email) => replaced.push_str(self.emails.get(email).map_or(email, String::as_str)),
-                Piece::Number { digits, has_plus } => {
-                    if has_plus {
-                        replaced.push('+');
-                    }
-                    replaced.push_str(self.numbers.get(digits).map_or(digits, String::as_str));
-                }
+                Piece::Number(number) => match self.numbers.get(&digits(number)) {
+                    Some(pseudonym) => replaced.push_str(&in_form_of(number, pseudonym)),
+                    None => replaced.push_str(number),
+                },
                 Piece::Word(word) => match self.words.get(&word.to_lowercase()) {
                     Some(pseudonym) => replaced.push_str(&in_case_of(word, pseudonym)),
                     None => replaced.push_str(word),
@@ -128,39 +156,51 @@ impl Pseudonyms {
         replaced
     }
 
-    /// Returns a URL with its personal data replaced, as it is encoded there.
+    /// Returns a URL with its personal data replaced. What is replaced is encoded anew.
     pub(super) fn url(&self, url: &str) -> String {
-        let (site, rest) = match url.find("://").and_then(|scheme| Some(scheme + 3 + url[scheme + 3..].find('/')?)) {
-            Some(end) => url.split_at(end),
-            None => (url, ""),
-        };
-        let mut rest = rest.to_owned();
-        let all = self.emails.iter().chain(&self.numbers);
-        for (original, pseudonym) in all {
-            rest = rest.replace(original, pseudonym);
-            rest = rest.replace(&encoded(original), &encoded(pseudonym));
+        let (site, mut rest) = split_url(url);
+        let mut replaced = site.to_owned();
+        for value in url_values(rest) {
+            let plain = decoded(value);
+            match self.text(&plain) {
+                same if same == plain => replaced.push_str(value),
+                other => replaced.push_str(&utf8_percent_encode(&other, NON_ALPHANUMERIC).to_string()),
+            }
+            rest = &rest[value.len()..];
+            let sign = rest.chars().next();
+            replaced.extend(sign);
+            rest = &rest[sign.map_or(0, char::len_utf8)..];
         }
-        // Words are replaced between the signs that separate values, and the signs that encode a space.
-        let mut replaced = String::with_capacity(rest.len());
-        for part in rest.split_inclusive(['/', '?', '&', '=', '+', ',', ':', ';']) {
-            let (value, end) = match part.char_indices().next_back() {
-                Some((index, sign)) if !sign.is_alphanumeric() && sign != '%' => part.split_at(index),
-                _ => (part, ""),
-            };
-            let words: Vec<String> = value.split("%20").map(|word| self.encoded_word(word)).collect();
-            replaced.push_str(&words.join("%20"));
-            replaced.push_str(end);
-        }
-        format!("{site}{replaced}")
+        replaced
     }
+}
 
-    fn encoded_word(&self, word: &str) -> String {
-        let decoded = percent_encoding::percent_decode_str(word).decode_utf8_lossy();
-        match self.words.get(&decoded.to_lowercase()) {
-            Some(pseudonym) => in_case_of(&decoded, pseudonym),
-            None => word.to_owned(),
-        }
+/// Splits a URL into scheme and host, and the rest.
+fn split_url(url: &str) -> (&str, &str) {
+    let end = url.find("://").and_then(|scheme| Some(scheme + 3 + url[scheme + 3..].find('/')?));
+    end.map_or((url, ""), |end| url.split_at(end))
+}
+
+/// Returns the values in the path and the query of a URL, between the signs that separate them.
+fn url_values(rest: &str) -> impl Iterator<Item = &str> {
+    rest.split(['/', '?', '&', '=', '+', ',', ';'])
+}
+
+fn decoded(text: &str) -> std::borrow::Cow<'_, str> {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy()
+}
+
+fn digits(number: &str) -> String {
+    number.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// Returns a pseudonym with the signs between the digits of a number, if both have as many digits.
+fn in_form_of(number: &str, pseudonym: &str) -> String {
+    if digits(number).len() != pseudonym.len() {
+        return if number.starts_with('+') { format!("+{pseudonym}") } else { pseudonym.to_owned() };
     }
+    let mut next = pseudonym.chars();
+    number.chars().map(|sign| if sign.is_ascii_digit() { next.next().unwrap_or(sign) } else { sign }).collect()
 }
 
 /// Visits all texts in a value, each with the name of its field.
@@ -171,10 +211,6 @@ fn for_each_text(key: &str, value: &Value, visit: &mut impl FnMut(&str, &str)) {
         Value::String(text) => visit(key, text),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 /// Returns a word in the letters of another: `Alder` for `Ana`.
@@ -189,61 +225,83 @@ fn in_case_of(word: &str, pseudonym: &str) -> String {
 
 /// Returns whether a text is a word of an API, an id, a time or a URL.
 fn is_harmless(key: &str, text: &str) -> bool {
-    if text.contains("://") {
+    let key = key.to_ascii_lowercase();
+    if key.ends_with("name") || TEXT_KEYS.contains(&key.as_str()) {
+        return false;
+    }
+    let is_url = ["https://", "http://", "mailto:", "tel:"].iter().any(|scheme| text.starts_with(scheme));
+    if is_url && !text.contains(char::is_whitespace) {
         return true;
     }
-    let key = key.to_ascii_lowercase();
-    let is_text = key.ends_with("name") || TEXT_KEYS.contains(&key.as_str());
     let is_identifier = text.chars().all(|letter| {
         letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '_' | '-' | '.' | ':' | '@' | '+')
     });
     let has_digit = text.chars().any(|letter| letter.is_ascii_digit());
     let is_id = has_digit && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.:+".contains(letter));
-    !is_text && (is_identifier || is_id)
+    is_identifier || is_id
 }
 
 /// A part of a text.
 enum Piece<'t> {
     Email(&'t str),
-    Number { digits: &'t str, has_plus: bool },
+    /// A number with the signs between its digits.
+    Number(&'t str),
     Word(&'t str),
     Other(&'t str),
 }
+
+/// Longest address and longest number that are recognized, in bytes.
+const EMAIL_BYTES_MAX: usize = 320;
+const NUMBER_BYTES_MAX: usize = 40;
 
 /// Splits a text. The pieces together are the text.
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let length = |is_part: fn(char) -> bool| rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
-        let address = length(|letter| letter.is_alphanumeric() || "._%+-@".contains(letter));
-        let is_email =
-            rest[..address].split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
-        if is_email && !matches!(first, '+' | '.' | '%' | '-' | '@') {
-            // A full stop after an address is not part of it.
-            let email = rest[..address].trim_end_matches(['.', '-']);
-            found.push(Piece::Email(email));
-            rest = &rest[email.len()..];
-            continue;
-        }
-        let word = length(char::is_alphanumeric);
-        let (plus, digits) = match rest.strip_prefix('+') {
-            Some(after) => (1, after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len())),
-            None => (0, if rest[..word].bytes().all(|byte| byte.is_ascii_digit()) { word } else { 0 }),
-        };
-        if digits >= DIGITS_MIN {
-            found.push(Piece::Number { digits: &rest[plus..plus + digits], has_plus: plus == 1 });
-            rest = &rest[plus + digits..];
+        let word = rest.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(rest.len());
+        let (piece, length) = if let Some(length) = email(rest) {
+            (Piece::Email(&rest[..length]), length)
+        } else if let Some(length) = number(rest) {
+            (Piece::Number(&rest[..length]), length)
         } else if word > 0 {
             let text = &rest[..word];
-            found.push(if text.chars().any(char::is_alphabetic) { Piece::Word(text) } else { Piece::Other(text) });
-            rest = &rest[word..];
+            (if text.chars().any(char::is_alphabetic) { Piece::Word(text) } else { Piece::Other(text) }, word)
         } else {
-            found.push(Piece::Other(&rest[..first.len_utf8()]));
-            rest = &rest[first.len_utf8()..];
-        }
+            (Piece::Other(&rest[..first.len_utf8()]), first.len_utf8())
+        };
+        found.push(piece);
+        rest = &rest[length..];
     }
     found
+}
+
+/// Returns the start of a text, up to a number of bytes.
+fn start(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
+
+/// Returns the length of the mail address at the start of a text.
+fn email(text: &str) -> Option<usize> {
+    let text = start(text, EMAIL_BYTES_MAX);
+    let first = text.chars().next().filter(|first| first.is_alphanumeric() || *first == '_')?;
+    let run = text.find(|letter: char| !letter.is_alphanumeric() && !"._+-@".contains(letter)).unwrap_or(text.len());
+    let (name, host) = text[..run].split_once('@')?;
+    // A full stop after an address is not part of it.
+    let host = host.split('@').next()?.trim_end_matches(['.', '-', '_', '+']);
+    (host.contains('.') && first.len_utf8() <= name.len()).then_some(name.len() + 1 + host.len())
+}
+
+/// Returns the length of the number at the start of a text. It has enough digits, and no letter beside it.
+fn number(text: &str) -> Option<usize> {
+    let text = start(text, NUMBER_BYTES_MAX);
+    if !text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '(')) {
+        return None;
+    }
+    let run = text.find(|sign: char| !sign.is_ascii_digit() && !"+-.()/ ".contains(sign)).unwrap_or(text.len());
+    let end = text[..run].rfind(|sign: char| sign.is_ascii_digit())? + 1;
+    let is_beside_letter = text[end..].starts_with(|next: char| next.is_alphanumeric());
+    (!is_beside_letter && digits(&text[..end]).len() >= DIGITS_MIN).then_some(end)
 }
 
 #[cfg(test)]
@@ -271,6 +329,26 @@ mod tests {
     }
 
     #[test]
+    fn numbers_keep_their_form() {
+        let mut all = Pseudonyms::default();
+        all.learn("", &json!({ "phone": "+12025550177", "shown": "(202) 555-0177", "other": "call 02 12345678 now" }));
+        assert_eq!(all.text("+1 (202) 555-0177"), "+1 (202) 555-0100");
+        assert_eq!(all.text("(202) 555-0177"), "(202) 555-0100");
+        assert_eq!(all.value(&json!({ "phone": 12025550177_u64 })), json!({ "phone": 12025550100_u64 }));
+        assert!(!all.text("call 02 12345678 now").contains("345678"));
+        assert!(all.remain_in("x 12025550177 y") && !all.remain_in("x 12025550100 y"));
+    }
+
+    #[test]
+    fn names_beside_a_url_and_in_a_query_are_replaced() {
+        let mut all = Pseudonyms::default();
+        all.learn("", &json!({ "answer": "Hi Ana Costa, see https://corp.example/x" }));
+        assert!(!all.text("Hi Ana Costa").contains("Ana"));
+        let url = all.url("https://crm.example/find?filter=name%20eq%20%27Costa%27&q=name%3AAna");
+        assert!(!url.contains("Costa") && !url.contains("Ana"), "{url}");
+    }
+
+    #[test]
     fn words_of_an_api_stay() {
         let mut all = Pseudonyms::default();
         let value = json!({ "kind": "whatsapp", "id": "a1b2", "time": "2026-11-30T10:00:00Z", "body": "whatsapp" });
@@ -285,13 +363,10 @@ mod tests {
     #[test]
     fn pieces_are_the_whole_text() {
         for text in ["", "Ana, +12025550177 (ana@corp.example).", "äöü 1234567 x@y + @", "a+b%40c 12345678901"] {
-            let whole: String = pieces(text)
-                .iter()
-                .map(|piece| match piece {
-                    Piece::Email(part) | Piece::Word(part) | Piece::Other(part) => (*part).to_owned(),
-                    Piece::Number { digits, has_plus } => format!("{}{digits}", if *has_plus { "+" } else { "" }),
-                })
-                .collect();
+            let part = |piece: &Piece<'_>| match piece {
+                Piece::Email(part) | Piece::Number(part) | Piece::Word(part) | Piece::Other(part) => (*part).to_owned(),
+            };
+            let whole: String = pieces(text).iter().map(part).collect();
             assert_eq!(whole, text);
         }
     }

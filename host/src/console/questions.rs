@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use frontgate_console_access::Right;
 use frontgate_console_pages::pages::{AskedAgain, AskedCall, CasePage, Compared, Edit, Fact, Field, Shown};
-use frontgate_console_pages::{Grant, mask_text, words};
+use frontgate_console_pages::{Grant, Kind, Personal, mask_text, words};
 use frontgate_contract::digest::Digest;
 use frontgate_gateway::{Question, Reply};
 use frontgate_recorder::Record;
 use frontgate_runtime::dry_run::{DryCall, DryEnd, DryResult, DryRun};
 use hyper::StatusCode;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use url::form_urlencoded;
 
 use super::answers::{Answer, Format, Refusal, redirect};
@@ -18,6 +21,8 @@ use super::{Call, Console, cases, page, payload, records};
 
 /// Dry runs at one time. They share the plugins' capacity with callbacks.
 pub(super) const DRY_RUNS_MAX: usize = 2;
+/// Time for which a question waits for its turn.
+const PERMIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Callbacks that ask a plugin.
 pub(super) const ASKED: [&str; 5] = ["crm", "templates", "outgoing-conversation", "routing", "conversations"];
 /// Fields of a form that a person can change.
@@ -73,7 +78,8 @@ impl Console {
 
     /// Asks a question when a place for a dry run is free.
     pub(super) async fn dry_run(&self, question: Question<'_>) -> Result<(Reply, Vec<DryCall>), Refusal> {
-        let _permit = self.dry_runs.acquire().await.expect("the semaphore is never closed");
+        let permit = timeout(PERMIT_TIMEOUT, self.dry_runs.acquire()).await;
+        let _permit = permit.map_err(|_| Refusal::Invalid("Too many questions at once. Try again.".to_owned()))?;
         let dry_run = Arc::<DryRun>::default();
         let gateway = self.sources.generations.gateway();
         let reply = gateway.ask(question, &dry_run).await;
@@ -87,7 +93,10 @@ impl Console {
         call.needs(Right::Reveal)?;
         let record = self.record(&call, id).await?;
         let body = recorded_body(&record).map_err(|reason| Refusal::Invalid(format!("Not possible: {reason}.")))?;
-        let fields = form_urlencoded::parse(body).take(FIELDS_MAX);
+        let fields = form_urlencoded::parse(body);
+        if fields.count() > FIELDS_MAX {
+            return Err(Refusal::Invalid(format!("The request has more than {FIELDS_MAX} fields.")));
+        }
         let fields = fields.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
         let (object, tenant) = (format!("request {id}"), record.facts.tenant.as_deref());
         self.sources.store.record_action(&call.session.actor(), tenant, "show", &object, Some("to edit")).await?;
@@ -144,7 +153,11 @@ impl Console {
         let (parameters, reads_files) = live.ok_or_else(|| {
             Refusal::Invalid("Another version of the plugin is live now. Ask the question again.".to_owned())
         })?;
-        let case = cases::case(made, &parameters, reads_files);
+        let recorded = made.clone();
+        let case = spawn_blocking(move || cases::case(&recorded, &parameters, reads_files)).await;
+        let case = case.ok().flatten().ok_or_else(|| {
+            Refusal::Invalid("No test case: a number or an address could not be replaced everywhere.".to_owned())
+        })?;
         let stem = format!("recorded-{number}");
         let problems = match call.format != Format::Html {
             // The page has run it before.
@@ -168,7 +181,8 @@ impl Console {
         let then = capture.map(|capture| &capture.response).filter(|then| then.len() as u64 == record.facts.bytes_out);
         let line = |line: &frontgate_runtime::OutputLine| match grant {
             Some(_) => format!("{} {}: {}", line.level, line.plugin, line.text),
-            None => format!("{} {}: {}", line.level, line.plugin, mask_text(&line.text)),
+            // A plugin may log a customer's text.
+            None => format!("{} {}: {}", line.level, line.plugin, Personal::new(Kind::Text, &*line.text).visible()),
         };
         AskedAgain {
             number,
@@ -244,9 +258,9 @@ fn asked_call(call: &DryCall) -> AskedCall {
     }
     let (mut sent, mut held) = (Vec::new(), Vec::new());
     for request in &call.requests {
-        // The query may have a number.
-        let url = request.url.split('?').next().unwrap_or_default();
-        let line = format!("{} {}", request.method, mask_text(url));
+        // The path and the query may have personal data.
+        let site = request.url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        let line = format!("{} {}", request.method, mask_text(&site));
         match &request.result {
             DryResult::Held => held.push(line),
             DryResult::Failed(reason) => sent.push(format!("{line}: {}", mask_text(reason))),
@@ -261,8 +275,11 @@ fn asked_call(call: &DryCall) -> AskedCall {
 
 /// Returns the form that a person has changed, if the request has one.
 fn edited_body(call: &Call) -> Option<Vec<u8>> {
+    // A field without a name is omitted, also the first one.
+    if !call.form.iter().any(|(name, _)| name == "name0") {
+        return None;
+    }
     let mut form = form_urlencoded::Serializer::new(String::new());
-    call.form("name0")?;
     for index in 0..FIELDS_MAX + 2 {
         let Some(name) = call.form(&format!("name{index}")) else { continue };
         form.append_pair(name, call.form(&format!("value{index}")).unwrap_or_default());

@@ -37,6 +37,11 @@ impl<T> Recent<T> {
         number
     }
 
+    /// Forgets old things.
+    pub(super) fn expire(&self) {
+        self.all.lock().retain(|(_, at, _)| at.elapsed() < RECENT_FOR);
+    }
+
     /// Returns a thing by the text of its number.
     pub(super) fn get(&self, number: &str) -> Option<(u64, Arc<T>)> {
         let number = number.parse().ok()?;

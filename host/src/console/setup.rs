@@ -101,6 +101,10 @@ impl Console {
 
     async fn answers_of_twilio(&self, tenant: &Tenant) -> Vec<Finding> {
         let config = self.sources.generations.config();
+        if !config.tenants.contains_key(&*tenant.name) {
+            // A reload has just removed it.
+            return Vec::new();
+        }
         let options = config.delivery.client();
         // Authorities are read from files.
         let Ok(client) = spawn_blocking(move || Client::new(&options)).await else { return Vec::new() };

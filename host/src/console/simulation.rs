@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontgate_console_access::{Right, Simulator};
+use frontgate_console_access::{Right, SignIn, Simulator};
 use frontgate_console_pages::pages::{SIMULATION_PATH, SimulationPage, SimulationPhase};
 use hyper::StatusCode;
 
@@ -30,6 +30,10 @@ impl Console {
     /// Shows the simulation.
     pub(super) async fn simulation(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
         call.needs(Right::Change)?;
+        call.needs(Right::Reveal)?;
+        if call.session.sign_in == SignIn::Token {
+            return Err(Refusal::TokenReads);
+        }
         let tenants = self.sources.admin_pages.tenant_names().into_iter().filter(|tenant| call.session.sees(tenant));
         let mut view = SimulationPage {
             phase: SimulationPhase::None,

@@ -35,6 +35,7 @@ pub(super) fn adaptation(workspace: &Workspace, platforms: &Platforms) -> Adapt 
         config.admin.listen = ANY_PORT;
         config.admin.socket.clone_from(&socket);
         config.console.listen = Listen(None);
+        config.recording.journal = "off".into();
         config.store.url.clone_from(&store);
         config.store.password = None;
         config.store.listen_url.clear();

@@ -108,7 +108,8 @@ pub fn identity(headers: &HeaderMap, settings: &Settings) -> Result<Option<Ident
     }
     let user = only(headers, &proxy.user).and_then(|user| str::from_utf8(user.as_bytes()).ok()).map(str::trim);
     let user = user.filter(|user| !user.is_empty() && user.chars().count() <= USER_CHARS_MAX);
-    let user = user.filter(|user| !user.chars().any(char::is_control)).ok_or(ProxyRejection::InvalidUser)?;
+    let is_person = |user: &&str| !user.chars().any(char::is_control) && !user.starts_with(GROUP) && *user != EVERYONE;
+    let user = user.filter(is_person).ok_or(ProxyRejection::InvalidUser)?;
     let groups = proxy.groups.as_ref().map(|name| groups(headers, name)).unwrap_or_default();
     let matches = |member: &str| match member.strip_prefix(GROUP) {
         Some(group) => groups.contains(&group),
@@ -194,7 +195,6 @@ mod tests {
         let both = Some(vec!["acme".to_owned(), "other".to_owned()]);
         assert_eq!(role(&[("x-user", "eve"), ("x-groups", "a, desk")]), (Some(Role::Support), both));
         assert_eq!(role(&[("x-user", "ben")]), (Some(Role::Viewer), Some(vec!["acme".to_owned()])));
-        assert_eq!(role(&[("x-user", "group:desk")]).0, Some(Role::Viewer), "a user is no group");
     }
 
     #[test]
@@ -209,7 +209,14 @@ mod tests {
     #[test]
     fn the_proxy_names_exactly_one_person() {
         let long = "a".repeat(USER_CHARS_MAX + 1);
-        for users in [&[][..], &[("x-user", "")], &[("x-user", "ana"), ("x-user", "ben")], &[("x-user", &*long)]] {
+        for users in [
+            &[][..],
+            &[("x-user", "")],
+            &[("x-user", "ana"), ("x-user", "ben")],
+            &[("x-user", &*long)],
+            &[("x-user", "group:desk")],
+            &[("x-user", "*")],
+        ] {
             assert_eq!(named(&[&[SECRET], users].concat()), Err(ProxyRejection::InvalidUser), "{users:?}");
         }
     }

@@ -58,7 +58,8 @@ pub struct Settings {
     #[default = 64]
     #[schemars(range(min = 1, max = 10_000))]
     pub tails_max: usize,
-    /// The page Simulator. `ask`: the worker's app, which asks the gateway and changes nothing. `full`: also simulations of
+    /// The page Simulator. `ask`: the worker's app, which calls the live plugins as
+    /// Frontline does. `full`: also simulations of
     /// whole conversations, in a process of their own with simulated platforms. `off`: neither.
     pub simulator: Simulator,
     /// Time after which a simulation ends.

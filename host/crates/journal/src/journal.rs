@@ -230,14 +230,22 @@ impl Journal {
     /// # Errors
     ///
     /// Fails if the file cannot be read.
-    pub async fn conversations(&self, address: &str) -> Result<Vec<Found>, StoreError> {
+    pub async fn conversations(&self, address: &str, tenants: Option<&[String]>) -> Result<Vec<Found>, StoreError> {
         let digest = self.key.digest(address);
-        let select = "SELECT tenant, conversation, last_ms FROM addresses WHERE digest = ?1
-                      ORDER BY last_ms DESC LIMIT ?2";
+        let tenants: Vec<Option<String>> = match tenants {
+            Some(tenants) => tenants.iter().cloned().map(Some).collect(),
+            None => vec![None],
+        };
+        let select = "SELECT tenant, conversation, last_ms FROM addresses
+                      WHERE digest = ?1 AND (?3 IS NULL OR tenant = ?3) ORDER BY last_ms DESC LIMIT ?2";
         let read = move |read: &Transaction<'_>| {
-            read.rows(select, values![digest, FOUND_MAX], |row| {
-                Ok(Found { tenant: row.get(0)?, conversation: row.get(1)?, last_ms: row.get(2)? })
-            })
+            let mut found = Vec::new();
+            for tenant in &tenants {
+                found.extend(read.rows(select, values![digest, FOUND_MAX, tenant], |row| {
+                    Ok(Found { tenant: row.get(0)?, conversation: row.get(1)?, last_ms: row.get(2)? })
+                })?);
+            }
+            Ok(found)
         };
         self.database.read(NO_TENANT, read).await
     }

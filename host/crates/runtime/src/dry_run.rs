@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use frontgate_contract::digest::Digest;
 use frontgate_contract::json;
@@ -20,10 +21,16 @@ use crate::loaded_plugin::LoadedPlugin;
 const RECORDED_MAX: usize = 50;
 /// Maximum size of one recorded response, in bytes.
 const RESPONSE_BYTES_MAX: usize = 256 << 10;
+/// Maximum size of all recorded responses and values of one dry run, in bytes.
+const RECORDED_BYTES_MAX: usize = 4 << 20;
 
 /// The calls of one dry run, shared by everything that takes part in it.
 #[derive(Debug, Default)]
-pub struct DryRun(Mutex<Vec<DryCall>>);
+pub struct DryRun {
+    calls: Mutex<Vec<DryCall>>,
+    /// Bytes of responses and values.
+    bytes: AtomicUsize,
+}
 
 /// One call of a dry run.
 #[derive(Debug, Clone)]
@@ -95,7 +102,7 @@ pub enum DryResult {
 impl DryRun {
     /// Returns all calls so far, in the order in which they began.
     pub fn calls(&self) -> Vec<DryCall> {
-        self.0.lock().clone()
+        self.calls.lock().clone()
     }
 
     /// Records the begin of a call, and returns its position; `None` if there are too many.
@@ -105,7 +112,7 @@ impl DryRun {
         function: Cow<'static, str>,
         arguments: Vec<Value>,
     ) -> Option<usize> {
-        let mut calls = self.0.lock();
+        let mut calls = self.calls.lock();
         if calls.len() >= RECORDED_MAX {
             return None;
         }
@@ -134,18 +141,18 @@ impl DryRun {
                 None => DryEnd::Failed(error.to_string()),
             },
         };
-        if let Some(call) = self.0.lock().get_mut(position) {
+        if let Some(call) = self.calls.lock().get_mut(position) {
             call.end = Some(end);
         }
     }
 
     pub(crate) fn add_request(&self, plugin: &str, mut request: DryRequest) {
         self.running(plugin, |call| {
-            if let DryResult::Response { body, .. } = &mut request.result
-                && body.len() > RESPONSE_BYTES_MAX
-            {
-                *body = body.slice(..RESPONSE_BYTES_MAX);
-                call.is_cut = true;
+            if let DryResult::Response { body, .. } = &mut request.result {
+                let kept = self.room(body.len().min(RESPONSE_BYTES_MAX));
+                call.is_cut |= kept < body.len();
+                // A copy, because a part would keep the whole response in memory.
+                *body = Bytes::copy_from_slice(&body[..kept]);
             }
             push(&mut call.requests, request, &mut call.is_cut);
         });
@@ -153,10 +160,26 @@ impl DryRun {
 
     pub(crate) fn add_state(&self, plugin: &str, key: &str, value: &[u8]) {
         self.running(plugin, |call| {
-            if call.state.iter().all(|(known, _)| known != key) {
+            if call.state.iter().any(|(known, _)| known == key) {
+                return;
+            }
+            if self.room(value.len()) < value.len() {
+                call.is_cut = true;
+            } else {
                 push(&mut call.state, (key.to_owned(), value.to_vec()), &mut call.is_cut);
             }
         });
+    }
+
+    /// Notes that a call did something that is not recorded.
+    pub(crate) fn cut(&self, plugin: &str) {
+        self.running(plugin, |call| call.is_cut = true);
+    }
+
+    /// Takes room for bytes, and returns how many there is room for.
+    fn room(&self, bytes: usize) -> usize {
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        bytes.min(RECORDED_BYTES_MAX.saturating_sub(before))
     }
 
     pub(crate) fn add_customer(&self, plugin: &str, customer: Value) {
@@ -177,7 +200,7 @@ impl DryRun {
 
     /// Changes the running call of a plugin that began last.
     fn running(&self, plugin: &str, change: impl FnOnce(&mut DryCall)) {
-        let mut calls = self.0.lock();
+        let mut calls = self.calls.lock();
         if let Some(call) = calls.iter_mut().rev().find(|call| call.end.is_none() && &*call.plugin == plugin) {
             change(call);
         }

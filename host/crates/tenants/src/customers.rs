@@ -54,7 +54,12 @@ pub(crate) enum Source {
 }
 
 /// Chooses who answers questions about a tenant's customers.
-pub(crate) fn choose(plugins: &Plugins, tenant: &Tenant, question: &'static str) -> Result<Source, CallError> {
+pub(crate) fn choose(
+    plugins: &Plugins,
+    tenant: &Tenant,
+    question: &'static str,
+    is_dry: bool,
+) -> Result<Source, CallError> {
     let plugin = || first_live(&plugins.registry, tenant.roles.plugins(Role::Crm), Role::Crm);
     let unavailable = |reason: &str| CallError::Unavailable(format!("the index of customers {reason}"));
     let chosen = match plugins.customers.of(&tenant.name) {
@@ -68,6 +73,7 @@ pub(crate) fn choose(plugins: &Plugins, tenant: &Tenant, question: &'static str)
         },
     };
     match &chosen {
+        _ if is_dry => {}
         Source::Index(_, by) => by.count(&tenant.name, question),
         Source::Plugin(plugin) => AnsweredBy::Plugin(Arc::clone(plugin)).count(&tenant.name, question),
     }
@@ -85,7 +91,7 @@ impl PluginInvoker {
         request: ListRequest,
         chosen: impl FnOnce(&AnsweredBy),
     ) -> Result<CustomerPage, CallError> {
-        match choose(&self.plugins, &self.tenant, "list")? {
+        match choose(&self.plugins, &self.tenant, "list", self.is_dry())? {
             Source::Index(index, by) => {
                 chosen(&by);
                 index.list(request).await.map_err(unread)
@@ -112,7 +118,7 @@ impl PluginInvoker {
         customer_id: String,
         chosen: impl FnOnce(&AnsweredBy),
     ) -> Result<Customer, CallError> {
-        match choose(&self.plugins, &self.tenant, "page")? {
+        match choose(&self.plugins, &self.tenant, "page", self.is_dry())? {
             Source::Index(index, by) => {
                 chosen(&by);
                 self.page_of_index(&index, &worker, &customer_id).await
@@ -130,7 +136,7 @@ impl PluginInvoker {
         let known = match index.page(worker, id).await.map_err(unread)? {
             PageLookup::Hidden => return Err(CallError::NotFound),
             PageLookup::Found { page, age_ms } if page.is_complete && age_ms <= index.settings().too_old_ms => {
-                if age_ms > index.settings().page_fresh_ms {
+                if age_ms > index.settings().page_fresh_ms && !self.is_dry() {
                     self.refresh_later(index, id);
                 }
                 return Ok(page.customer.clone());
@@ -138,6 +144,10 @@ impl PluginInvoker {
             PageLookup::Found { page, .. } => Some(page.customer.clone()),
             PageLookup::Unknown => None,
         };
+        if self.is_dry() {
+            // Reading the customer again would change the index.
+            return known.ok_or(CallError::NotFound);
+        }
         let until = self.deadlines.answer.checked_sub(RESERVE).unwrap_or(self.deadlines.answer);
         // Without the source's answer, what is known is better than nothing.
         let _ = timeout_at(until, self.refresh(index, id)).await;
@@ -154,7 +164,7 @@ impl PluginInvoker {
     ///
     /// Fails if neither the index nor a plugin can answer.
     pub async fn find_customer(&self, address: String) -> Result<Option<Customer>, CallError> {
-        match choose(&self.plugins, &self.tenant, "find")? {
+        match choose(&self.plugins, &self.tenant, "find", self.is_dry())? {
             Source::Index(index, _) => index.find(&address).await.map_err(unread),
             Source::Plugin(plugin) => self.call(&plugin, Role::Crm).find_customer(address).await,
         }

@@ -36,7 +36,7 @@ impl TenantDirectory {
 impl TenantDirectory {
     /// Returns the index, if it answers.
     fn index(&self, question: &'static str) -> Result<Option<Arc<TenantCustomers>>, Error> {
-        match customers::choose(&self.plugins, &self.tenant, question) {
+        match customers::choose(&self.plugins, &self.tenant, question, false) {
             Ok(Source::Index(index, _)) => Ok(Some(index)),
             Ok(Source::Plugin(_)) => Ok(None),
             Err(error) => Err(Error::Unavailable(error.detail().map_or_else(|| error.to_string(), Into::into))),

@@ -74,6 +74,11 @@ impl PluginInvoker {
         self.deadlines = deadlines;
     }
 
+    /// Returns whether the calls change nothing.
+    pub(crate) fn is_dry(&self) -> bool {
+        self.caller.records.is_dry()
+    }
+
     /// Returns whether the configuration names any plugin for a role of the tenant.
     pub fn has(&self, role: Role) -> bool {
         !self.tenant.roles.plugins(role).is_empty()

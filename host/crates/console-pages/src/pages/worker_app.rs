@@ -27,7 +27,7 @@ impl Page for Simulator {
             @if !self.is_on {
                 p .lede { "Set " code { "simulator = \"ask\"" } " in the section " code { "[console]" } ", then run " code { "frontgate reload" } "." }
             } @else {
-                p .lede { "The app asks this gateway for customers, templates and numbers, with the tenant's own key. These questions change nothing. It shows customers in clear text, so opening it is recorded." }
+                p .lede { "The app asks this gateway for customers, templates and numbers, with the tenant's own key, as Frontline does: what a plugin stores or sends for such a question is real. It shows customers in clear text, so opening it is recorded." }
                 @if !frame.may_change { p .quiet { "This needs the role operator." } }
                 @else {
                     section .sheet {
@@ -167,7 +167,7 @@ impl Page for WorkerApp {
                     AppScreen::Customers { query, is_searchable, customers, next } => {
                         header { h2 { "My customers" } }
                         @if *is_searchable {
-                            form .pad .row action=(path) method="get" role="search" {
+                            form .pad .row action=(path) method="get" {
                                 label { "Search " input type="search" name="q" value=(query); }
                                 button type="submit" { "Search" }
                             }

@@ -71,6 +71,11 @@ impl CallRecords {
         Self(Some(Arc::new(Records { lines: Some(Mutex::default()), dry_run, ..Records::default() })))
     }
 
+    /// Returns whether the calls change nothing.
+    pub fn is_dry(&self) -> bool {
+        self.dry_run().is_some()
+    }
+
     /// Returns the dry run to which the calls belong, if any.
     pub(crate) fn dry_run(&self) -> Option<&Arc<DryRun>> {
         self.0.as_ref()?.dry_run.as_ref()

@@ -144,6 +144,7 @@ impl KeyValueHost<'_> {
     }
 
     async fn page(&mut self, cursor: Option<u64>) -> Result<KeyResponse, Error> {
+        self.state.record_list();
         let page = self.session()?.page(cursor, PAGE_KEYS).await.map_err(refused)?;
         let (keys, cursor) = page.ok_or_else(|| Error::Other("unknown cursor".to_owned()))?;
         Ok(KeyResponse { keys, cursor })
@@ -151,11 +152,11 @@ impl KeyValueHost<'_> {
 
     /// Reads several values. Limits their total size, since all of them are in memory at once.
     async fn read_many(&mut self, keys: Vec<String>) -> Result<Vec<Option<(String, Vec<u8>)>>, Error> {
-        let session = self.session()?;
-        let mut left = session.limits().call_bytes_max;
+        let mut left = self.session()?.limits().call_bytes_max;
         let mut found = Vec::new();
         for key in keys {
-            let value = session.get(&key).await.map_err(refused)?;
+            self.state.record(&key).await;
+            let value = self.session()?.get(&key).await.map_err(refused)?;
             let bytes =
                 size_of::<(String, Vec<u8>)>() + value.as_ref().map_or(0, |value| key.len() + value.bytes.len());
             left = left.checked_sub(bytes).ok_or_else(|| refused(Refusal::TooLarge))?;

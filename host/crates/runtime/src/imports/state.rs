@@ -62,6 +62,13 @@ impl Host for StateHost<'_> {
 }
 
 impl StateHost<'_> {
+    /// Records in a dry run that keys were listed, which a test case cannot repeat.
+    pub(super) fn record_list(&self) {
+        if let Some(dry_run) = self.output.caller().dry_run() {
+            dry_run.cut(self.output.plugin());
+        }
+    }
+
     /// Records the value of a key in a dry run.
     pub(super) async fn record(&mut self, key: &str) {
         let Some(dry_run) = self.output.caller().dry_run() else { return };
