@@ -43,8 +43,15 @@ struct Driver {
     address: SocketAddr,
 }
 
+/// Starts of the driver until one succeeds. On a busy machine, it may lose its port to another program.
+const STARTS_MAX: usize = 5;
+
 impl Driver {
     fn start() -> Self {
+        (0..STARTS_MAX).find_map(|_| Self::try_start()).expect("chromedriver has a port")
+    }
+
+    fn try_start() -> Option<Self> {
         let mut command = Command::new("chromedriver");
         let command = command.args(["--port=0"]).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         let mut process =
@@ -54,7 +61,12 @@ impl Driver {
             let (_, port) = line.split_once("was started successfully on port ")?;
             port.trim_end_matches('.').parse::<u16>().ok()
         });
-        Self { process, address: SocketAddr::from(([127, 0, 0, 1], port.expect("a port"))) }
+        // Waits for the end of a driver without a port.
+        let Some(port) = port else {
+            let _ = process.wait();
+            return None;
+        };
+        Some(Self { process, address: SocketAddr::from(([127, 0, 0, 1], port)) })
     }
 
     /// Sends a command, and returns its value. A command without a body is a GET.

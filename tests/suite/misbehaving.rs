@@ -275,7 +275,7 @@ fn one_plugin_cannot_use_the_call_slots_of_another() {
 }
 
 #[test]
-fn only_threads_of_cpu_bound_plugins_and_the_writer_of_customers_lower_their_priority() {
+fn only_threads_of_cpu_bound_plugins_and_background_writers_lower_their_priority() {
     let gateway = Setup::misbehaving().file("note", "text").set("plugins.named.plugin.files", "\"files\"").start();
     // After a long call, a thread of low priority starts the file threads.
     for instruction in ["compute 100", "files note", "compute 100", "files note"] {
@@ -284,7 +284,7 @@ fn only_threads_of_cpu_bound_plugins_and_the_writer_of_customers_lower_their_pri
     let own = getpriority_process(None).expect("a Linux system");
     let below = 19.min(own + 10);
     // A file thread inherits the priority of the thread that started it.
-    let is_plugins = |name: &str| ["plugin", "files", "customers"].contains(&name);
+    let is_plugins = |name: &str| ["plugin", "files", "customers", "journal"].contains(&name);
     let (plugins, others): (Vec<_>, Vec<_>) =
         gateway.threads().into_iter().partition(|thread| is_plugins(&thread.name));
     assert!(others.iter().all(|thread| thread.nice == own), "{others:?}");
