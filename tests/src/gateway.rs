@@ -1,5 +1,6 @@
 //! Controls a running gateway through its HTTP listeners, admin socket and commands.
 
+mod crashing;
 mod process;
 
 use std::fs;
@@ -99,21 +100,6 @@ impl Gateway {
     /// Returns whether the process has exited.
     pub fn has_ended(&mut self) -> bool {
         self.process.0.try_wait().expect("a child of this process").is_some()
-    }
-
-    /// Restarts an exited gateway in the same folder, with a crash point at which it aborts.
-    pub fn start_again_crashing(mut self, crash_point: &str) -> Self {
-        let home = std::mem::take(&mut self.home);
-        Self::start_crashing(home, crash_point)
-    }
-
-    /// Starts the gateway with a crash point at which it aborts. Points count once it listens.
-    pub(crate) fn start_crashing(home: Home, crash_point: &str) -> Self {
-        let mark = home.folder.path().join("count-crash-points");
-        let _ = fs::remove_file(&mark);
-        let gateway = Self::start_with(home, &crashing_program(), &[("FRONTGATE_CRASH_AT", crash_point)]);
-        fs::write(mark, "").expect("a file");
-        gateway
     }
 
     /// Kills the gateway, and starts it again with a clock that is ahead by some milliseconds.

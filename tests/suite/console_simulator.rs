@@ -71,7 +71,7 @@ fn questions_of_the_app_are_marked_and_not_counted() {
     let simulated = person.json("/live.json?q=simulated:yes");
     assert_eq!(simulated["rows"][0]["is_simulated"], true, "{simulated}");
     assert!(person.json("/live.json")["rows"].as_array().expect("rows").is_empty());
-    // The mark of a request is valid once, and nobody else has it.
+    // The mark of a request is valid once, and only the simulator knows it.
     assert_eq!(gateway.crm(&list(&[])).status, 200);
     assert!(counted(&gateway).is_some());
     assert_eq!(person.json("/live.json")["rows"][0]["is_simulated"], false);

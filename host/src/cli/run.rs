@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use frontgate_config::Checked;
 use frontgate_system::process;
 use frontgate_system::scheduling;
+use frontgate_telemetry::Guard;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
@@ -14,17 +16,23 @@ use crate::service::{self, Overrides, Shutdown};
 /// Exit status if requests were aborted at the end of the grace period.
 const CUT_OFF: u8 = 3;
 
+/// Protects a process that serves, reads its configuration, and starts its log. Called before anything starts a thread.
 #[expect(unsafe_code, reason = "no other thread runs before this function")]
-pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+pub(super) fn prepare(file: &Path) -> anyhow::Result<(Checked, Guard)> {
     let protected = process::protect();
     // SAFETY: the program has only parsed its arguments so far, and started no thread.
     unsafe { process::take_environment() };
     let checked = super::load(file)?;
     let protected = protected.and(process::core_dumps(checked.config.process.core_dumps));
-    let _log = frontgate_telemetry::log(&checked.config.log)?;
+    let log = frontgate_telemetry::log(&checked.config.log)?;
     if let Err(error) = protected {
         warn!(event = "process.unprotected", "failed to disable core dumps and debuggers: {error}");
     }
+    Ok((checked, log))
+}
+
+pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+    let (checked, _log) = prepare(file)?;
     for warning in &checked.warnings {
         warn!(event = "config.warning", "{}: {}; {}", warning.place, warning.problem, warning.fix);
     }

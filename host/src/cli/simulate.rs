@@ -4,8 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Args;
-use frontgate_system::process;
-use tracing::warn;
 
 use crate::simulate::{self, Options};
 
@@ -20,17 +18,8 @@ pub(super) struct Arguments {
     until_input_ends: bool,
 }
 
-#[expect(unsafe_code, reason = "no other thread runs before this function")]
 pub(super) fn simulate(file: &Path, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let protected = process::protect();
-    // SAFETY: the program has only parsed its arguments so far, and started no thread.
-    unsafe { process::take_environment() };
-    let checked = super::load(file)?;
-    let protected = protected.and(process::core_dumps(checked.config.process.core_dumps));
-    let _log = frontgate_telemetry::log(&checked.config.log)?;
-    if let Err(error) = protected {
-        warn!(event = "process.unprotected", "failed to disable core dumps and debuggers: {error}");
-    }
+    let (checked, _log) = super::run::prepare(file)?;
     super::run::tune();
     let options = Options { tenant: arguments.tenant, is_child: arguments.until_input_ends };
     let runtime = super::runtime()?;

@@ -24,7 +24,7 @@ pub(super) const DRY_RUNS_MAX: usize = 2;
 /// Time for which a question waits for its turn.
 const PERMIT_TIMEOUT: Duration = Duration::from_secs(15);
 /// Callbacks that ask a plugin.
-pub(super) const ASKED: [&str; 5] = ["crm", "templates", "outgoing-conversation", "routing", "conversations"];
+const ASKED: [&str; 5] = ["crm", "templates", "outgoing-conversation", "routing", "conversations"];
 /// Fields of a form that a person can change.
 const FIELDS_MAX: usize = 200;
 
@@ -131,7 +131,7 @@ impl Console {
         Ok(page(call, "/live", view))
     }
 
-    /// Returns the call of a question of which a person wants a test case.
+    /// Records that a person wants a test case of a call, and leads to it.
     pub(super) async fn save_case(self: &Arc<Self>, call: Call, number: &str) -> Result<Answer, Refusal> {
         let (number, question) = self.remembered(&call, number)?;
         let index = call.form("call").unwrap_or("0").to_owned();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::Twilio;
 use crate::twilio::events::Fields;
-use crate::twilio::numbers::{new_sid, pairs, token};
+use crate::twilio::numbers::{new_sid, pairs, recording_fields, token};
 use crate::twilio::record::Fired;
 use crate::twilio::state::Shared;
 
@@ -153,16 +153,7 @@ async fn play_recording(shared: &Arc<Shared>, call: &mut PlayedCall) {
     };
     let recording = new_sid("RE");
     let account = shared.read(|state| state.world.account_sid.clone());
-    let file = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{recording}");
-    let fields = pairs(&[
-        ("AccountSid", &account),
-        ("CallSid", &call.sid),
-        ("RecordingSid", &recording),
-        ("RecordingUrl", &file),
-        ("RecordingStatus", "completed"),
-        ("RecordingDuration", "60"),
-        ("RecordingSource", "DialVerb"),
-    ]);
+    let fields = recording_fields(&account, &call.sid, &recording);
     call.recording = Some(recording);
     call.fired.extend(shared.send(&url, VOICE_RECORDING, fields, token()).await);
 }

@@ -201,16 +201,7 @@ async fn play_recording(shared: &Arc<Shared>, call: &mut NumberCall, url: &str, 
     let recording = new_sid("RE");
     let stored = Recording { sid: recording.clone(), content: Bytes::from_static(SOUND) };
     shared.update(|state| state.world.recordings.push(stored));
-    let file = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{recording}");
-    let fields = pairs(&[
-        ("AccountSid", account),
-        ("CallSid", &call.sid),
-        ("RecordingSid", &recording),
-        ("RecordingUrl", &file),
-        ("RecordingStatus", "completed"),
-        ("RecordingDuration", "60"),
-        ("RecordingSource", "DialVerb"),
-    ]);
+    let fields = recording_fields(account, &call.sid, &recording);
     call.recording = Some(recording);
     call.fired.extend(shared.send(url, NUMBER_RECORDING, fields, token()).await);
 }
@@ -225,4 +216,18 @@ pub(crate) fn new_sid(prefix: &str) -> String {
 
 pub(crate) fn token() -> String {
     Uuid::new_v4().to_string()
+}
+
+/// Returns the fields of a callback about a recording that is complete.
+pub(crate) fn recording_fields(account: &str, call: &str, recording: &str) -> Fields {
+    let file = format!("https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{recording}");
+    pairs(&[
+        ("AccountSid", account),
+        ("CallSid", call),
+        ("RecordingSid", recording),
+        ("RecordingUrl", &file),
+        ("RecordingStatus", "completed"),
+        ("RecordingDuration", "60"),
+        ("RecordingSource", "DialVerb"),
+    ])
 }

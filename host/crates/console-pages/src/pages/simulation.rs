@@ -21,7 +21,7 @@ const FAULTS: [(&str, &str); 9] = [
     ("repeat", "Twilio sends its last webhook again"),
     ("repeat-front", "Front sends its last request again"),
     ("wrong-signature", "Twilio's next webhook has a wrong signature"),
-    ("off", "No more faults"),
+    ("off", "End all faults"),
 ];
 
 /// Name and label of a text field, its type, and its value.
