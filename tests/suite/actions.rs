@@ -183,6 +183,19 @@ fn a_participant_with_an_unknown_outcome_is_looked_for_before_the_next_attempt()
 }
 
 #[test]
+fn a_participant_who_was_added_before_and_whose_next_answer_is_damaged_counts_as_added() {
+    let (twilio, gateway, sid) = start(|setup| setup);
+    act(&gateway, &format!("add {sid} {ANA}"));
+    gateway.wait_for_deliveries();
+    // Twilio answers 409 with a code, since the participant exists; the fault damages its body.
+    twilio.fault(Fault::new(Action::Garbage).on(Call::AddParticipant));
+    act(&gateway, &format!("add {sid} {ANA}"));
+    let unsent = gateway.wait_for_deliveries().into_iter().find(|delivery| delivery["state"] != "sent");
+    assert!(unsent.is_none(), "{unsent:?}");
+    assert_eq!(twilio.look(|state| workers(state, &sid).len()), 1);
+}
+
+#[test]
 fn every_transient_failure_of_an_action_is_retried() {
     for fault in Action::passing() {
         let (twilio, gateway, sid) = start(|setup| setup);

@@ -188,7 +188,15 @@ fn all_pages_are_accessible_in_all_colors_and_on_a_phone() {
 /// Checks the open page with axe, and that it is not wider than the window.
 #[track_caller]
 pub(crate) fn assert_accessible(browser: &Chromium, place: &str) {
+    // During the transition from another page, the document is as wide as the window with its scroll bar.
+    browser.execute_async(
+        "const done = arguments[0];
+         Promise.allSettled(document.getAnimations().map(animation => animation.finished)).then(() => done(true))",
+    );
     assert_eq!(violations(browser), Value::Array(Vec::new()), "{place}");
-    let overflow = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
-    assert_eq!(browser.execute(overflow), false, "{place} is wider than the window");
+    let overflow = "const width = document.documentElement.clientWidth;
+        if (document.documentElement.scrollWidth <= width) return [];
+        return [width, document.documentElement.scrollWidth, ...[...document.querySelectorAll('body *')]
+            .filter(one => one.getBoundingClientRect().right > width).map(one => one.outerHTML.slice(0, 200))]";
+    assert_eq!(browser.execute(overflow), Value::Array(Vec::new()), "{place} is wider than the window");
 }

@@ -56,7 +56,8 @@ pub fn classify(failure: &ApiError, repeatable: Repeatable) -> FailureClass {
             (403, Some(CONVERSATIONS_CODES..)) => FailureClass::Permanent(describe(failure)),
             // An operator can correct credentials and addresses, so the call is retried.
             (401 | 403, _) => retry(*retry_after, true),
-            (300..=399, _) | (404, None) => retry(*retry_after, false),
+            // Without a code, the answer is not from Twilio, or its body was damaged, and may say `AlreadyDone`.
+            (300..=399, _) | (404 | 409, None) => retry(*retry_after, false),
             (408 | 500.., _) if repeatable == Repeatable::Yes => retry(*retry_after, false),
             (408 | 500.., _) => FailureClass::Uncertain(describe(failure)),
             _ => FailureClass::Permanent(describe(failure)),
@@ -155,6 +156,7 @@ mod tests {
             (refused(403, Some(20003), None), None, true),
             (refused(403, None, None), None, true),
             (refused(404, None, None), None, false),
+            (refused(409, None, None), None, false),
             (refused(307, None, None), None, false),
         ];
         for (failure, seconds, for_account) in table {
