@@ -19,7 +19,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::json;
 
 use crate::parts::{
-    Plan, beside, call, callback, cost, languages, memory, overload, reload, shipped, start, store, sync, tenants,
+    Plan, beside, call, callback, console, cost, languages, memory, overload, reload, shipped, start, store, sync, tenants,
 };
 use crate::report::Report;
 
@@ -74,6 +74,8 @@ enum Name {
     Overload,
     /// Page faults and system calls.
     Cost,
+    /// A callback with and without the console.
+    Console,
     /// Events accepted and deliveries leased per second, on SQLite and Postgres.
     Store,
     /// The first reading of many customers, and callbacks beside it.
@@ -101,6 +103,7 @@ fn main() -> anyhow::Result<()> {
             Name::Memory => memory::memory(&mut report),
             Name::Overload => overload::overload(&mut report, plan),
             Name::Cost => cost::cost(&mut report, plan),
+            Name::Console => console::console(&mut report, plan),
             Name::Store => store::store(&mut report, plan),
             Name::Sync => sync::sync(&mut report, plan, arguments.with_million),
             Name::Tenants => tenants::tenants(&mut report, plan),

@@ -3,6 +3,7 @@
 pub(crate) mod beside;
 pub(crate) mod call;
 pub(crate) mod callback;
+pub(crate) mod console;
 pub(crate) mod cost;
 pub(crate) mod languages;
 pub(crate) mod memory;
