@@ -3,10 +3,11 @@
 
 use std::fs;
 
-use frontgate_tests::{Answer, Example, Gateway, Names, Person, Setup, SmallCrm, Web, component, list};
+use frontgate_tests::{Answer, Example, Gateway, Names, Person, Setup, SmallCrm, Web, component, eventually, list};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::customer_index::{indexed, status};
 use crate::{examples, state};
 
 /// Returns the id of the newest recorded request that matches a filter.
@@ -52,6 +53,41 @@ fn a_request_that_is_asked_again_has_the_same_answer() {
     assert_eq!([&question["status"], &question["then_status"]], [200, 200], "{question}");
     assert_eq!(question["differences"].as_array().map(Vec::len), Some(0), "{question}");
     assert_eq!(fact(&question, "Call"), Some("plugin crm.list-customers"), "{question}");
+}
+
+#[test]
+fn a_question_does_not_change_the_index_of_customers() {
+    let csv = "Id,Name,Owner\n7,Mora Lind,ana@example.org\n8,Ben Hale,ana@example.org\n";
+    let setup = indexed(csv)
+        .set("plugins.named.plugin.config.columns", "{ owner = \"Owner\" }")
+        .set("tenants.demo.roles.crm", "[]")
+        .set("tenants.demo.customers.interval_ms", "3600000")
+        .set("tenants.demo.customers.too_old_ms", "1500")
+        .set("tenants.demo.customers.when_too_old", "\"serve\"");
+    let gateway = setup.start();
+    let page = |id| {
+        let form = [("Location", "GetCustomerDetailsByCustomerId"), ("Worker", "ana@example.org"), ("CustomerId", id)];
+        gateway.crm(&form).status
+    };
+    let is_stored = || gateway.command(&["customers", "show", "7"]).status.success();
+    eventually("the index is too old", || status(&gateway), |status| status["state"] == "too-old");
+    assert_eq!(page("8"), 200);
+    // The source no longer has the customer. Only a page that is read again finds that out.
+    fs::write(gateway.path("files/customers.csv"), csv.replace("7,Mora Lind,ana@example.org\n", "")).expect("a file");
+    let person = gateway.sign_in("ana", "operator");
+    let form = [
+        ("name0", "Location"),
+        ("value0", "GetCustomerDetailsByCustomerId"),
+        ("name1", "Worker"),
+        ("value1", "ana@example.org"),
+        ("name2", "CustomerId"),
+        ("value2", "7"),
+    ];
+    let question = person.json(&format!("{}.json", ask(&person, &newest(&person, "callback:crm"), &form)));
+    assert_eq!(question["status"], 200, "{question}");
+    assert!(is_stored(), "a question removed a customer");
+    assert_eq!(page("7"), 404);
+    assert!(!is_stored());
 }
 
 #[test]

@@ -100,7 +100,7 @@ impl ConsoleApi {
     /// Answers the command with this name.
     pub(super) async fn respond(&self, name: &str, body: &[u8], actor: &Actor) -> Response<Full<Bytes>> {
         let answered = match name {
-            "link" => self.link(body),
+            "link" => self.link(body, actor).await,
             "rows" => self.rows(body).await,
             "status" => self.console.status_for_command().await,
             "sessions" => self.sessions().await,
@@ -117,13 +117,13 @@ impl ConsoleApi {
         }
     }
 
-    fn link(&self, body: &[u8]) -> Result<String, String> {
+    async fn link(&self, body: &[u8], actor: &Actor) -> Result<String, String> {
         let LinkCommand { who, role, tenants } =
             serde_json::from_slice(body).map_err(|error| format!("invalid body: {error}"))?;
         let address = self.address.ok_or("the console does not listen: set console.listen, and see the log")?;
         let settings = self.access.settings();
         let base = settings.url.as_deref().map_or_else(|| format!("http://{address}"), str::to_owned);
-        let code = self.access.invite(&who, role, tenants);
+        let code = self.access.invite(actor, &who, role, tenants).await.map_err(|error| error.to_string())?;
         let link =
             Link { url: format!("{}/enter#{code}", base.trim_end_matches('/')), expires_in_ms: settings.link_ms };
         Ok(json!(link).to_string())

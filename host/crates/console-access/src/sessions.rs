@@ -151,9 +151,25 @@ impl Access {
         self.settings.load_full()
     }
 
-    /// Creates a login link for a person, and returns its code.
-    pub fn invite(&self, who: &str, role: Role, tenants: Option<Vec<String>>) -> String {
-        self.links.create(Invited { who: valid_name(who), role, tenants })
+    /// Creates a login link for a person, and returns its code. `actor` is who asked for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the action cannot be recorded.
+    pub async fn invite(
+        &self,
+        actor: &Actor,
+        who: &str,
+        role: Role,
+        tenants: Option<Vec<String>>,
+    ) -> Result<String, StoreError> {
+        let (who, actor) = (valid_name(who), actor.clone());
+        let object = format!("login link of {who}, role {role}");
+        let record = move |transaction: &Transaction<'_>| {
+            frontgate_audit::append(transaction, &NewAction::new(&actor, "create link", &object)).map(drop)
+        };
+        self.database().write_in_time(Origin::internal(), Scope::Rows, record).await?;
+        Ok(self.links.create(Invited { who, role, tenants }))
     }
 
     /// Uses the code of a link, and begins a session.

@@ -149,12 +149,11 @@ impl PluginInvoker {
             return known.ok_or(CallError::NotFound);
         }
         let until = self.deadlines.answer.checked_sub(RESERVE).unwrap_or(self.deadlines.answer);
-        // Without the source's answer, what is known is better than nothing.
+        // Without the source's answer, the index still has what is known.
         let _ = timeout_at(until, self.refresh(index, id)).await;
         match index.page(worker, id).await.map_err(unread)? {
             PageLookup::Found { page, .. } => Ok(page.customer.clone()),
-            PageLookup::Hidden => Err(CallError::NotFound),
-            PageLookup::Unknown => known.ok_or(CallError::NotFound),
+            PageLookup::Hidden | PageLookup::Unknown => Err(CallError::NotFound),
         }
     }
 
