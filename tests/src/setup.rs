@@ -217,6 +217,17 @@ impl Setup {
         self.start_mounted(&file, "/etc/resolv.conf")
     }
 
+    /// Starts the gateway with its files on a disk of 16 MiB, which only it and its children see, in the folder `disk`.
+    pub fn start_on_small_disk(self) -> Gateway {
+        let (program, disk) = (crate::program(), self.home.folder.path().join("disk"));
+        fs::create_dir(&disk).expect("a folder");
+        let setup = self.set("recording.journal", "\"disk/journal.db\"");
+        let setup = if on_postgres() { setup } else { setup.set("store.url", "\"sqlite:disk/frontgate.db\"") };
+        setup.start_script(&format!(
+            "exec unshare -rm sh -c 'mount -t tmpfs -o size=16m tmpfs {disk:?} && exec {program:?} \"$@\"' - \"$@\""
+        ))
+    }
+
     fn start_mounted(self, from: &Path, to: &str) -> Gateway {
         let program = crate::program();
         self.start_script(&format!(

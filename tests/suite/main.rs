@@ -35,6 +35,7 @@ mod consent;
 mod console;
 mod console_access;
 mod console_browser;
+mod console_faults;
 mod console_keys;
 mod console_lists;
 mod console_proxy;

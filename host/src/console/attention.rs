@@ -7,7 +7,9 @@ use frontgate_console_pages::{mask_text, words};
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::queue_admin::{ChannelSummary, DeliveryGroup};
 
+use super::callback_attention::{self, CallbackHealth};
 use super::deliveries::query;
+use super::disk::{self, Disk};
 use super::plugins;
 use crate::admin_pages::status::Plugin;
 
@@ -25,6 +27,8 @@ pub(super) struct Facts<'f> {
     pub(super) plugins: &'f BTreeMap<String, Plugin>,
     pub(super) groups: &'f [DeliveryGroup],
     pub(super) channels: &'f [ChannelSummary],
+    pub(super) callbacks: &'f [CallbackHealth],
+    pub(super) disks: &'f [Disk],
 }
 
 /// Returns the items that need attention, the most serious first.
@@ -39,6 +43,8 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Attention> {
             "Plugins",
         ));
     }
+    items.extend(disk::items(facts.disks));
+    items.extend(callback_attention::items(facts.callbacks));
     items
         .extend(facts.channels.iter().filter(|channel| channel.is_offline).map(|channel| channel_item(facts, channel)));
     items.extend(facts.groups.iter().filter_map(|group| group_item(facts.now_ms, group)));
@@ -52,7 +58,14 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Attention> {
     items
 }
 
-fn item(level: Level, what: String, why: String, link: impl Into<String>, label: &'static str) -> Attention {
+/// Returns an item.
+pub(super) fn item(
+    level: Level,
+    what: String,
+    why: String,
+    link: impl Into<String>,
+    label: &'static str,
+) -> Attention {
     Attention { level, what, why, link: link.into(), label }
 }
 
@@ -104,7 +117,8 @@ mod tests {
 
     fn found(groups: &[DeliveryGroup]) -> Vec<Attention> {
         let plugins = BTreeMap::new();
-        items(&Facts { now_ms: 1_000_000, reasons: &[], plugins: &plugins, groups, channels: &[] })
+        let (channels, callbacks, disks) = (&[], &[], &[]);
+        items(&Facts { now_ms: 1_000_000, reasons: &[], plugins: &plugins, groups, channels, callbacks, disks })
     }
 
     #[test]

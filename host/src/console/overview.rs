@@ -9,9 +9,12 @@ use frontgate_console_pages::pages::{CallbackRow, Overview};
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::StoreError;
 use frontgate_recorder::{Counts, Filter, Point, Record, Recorder, SeriesKey};
+use tokio::task::spawn_blocking;
 
 use super::answers::{Answer, Refusal};
 use super::attention::{self, Facts};
+use super::callback_attention::{self, CallbackHealth};
+use super::disk::{self, Disk};
 use super::{Call, Console, page};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -47,7 +50,16 @@ impl Console {
             None => (admin_pages.plugins(), admin_pages.reasons()),
             Some(_) => Default::default(),
         };
-        let facts = Facts { now_ms: now, reasons: &reasons, plugins: &plugins, groups: &groups, channels: &channels };
+        let (callbacks_health, disks) = self.health(session).await;
+        let facts = Facts {
+            now_ms: now,
+            reasons: &reasons,
+            plugins: &plugins,
+            groups: &groups,
+            channels: &channels,
+            callbacks: &callbacks_health,
+            disks: &disks,
+        };
         let waiting = store.waiting_deliveries().await?;
         let open = waiting.iter().filter(|(tenant, _)| session.sees(tenant)).map(|(_, count)| count).sum();
         let seen = |tenant: &str| session.sees(tenant);
@@ -59,6 +71,19 @@ impl Console {
             is_hour,
             last_ms: last(recorder, seen),
         })
+    }
+}
+
+impl Console {
+    /// Reads how callbacks fare, and the space of the disks, which takes milliseconds.
+    async fn health(&self, session: &Session) -> (Vec<CallbackHealth>, Vec<Disk>) {
+        let (recorder, config) = (Arc::clone(&self.sources.recorder), self.sources.generations.config());
+        let (session, now) = (session.clone(), Self::now_ms().unsigned_abs());
+        let read = move || {
+            let disks = if session.tenants.is_none() { disk::read(&config) } else { Vec::new() };
+            (callback_attention::read(&recorder, now, |tenant| session.sees(tenant)), disks)
+        };
+        spawn_blocking(read).await.unwrap_or_default()
     }
 }
 

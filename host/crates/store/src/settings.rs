@@ -168,6 +168,14 @@ impl Settings {
         matches!(self.location(), Ok(Location::Postgres))
     }
 
+    /// Returns the file of the database; `None` on a server.
+    pub fn file(&self) -> Option<&Path> {
+        match self.location() {
+            Ok(Location::Sqlite(path)) => Some(path),
+            _ => None,
+        }
+    }
+
     /// Makes paths absolute. Relative paths start at `folder`.
     pub fn resolve(&mut self, folder: &Path) {
         if let Ok(Location::Sqlite(path)) = self.location() {
