@@ -34,6 +34,7 @@ mod connections;
 mod consent;
 mod console;
 mod console_access;
+mod console_attempts;
 mod console_browser;
 mod console_keys;
 mod console_lists;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use frontgate_replicas::Part;
+use frontgate_runtime::CallRecords;
 use frontgate_twilio::form::Form;
 use serde::Serialize;
 
@@ -178,6 +179,8 @@ pub(crate) struct Delivery {
     pub(crate) replica: Option<i64>,
     /// Random token of the lease; every later write compares it.
     pub(crate) lease: String,
+    /// Collects the calls of plugins of this attempt.
+    pub(crate) calls: CallRecords,
 }
 
 impl Delivery {

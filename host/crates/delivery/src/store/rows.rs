@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use frontgate_runtime::CallRecords;
 use frontgate_store::sql::{self, Row, Transaction, indexed};
 use frontgate_store::values;
 
@@ -147,5 +148,6 @@ pub(super) fn delivery(row: &Row<'_>) -> sql::Result<Delivery> {
         lease: row.named("lease")?,
         leased: (time(row.named("changed_ms")?), Instant::now()),
         replica: row.named("replica")?,
+        calls: CallRecords::kept(),
     })
 }
