@@ -31,7 +31,7 @@ fn only_call(gateway: &Gateway) -> impl Fn(&str) -> String {
 fn an_attempt_is_shown_with_the_plugin_calls_that_it_made() {
     let (_twilio, gateway, _) = attempted();
     let fact = only_call(&gateway);
-    assert_eq!((&*fact("Function"), &*fact("Outcome")), ("routing.choose-worker", "answered"));
+    assert_eq!((&*fact("Function"), &*fact("Outcome")), ("routing.route", "answered"));
     assert!(fact("Run").contains("processor") && fact("Memory").ends_with('B'), "{}", fact("Run"));
     let page = gateway.sign_in("bo", "viewer").get("/deliveries/1").text;
     assert!(page.contains("Call of a plugin in attempt 1"), "{page}");
@@ -46,7 +46,11 @@ fn calls_of_deliveries_are_counted_on_the_page_of_plugins() {
         let event = person.json(&format!("/events/{}.json", row["id"].as_str().expect("an id")));
         assert_eq!(event["calls"].as_array().map(Vec::len), Some(0), "{event}");
     }
-    let count = |page: &Value| page["plugins"].as_array().map(|all| all.iter().filter_map(|plugin| plugin["calls"]["count"].as_u64()).sum::<u64>());
+    let count = |page: &Value| {
+        page["plugins"]
+            .as_array()
+            .map(|all| all.iter().filter_map(|plugin| plugin["calls"]["count"].as_u64()).sum::<u64>())
+    };
     person.wait_for("/plugins.json", "a counted call", |page| count(page) == Some(1));
 }
 
@@ -57,14 +61,14 @@ fn calls_of_deliveries_are_part_of_the_story_of_a_conversation() {
     person.wait_for("/deliveries/1.json", "an attempt", has_attempt);
     let story = person.json(&format!("/conversations/demo/{sid}.json"));
     let steps = story["steps"].as_array().expect("steps");
-    let call = steps.iter().find(|step| step["text"].as_str().is_some_and(|text| text.ends_with("routing.choose-worker")));
+    let call = steps.iter().find(|step| step["text"].as_str().is_some_and(|text| text.ends_with("routing.route")));
     assert_eq!(call.expect("a call")["link"], "/deliveries/1", "{story}");
 }
 
 #[test]
 fn calls_of_deliveries_are_counted_in_the_metrics() {
     let (_twilio, gateway, _) = attempted();
-    only_call(&gateway);
+    assert_eq!(only_call(&gateway)("Outcome"), "answered");
     let metrics = gateway.admin_get("/metrics").1;
     let counted = |line: &&str| line.starts_with("frontgate_plugin_calls_total") && line.contains("\"answered\"");
     assert_eq!(metrics.lines().find(counted).and_then(|line| line.rsplit(' ').next()), Some("1"), "{metrics}");

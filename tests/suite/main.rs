@@ -70,6 +70,7 @@ mod languages;
 mod lifecycle;
 mod listener;
 mod metrics;
+mod metrics_waiting;
 mod misbehaving;
 mod operators;
 mod outbound;

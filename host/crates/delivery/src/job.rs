@@ -36,6 +36,9 @@ impl State {
     pub const ALL: [Self; 7] =
         [Self::Ready, Self::Leased, Self::Unknown, Self::Sent, Self::Failed, Self::Dead, Self::Cancelled];
 
+    /// States in which a delivery has not ended.
+    pub const OPEN: [Self; 3] = [Self::Ready, Self::Leased, Self::Unknown];
+
     /// Returns the name used in the database, the commands and the metrics.
     pub fn name(self) -> &'static str {
         match self {

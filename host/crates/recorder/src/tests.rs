@@ -175,7 +175,10 @@ fn calls_of_attempts_are_recorded_and_counted() {
     recorder.record_attempt(7, 1, vec![call("directory", 1), call("directory", 1)], NOW_MS);
     recorder.record_attempt(7, 2, Vec::new(), NOW_MS);
     recorder.tick(NOW_MS);
-    assert_eq!(recorder.attempts(7).iter().map(|attempt| (attempt.number, attempt.calls.len())).collect::<Vec<_>>(), [(1, 2)]);
+    assert_eq!(
+        recorder.attempts(7).iter().map(|attempt| (attempt.number, attempt.calls.len())).collect::<Vec<_>>(),
+        [(1, 2)]
+    );
     let key = SeriesKey::Plugin { plugin: "directory".into() };
     assert_eq!(recorder.series().sum(&key, 0).count(), 2);
 }

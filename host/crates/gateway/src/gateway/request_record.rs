@@ -129,6 +129,11 @@ impl<'c> RequestRecord<'c> {
         }
     }
 
+    /// Returns the time limit; `None` before the route is known.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
     pub(super) fn set_route(&mut self, tenant: &Arc<str>, callback: &'static str, deadline: Duration) {
         self.of = self.recorder.callback(Some(tenant), callback);
         self.deadline = Some(deadline);
