@@ -1,5 +1,6 @@
 //! The operators' pages: `/livez`, `/readyz`, `/statusz` and `/metrics`. Requests to them change nothing.
 
+mod gauges;
 mod host;
 pub(crate) mod status;
 
@@ -10,10 +11,11 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use frontgate_config::Config;
+use frontgate_console_access::Access;
 use frontgate_customers::Customers;
-use frontgate_delivery::Store;
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::{Counts, StoreError};
+use frontgate_delivery::{RateLimits, Store};
 use frontgate_rollouts::Rollouts;
 use frontgate_runtime::{Engine, Registry};
 use frontgate_state::{Buckets, Usage};
@@ -41,6 +43,8 @@ pub(crate) struct AdminPages {
     buckets: Arc<Buckets>,
     rollouts: Option<Arc<Rollouts>>,
     customers: Arc<Customers>,
+    rate_limits: Arc<RateLimits>,
+    access: Arc<Access>,
     /// Tenants that have gauges in the metrics.
     counted: Mutex<BTreeSet<String>>,
     started: Instant,
@@ -59,12 +63,16 @@ pub(crate) struct Sources {
     /// What the replicas agree on; `None` if plugins come from the folder.
     pub(crate) rollouts: Option<Arc<Rollouts>>,
     pub(crate) customers: Arc<Customers>,
+    pub(crate) rate_limits: Arc<RateLimits>,
+    /// Sessions of the console.
+    pub(crate) access: Arc<Access>,
 }
 
 impl AdminPages {
     /// Creates the pages of a gateway that is not ready before [`AdminPages::loaded`].
     pub(crate) fn new(sources: Sources) -> Self {
-        let Sources { config, engine, registry, store, waiting, buckets, rollouts, customers } = sources;
+        let Sources { config, engine, registry, store, waiting, buckets, rollouts, customers, rate_limits, access } =
+            sources;
         Self {
             config: ArcSwap::new(config),
             configured: ArcSwapOption::empty(),
@@ -75,6 +83,8 @@ impl AdminPages {
             buckets,
             rollouts,
             customers,
+            rate_limits,
+            access,
             counted: Mutex::default(),
             started: Instant::now(),
             loading: AtomicBool::new(true),
@@ -270,6 +280,7 @@ impl AdminPages {
         self.count_writes();
         self.count_replicas();
         self.count_customers();
+        self.set_gauges().await;
         METRICS.plugin_places_free.set(count(self.engine.places_free()));
         METRICS.plugin_generations.set(count(self.registry.generations()));
         METRICS.plugins_live.set(count(self.registry.live().len()));

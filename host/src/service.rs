@@ -111,6 +111,8 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         shown.live().iter().map(|(name, live)| (name.clone(), live.digest.short().to_string())).collect()
     });
     let rollouts = start_rollouts(&config, &database, &store);
+    let access = Arc::new(ConsoleAccess::new(&database, &Arc::new(config.console.clone())));
+    let rate_limits = Arc::default();
     let pages = admin_pages::Sources {
         config: Arc::clone(&config),
         engine: Arc::clone(&engine),
@@ -120,6 +122,8 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         buckets: Arc::clone(&buckets),
         rollouts: rollouts.clone(),
         customers: Arc::clone(&customers),
+        rate_limits: Arc::clone(&rate_limits),
+        access: Arc::clone(&access),
     };
     let admin_pages = AdminPages::new(pages);
     let admin_pages = Arc::new(admin_pages);
@@ -166,12 +170,11 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
     let recording = Recording::start(&config).await?;
     let recording_series = tokio::spawn(Arc::clone(&recording).run());
     let recorder = Arc::clone(&recording.recorder);
-    let shared = Shared { plugins, store: Arc::clone(&store), rate_limits: Arc::default(), recorder };
+    let shared = Shared { plugins, store: Arc::clone(&store), rate_limits, recorder };
     let generations = Arc::new(Generations::new(&config, shared));
     generations.warn_about_unknown_tenants().await;
     let mut delivering = tokio::spawn(Arc::clone(&generations).deliver(stop.clone()));
     store.replica().configure(config.tenant_names(), config.shared_digest());
-    let access = Arc::new(ConsoleAccess::new(&database, &Arc::new(config.console.clone())));
     let shown = (Arc::clone(&admin_pages), Arc::clone(&access));
     let shown_registry = Arc::clone(&registry);
     let reloader = Reloader::new((file, overrides.adapt), Arc::clone(&generations), commands.clone(), registry, shown);

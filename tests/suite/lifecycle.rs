@@ -82,7 +82,8 @@ fn admin_pages_are_not_served_on_the_public_listener() {
     gateway.output_of("hello");
     let (status, metrics) = gateway.admin_get("/metrics");
     assert_eq!(status, 200);
-    for line in ["frontgate_requests_total{callback=\"crm\",code=\"ok\"} 1", "frontgate_plugins_live 1"] {
+    for line in ["frontgate_requests_total{tenant=\"demo\",callback=\"crm\",code=\"ok\"} 1", "frontgate_plugins_live 1"]
+    {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
     assert_eq!(gateway.admin_get("/").0, 404);

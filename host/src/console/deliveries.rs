@@ -12,7 +12,7 @@ use hyper::StatusCode;
 use url::form_urlencoded::Serializer;
 
 use super::answers::{Answer, Refusal};
-use super::{Call, Console, encoded, page, payload};
+use super::{Call, Console, encoded, page, payload, records};
 
 impl Console {
     /// Returns the filter of a query.
@@ -123,6 +123,7 @@ impl Console {
         ];
         facts.extend(summary.plan.as_deref().map(|plan| Fact::new("Decision", mask_text(plan))));
         facts.extend(summary.result.as_deref().map(|result| Fact::new("Result", mask_text(result))));
+        let recorded = self.sources.recorder.attempts(id);
         Ok(Delivery {
             id,
             state: summary.state.name(),
@@ -135,12 +136,17 @@ impl Console {
             attempts: found
                 .history
                 .iter()
-                .map(|attempt| Attempt {
-                    number: attempt.number,
-                    begun_ms: attempt.begun_ms,
-                    took_ms: attempt.took_ms,
-                    state: attempt.state.name(),
-                    reason: attempt.reason.as_deref().map(mask_text),
+                .map(|attempt| {
+                    let calls = recorded.iter().rfind(|recorded| recorded.number == attempt.number);
+                    Attempt {
+                        number: attempt.number,
+                        begun_ms: attempt.begun_ms,
+                        took_ms: attempt.took_ms,
+                        state: attempt.state.name(),
+                        reason: attempt.reason.as_deref().map(mask_text),
+                        calls: calls.iter().flat_map(|recorded| &recorded.calls).map(records::call).collect(),
+                        calls_dropped: calls.map_or(0, |recorded| recorded.calls_dropped),
+                    }
                 })
                 .collect(),
             actions: found.actions.iter().map(by).collect(),

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use frontgate_console_access::Right;
-use frontgate_console_pages::pages::{Fact, Plugin, PluginPage, Plugins, Receipt};
+use frontgate_console_pages::pages::{CallCounts, Fact, Plugin, PluginPage, Plugins, Receipt};
 use frontgate_console_pages::words;
 use frontgate_contract::digest::Digest;
 use frontgate_loader::reload;
 use frontgate_loader::reload::Command;
+use frontgate_recorder::{Recorder, SeriesKey};
+use frontgate_store::now_ms;
 use hyper::StatusCode;
 use tokio::time::timeout;
 
@@ -20,12 +22,15 @@ use crate::admin_pages::status;
 /// Receipts that a page shows.
 const RECEIPTS_MAX: usize = 50;
 
+/// Time in milliseconds whose calls are counted.
+const CALLS_MS: u64 = 3_600_000;
+
 /// Returns a digest of the status in the short form of the commands.
 fn short(digest: &str) -> String {
     digest.parse::<Digest>().map_or_else(|_| digest.to_owned(), |digest| digest.short())
 }
 
-/// Returns all plugins for a page.
+/// Returns all plugins for a page, without their calls.
 pub(super) fn all(plugins: &BTreeMap<String, status::Plugin>) -> Vec<Plugin> {
     plugins.iter().map(|(name, plugin)| row(name, plugin)).collect()
 }
@@ -62,7 +67,25 @@ fn row(name: &str, plugin: &status::Plugin) -> Plugin {
         state,
         note,
         waiting: attempt.filter(is_waiting).and_then(|attempt| attempt.digest.as_deref()).map(short),
+        calls: CallCounts::default(),
     }
+}
+
+/// Adds the calls of the last hour.
+fn with_calls(plugin: Plugin, recorder: &Recorder) -> Plugin {
+    let key = SeriesKey::Plugin { plugin: plugin.name.as_str().into() };
+    let counts = recorder.series().sum(&key, now_ms().saturating_sub(CALLS_MS));
+    let calls = CallCounts {
+        count: counts.count(),
+        failed: u64::from(counts.errors) + u64::from(counts.refusals),
+        p95_us: counts.percentile_us(95),
+    };
+    Plugin { calls, ..plugin }
+}
+
+fn calls_fact(calls: &CallCounts) -> Fact {
+    let within = calls.p95_us.map(|us| format!(", 95 % within {}", words::micros(us))).unwrap_or_default();
+    Fact::new("Calls in the last hour", format!("{}, {} failed{within}", calls.count, calls.failed))
 }
 
 fn words_of(outcome: &str) -> &'static str {
@@ -90,7 +113,8 @@ impl Console {
     pub(super) async fn plugins(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
         call.needs_all_tenants()?;
         let status = self.status().await;
-        let view = Plugins { plugins: all(&status.plugins), receipts: receipts(&status, None) };
+        let plugins = all(&status.plugins).into_iter().map(|plugin| with_calls(plugin, &self.sources.recorder));
+        let view = Plugins { plugins: plugins.collect(), receipts: receipts(&status, None) };
         Ok(page(call, "/plugins", view))
     }
 
@@ -103,7 +127,8 @@ impl Console {
         call.needs_all_tenants()?;
         let status = self.status().await;
         let plugin = status.plugins.get(name).ok_or(Refusal::NotFound)?;
-        let mut facts = Vec::new();
+        let row = with_calls(row(name, plugin), &self.sources.recorder);
+        let mut facts = vec![calls_fact(&row.calls)];
         if let Some(live) = &plugin.live {
             facts.push(Fact::new("Digest", live.digest.clone()));
             facts.push(Fact::new("Live since", words::time(i64::try_from(live.since * 1_000).unwrap_or(i64::MAX))));
@@ -120,7 +145,7 @@ impl Console {
         }
         let (code, notice) = notice.map_or((StatusCode::OK, None), |(code, notice)| (code, Some(notice)));
         let view = PluginPage {
-            plugin: row(name, plugin),
+            plugin: row,
             facts,
             imports: plugin.live.as_ref().map(|live| live.imports.clone()).unwrap_or_default(),
             versions: plugin.versions.iter().map(|version| version.digest.short()).collect(),

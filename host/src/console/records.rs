@@ -140,7 +140,8 @@ fn fact_list(record: &Record) -> Vec<Fact> {
     list
 }
 
-fn call(call: &PluginCall) -> Vec<Fact> {
+/// Returns the facts of a call of a plugin.
+pub(super) fn call(call: &PluginCall) -> Vec<Fact> {
     let digest = Digest::from(call.digest).short();
     let mut list = vec![
         Fact::new("Plugin", format!("{} {digest}", call.plugin)).linked(format!("/plugins/{}", encoded(&call.plugin))),

@@ -9,7 +9,7 @@ use frontgate_console_access::{Right, Session};
 use frontgate_console_pages::pages::{ActionRow, Audit, Conversation, Conversations, Lane, Live, Step};
 use frontgate_console_pages::{Grant, Kind, Personal, is_id, mask_text, words};
 use frontgate_delivery::store::queue_admin::{DeliveryDetails, DeliveryFilter};
-use frontgate_recorder::{Filter, Record};
+use frontgate_recorder::{Attempt, Filter, PluginCall, Record};
 
 use super::answers::{Answer, Refusal};
 use super::history::address;
@@ -125,6 +125,7 @@ impl Console {
         let mut steps: Vec<Step> = records.iter().flat_map(|record| of_record(record)).collect();
         for delivery in &listed {
             steps.extend(of_delivery(&store.delivery(delivery.id).await?));
+            steps.extend(self.sources.recorder.attempts(delivery.id).iter().flat_map(|attempt| of_attempt(attempt)));
         }
         steps.sort_by_key(|step| step.time_ms);
         let view = Conversation {
@@ -202,18 +203,29 @@ fn of_record(record: &Record) -> Vec<Step> {
     }];
     let mut start = facts.stages.body_us + facts.stages.verify_us;
     for call in &facts.calls {
-        steps.push(Step {
-            time_ms: at(start),
-            from: Lane::Gateway,
-            to: Lane::Plugin,
-            text: format!("{} {}", call.plugin, call.function),
-            result: format!("{} in {}", call.outcome, words::micros(call.took_us())),
-            state: if call.outcome == "answered" { "" } else { "failed" },
-            link: link.clone(),
-        });
+        steps.push(of_call(call, at(start), link.clone()));
         start += call.took_us();
     }
     steps
+}
+
+fn of_call(call: &PluginCall, time_ms: i64, link: String) -> Step {
+    Step {
+        time_ms,
+        from: Lane::Gateway,
+        to: Lane::Plugin,
+        text: format!("{} {}", call.plugin, call.function),
+        result: format!("{} in {}", call.outcome, words::micros(call.took_us())),
+        state: if call.outcome == "answered" { "" } else { "failed" },
+        link,
+    }
+}
+
+/// Returns the calls of plugins in an attempt of a delivery as steps. The times are those at which they were recorded.
+fn of_attempt(attempt: &Attempt) -> Vec<Step> {
+    let time_ms = i64::try_from(attempt.at_ms).unwrap_or(i64::MAX);
+    let link = format!("/deliveries/{}", attempt.delivery);
+    attempt.calls.iter().map(|call| of_call(call, time_ms, link.clone())).collect()
 }
 
 /// Returns the attempts of a delivery as steps.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use frontgate_console_pages::pages::{LiveRow, rows};
 use frontgate_recorder::{Filter, FilterError, Page, Record};
+use frontgate_telemetry::metrics::METRICS;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use serde::Serialize;
@@ -91,6 +92,7 @@ impl Console {
         let recorder = &self.sources.recorder;
         let deadline = Instant::now() + Duration::from_millis(self.sources.access.settings().hold_ms);
         let Ok(_permit) = self.tails.try_acquire() else { return recorder.after(after, filter, ROWS_MAX) };
+        let _waiting = Waiting::new();
         let notify = Arc::new(Notify::new());
         let waker = Arc::clone(&notify);
         let watch = recorder.watch(move || waker.notify_one());
@@ -124,5 +126,21 @@ impl Console {
         newest.reverse();
         let first = newest.first().map_or(last, |record| record.sequence);
         (newest, page.skipped + first.saturating_sub(page.next), last)
+    }
+}
+
+/// A request for new rows in the metrics, while it is held.
+struct Waiting;
+
+impl Waiting {
+    fn new() -> Self {
+        METRICS.console_tails.inc();
+        Self
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        METRICS.console_tails.dec();
     }
 }

@@ -117,7 +117,7 @@ impl Generations {
         while !stop.is_cancelled() {
             let Generation { config, tenants } = generations.borrow_and_update().clone();
             let (plugins, store) = (Arc::clone(&self.shared.plugins), Arc::clone(&self.shared.store));
-            let rate_limits = Arc::clone(&self.shared.rate_limits);
+            let (rate_limits, recorder) = (Arc::clone(&self.shared.rate_limits), Arc::clone(&self.shared.recorder));
             let current = stop.child_token();
             let (until, reading) = (current.clone(), current.clone());
             let (own, readers) = (tenants.clone(), Arc::clone(&plugins));
@@ -127,7 +127,7 @@ impl Generations {
                 {
                     let settings =
                         worker::Settings { delivery: &config.delivery, store: &config.store, tenants: &config.tenants };
-                    worker::work(settings, &tenants, &plugins, &store, &rate_limits, until).await
+                    worker::work(settings, &tenants, &plugins, &store, &rate_limits, &recorder, until).await
                 }
             });
             loop {

@@ -38,7 +38,8 @@ fn each_refusal_is_counted_under_its_code() {
     fixture.post_as((CLIENT, "wrong"), "token", &[]);
     let line = fixture.gateway.log().wait_for("callback front-oauth refused");
     assert_eq!((&line["code"], &line["tenant"]), (&json!("oauth-invalid-client"), &json!("demo")));
-    let counted =
-        fixture.gateway.metric("frontgate_requests_total{callback=\"front-oauth\",code=\"oauth-invalid-client\"}");
+    let counted = fixture
+        .gateway
+        .metric("frontgate_requests_total{tenant=\"demo\",callback=\"front-oauth\",code=\"oauth-invalid-client\"}");
     assert!((counted - 1.0).abs() < f64::EPSILON, "{counted}");
 }

@@ -65,7 +65,7 @@ fn a_flooded_channel_leaves_queue_room_for_other_tenants() {
     thread::scope(|scope| {
         let report = |id: u32| report_message(&gateway, &webhook, id as usize, "planted text");
         let all: Vec<_> = (0..flood).map(|id| scope.spawn(move || report(id))).collect();
-        let refused = "frontgate_requests_total{callback=\"front-provider\",code=\"overload\"}";
+        let refused = "frontgate_requests_total{tenant=\"demo\",callback=\"front-provider\",code=\"overload\"}";
         // Four writes are queued, and the writer may hold a fifth.
         let refusals = || gateway.metric_or_zero(refused);
         eventually("the flood is rejected", refusals, |count| *count >= f64::from(flood - 5));

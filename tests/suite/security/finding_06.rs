@@ -136,7 +136,7 @@ fn queued_provider_bodies_make_room_for_a_signed_callback() {
             let (gateway, webhook, text) = (&gateway, &webhook, &text);
             scope.spawn(move || report_message(gateway, webhook, id, text));
         }
-        let busy = "frontgate_requests_total{callback=\"front-provider\",code=\"busy\"}";
+        let busy = "frontgate_requests_total{tenant=\"demo\",callback=\"front-provider\",code=\"busy\"}";
         eventually("a body is evicted", || gateway.metric_or_zero(busy), |count| *count >= 1.0);
         let answer = gateway.tenant_callback("/bolt", "crm", &large_list());
         other.execute_batch("ROLLBACK").expect("an end");

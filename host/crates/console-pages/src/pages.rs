@@ -27,7 +27,7 @@ pub use self::event::{Event, Stage};
 pub use self::live::{Live, LiveRow, rows};
 pub use self::overview::{Attention, CallbackRow, Level, Overview};
 pub use self::parts::{By, Fact};
-pub use self::plugins::{Plugin, PluginPage, Plugins, Receipt};
+pub use self::plugins::{CallCounts, Plugin, PluginPage, Plugins, Receipt};
 pub use self::question::{AskedAgain, AskedCall, CasePage, Compared, Comparison, Differing, Edit, Shown};
 pub use self::replicas::{Replica, Replicas};
 pub use self::setup::{Address, Asked, AskedVerdict, Fix, Heard, KeyUse, Refused, Setup, SetupPage, TenantSetup};

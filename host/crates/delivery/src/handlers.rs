@@ -17,8 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_contract::Role;
+use frontgate_recorder::Recorder;
 use frontgate_replicas::Part;
-use frontgate_runtime::{CallError, CallRecords, Deadlines};
+use frontgate_runtime::{CallError, Deadlines};
 use frontgate_tenants::Tenant;
 use frontgate_tenants::{PluginInvoker, Plugins};
 use frontgate_twilio_callbacks::conversations;
@@ -43,6 +44,7 @@ pub(super) struct DeliveryContext {
     /// Client of Twilio's API; `None` without credentials.
     pub(super) rest: Option<ConversationsApi>,
     pub(super) rate_limit: Arc<TenantRateLimit>,
+    pub(super) recorder: Arc<Recorder>,
     /// Clients of the tenant's Front apps, by name.
     pub(super) fronts: HashMap<String, Arc<FrontClient>>,
     pub(super) limits: crate::Settings,
@@ -102,7 +104,7 @@ impl DeliveryContext {
 
     fn asking(&self, delivery: &Delivery) -> PluginInvoker {
         let deadlines = Deadlines::within(Duration::from_millis(self.limits.plugin_timeout_ms));
-        self.plugins.invoker(&self.tenant, &delivery.request, deadlines, CallRecords::default())
+        self.plugins.invoker(&self.tenant, &delivery.request, deadlines, delivery.calls.clone())
     }
 
     /// Returns the client of Twilio's API, or a retry if no credentials are configured.

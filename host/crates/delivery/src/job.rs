@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use frontgate_replicas::Part;
+use frontgate_runtime::CallRecords;
 use frontgate_twilio::form::Form;
 use serde::Serialize;
 
@@ -34,6 +35,9 @@ impl State {
     /// Every state.
     pub const ALL: [Self; 7] =
         [Self::Ready, Self::Leased, Self::Unknown, Self::Sent, Self::Failed, Self::Dead, Self::Cancelled];
+
+    /// States in which a delivery has not ended.
+    pub const OPEN: [Self; 3] = [Self::Ready, Self::Leased, Self::Unknown];
 
     /// Returns the name used in the database, the commands and the metrics.
     pub fn name(self) -> &'static str {
@@ -178,6 +182,8 @@ pub(crate) struct Delivery {
     pub(crate) replica: Option<i64>,
     /// Random token of the lease; every later write compares it.
     pub(crate) lease: String,
+    /// Collects the calls of plugins of this attempt.
+    pub(crate) calls: CallRecords,
 }
 
 impl Delivery {

@@ -43,6 +43,17 @@ impl RateLimits {
         Arc::clone(limit)
     }
 
+    /// Returns the calls to Front that each app's company has left, as far as Front's last numbers are valid: tenant, name
+    /// of the app, and calls.
+    pub fn front_calls_left(&self) -> Vec<(Arc<str>, String, u32)> {
+        let inner = self.0.lock();
+        let left = inner
+            .apps
+            .iter()
+            .filter_map(|((tenant, app), limit)| Some((Arc::clone(tenant), app.clone(), limit.left()?)));
+        left.collect()
+    }
+
     /// Continues where the previous keeper of a part has stopped, at the first turn of each term.
     pub(super) fn take_over(&self, store: &Store, tenant: &Arc<str>, turn: &Turn, part: Part) {
         if turn.replica.is_none() {

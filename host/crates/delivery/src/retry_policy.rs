@@ -97,6 +97,8 @@ fn jitter(least: Duration, more: Duration) -> Duration {
 mod tests {
     use std::time::{Instant, SystemTime};
 
+    use frontgate_runtime::CallRecords;
+
     use super::*;
 
     fn limits() -> crate::Settings {
@@ -123,6 +125,7 @@ mod tests {
             leased: (SystemTime::now(), Instant::now()),
             replica: None,
             lease: "lease".to_owned(),
+            calls: CallRecords::default(),
         }
     }
 

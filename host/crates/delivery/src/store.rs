@@ -131,6 +131,12 @@ impl Store {
         self.database.read(NO_TENANT, rows::counts).await
     }
 
+    /// Returns the age of the oldest delivery of each tenant in each of [`State::OPEN`](crate::job::State::OPEN), in
+    /// seconds.
+    pub async fn oldest(&self) -> Result<Counts, StoreError> {
+        self.database.read(NO_TENANT, rows::oldest).await
+    }
+
     /// Notifies the workers of a tenant, here and in other gateways, that a delivery may have become due.
     pub(super) fn notify_due(&self, tenant: &str) {
         self.due_signal(tenant).notify_waiters();

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_net::Client;
+use frontgate_recorder::{PluginCall, Recorder};
 use frontgate_replicas::Part;
-use frontgate_store::{NO_TENANT, crash};
+use frontgate_store::{NO_TENANT, crash, now_ms};
 use frontgate_telemetry::metrics::{METRICS, labels};
 use frontgate_tenants::Plugins;
 use frontgate_tenants::Tenant;
@@ -68,6 +69,7 @@ pub async fn work(
     plugins: &Arc<Plugins>,
     store: &Arc<Store>,
     rate_limits: &Arc<RateLimits>,
+    recorder: &Arc<Recorder>,
     stop: CancellationToken,
 ) -> Result<(), JoinError> {
     let client = Arc::new(Client::new(&settings.delivery.client()));
@@ -87,6 +89,7 @@ pub async fn work(
             store: Arc::clone(store),
             rest: ConversationsApi::new(twilio, &client),
             rate_limit: rate_limits.of_tenant(&tenant.name, settings.delivery.requests_per_second_max),
+            recorder: Arc::clone(recorder),
             limits: settings.delivery.clone(),
             stop: stop.clone(),
         });
@@ -224,6 +227,8 @@ async fn execute(context: &DeliveryContext, delivery: &Arc<Delivery>) {
             Outcome::Unknown { reason, asked: true, after: None }
         }
     };
+    let calls = delivery.calls.take().into_iter().map(PluginCall::from).collect();
+    context.recorder.record_attempt(delivery.id, delivery.attempts, calls, now_ms());
     let transition = retry_policy::transition(&context.limits, delivery, outcome);
     let (id, tenant) = (delivery.id, &*context.tenant.name);
     loop {

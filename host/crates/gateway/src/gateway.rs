@@ -9,6 +9,7 @@ mod notifications;
 mod offload;
 mod question;
 mod request_context;
+mod request_metrics;
 mod request_record;
 mod response;
 mod services;

@@ -62,18 +62,7 @@ struct StoredCall {
     limit: Option<String>,
     digest: String,
     queue_us: u64,
-    cost: Option<StoredCost>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct StoredCost {
-    is_reused: bool,
-    start_us: u64,
-    run_us: u64,
-    cpu_us: u64,
-    memory_bytes: usize,
-    requests: u32,
-    bytes_exchanged: (u64, u64),
+    cost: Option<CallCost>,
 }
 
 /// Returns a name as it can be stored; `None` if it may contain an address.
@@ -177,15 +166,7 @@ fn stored_call(call: &PluginCall) -> StoredCall {
         limit: call.limit.map(str::to_owned),
         digest: HEXLOWER.encode(&call.digest),
         queue_us: call.queue_us,
-        cost: call.cost.as_ref().map(|cost| StoredCost {
-            is_reused: cost.is_reused,
-            start_us: cost.start_us,
-            run_us: cost.run_us,
-            cpu_us: cost.cpu_us,
-            memory_bytes: cost.memory_bytes,
-            requests: cost.requests,
-            bytes_exchanged: cost.bytes_exchanged,
-        }),
+        cost: call.cost.clone(),
     }
 }
 
@@ -198,16 +179,7 @@ fn call(call: StoredCall) -> PluginCall {
         limit: call.limit.as_deref().map(interned),
         digest: digest.try_into().unwrap_or_default(),
         queue_us: call.queue_us,
-        cost: call.cost.map(|cost| CallCost {
-            is_reused: cost.is_reused,
-            start_us: cost.start_us,
-            run_us: cost.run_us,
-            cpu_us: cost.cpu_us,
-            memory_bytes: cost.memory_bytes,
-            requests: cost.requests,
-            hosts: Vec::new(),
-            bytes_exchanged: cost.bytes_exchanged,
-        }),
+        cost: call.cost,
     }
 }
 

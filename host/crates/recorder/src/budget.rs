@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock};
 
 use crate::names::NameHash;
-use crate::record::PluginCall;
+use crate::record::{CallResult, PluginCall};
 use crate::series::{Meter, Series, SeriesKey};
 
 /// Seconds of unused captures that a burst may use.
@@ -100,7 +100,8 @@ struct Samples {
 /// One plugin: its series, and the calls of its versions.
 #[derive(Debug)]
 pub(crate) struct PluginBudget {
-    pub(crate) meter: Option<Arc<Meter>>,
+    /// `None` if there are too many series.
+    meter: Option<Arc<Meter>>,
     /// Digests of the last versions, each with the number of its calls.
     versions: Mutex<Vec<([u8; 32], u32)>>,
 }
@@ -110,7 +111,15 @@ impl PluginBudget {
         Self { meter: series.meter(SeriesKey::Plugin { plugin: Arc::clone(plugin) }), versions: Mutex::default() }
     }
 
-    /// Counts a call, and returns whether it is one of the first of its version.
+    /// Adds a call to the series.
+    pub(crate) fn count(&self, call: &PluginCall) {
+        let result = call.result();
+        if let Some(meter) = &self.meter {
+            meter.add(call.took_us(), result == CallResult::Failed, result == CallResult::Refused);
+        }
+    }
+
+    /// Returns whether a call is one of the first of its version.
     pub(crate) fn is_new_version(&self, call: &PluginCall) -> bool {
         let mut versions = self.versions.lock();
         if let Some((_, calls)) = versions.iter_mut().find(|(digest, _)| *digest == call.digest) {

@@ -4,12 +4,13 @@
 //! IO, no async, no clock. Times are arguments, and the owner calls [`Recorder::tick`].
 //!
 //! In reading order: [`Record`] is one request, [`Facts`] and [`Content`] are its parts; `rings` stores records and
-//! `reading` merges them; [`Filter`] selects, [`Watch`] wakes a reader that waits; [`Series`] counts.
+//! `reading` merges them; [`Attempt`] has the calls of plugins in one attempt of a delivery; [`Filter`] selects, [`Watch`] wakes a reader that waits; [`Series`] counts.
 //!
 //! Facts contain no number, name or text of a customer, except in [`Facts::detail`], which the log has as well. Content
 //! does, so only readers with that right may see it, and it is dropped after [`Settings::keep_ms`].
 
 mod announced;
+mod attempts;
 mod budget;
 mod filter;
 mod keep;
@@ -22,6 +23,7 @@ mod series;
 mod settings;
 mod watch;
 
+pub use self::attempts::Attempt;
 pub use self::budget::TenantCallback;
 pub use self::filter::{Filter, FilterError};
 pub use self::keep::KeepReason;

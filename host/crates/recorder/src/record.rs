@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::keep::KeepReason;
 
@@ -147,8 +148,8 @@ pub struct PluginCall {
     pub cost: Option<CallCost>,
 }
 
-/// Resources that a call used.
-#[derive(Debug, Clone)]
+/// Resources that a call used. The journal stores them, without the hosts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CallCost {
     /// Whether the call reused an instance.
     pub is_reused: bool,
@@ -162,7 +163,8 @@ pub struct CallCost {
     pub memory_bytes: usize,
     /// HTTP requests, including rejected ones.
     pub requests: u32,
-    /// Hosts of these requests.
+    /// Hosts of these requests. Not stored.
+    #[serde(skip)]
     pub hosts: Vec<String>,
     /// Bytes sent to and received from these hosts.
     pub bytes_exchanged: (u64, u64),
@@ -254,7 +256,6 @@ impl Facts {
             SignatureResult::Matched { key, url } => key.len() + length(url),
             SignatureResult::Refused { explanation } => explanation.len(),
         };
-        let hosts = self.calls.iter().filter_map(|call| call.cost.as_ref()).flat_map(|cost| &cost.hosts);
         self.id.len()
             + self.path.len()
             + length(&self.event)
@@ -263,7 +264,7 @@ impl Facts {
             + length(&self.channel)
             + signature
             + self.calls.capacity() * size_of::<PluginCall>()
-            + hosts.map(|host| size_of::<String>() + host.len()).sum::<usize>()
+            + self.calls.iter().map(PluginCall::heap_bytes).sum::<usize>()
             + self.deliveries.capacity() * size_of::<i64>()
     }
 }
@@ -281,6 +282,11 @@ impl PluginCall {
     /// Returns the duration of the call, with the wait for admission.
     pub fn took_us(&self) -> u64 {
         self.queue_us + self.cost.as_ref().map_or(0, |cost| cost.run_us)
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let hosts = self.cost.iter().flat_map(|cost| &cost.hosts);
+        hosts.map(|host| size_of::<String>() + host.len()).sum()
     }
 }
 

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::RwLock;
 
 use crate::announced::Announced;
+use crate::attempts;
+use crate::attempts::{Attempt, Attempts};
 use crate::budget::{Budgets, TenantCallback};
 use crate::filter::Filter;
 use crate::keep::KeepReason;
 use crate::reading::{self, Page};
-use crate::record::{CallResult, Content, Facts, Outcome, Record};
+use crate::record::{Content, Facts, Outcome, PluginCall, Record};
 use crate::rings::{Bounds, Rings};
 use crate::series::Series;
 use crate::settings::{RecordDetail, Settings};
@@ -32,6 +34,7 @@ pub struct Recorder {
     settings: RwLock<Settings>,
     is_on: AtomicBool,
     rings: Rings,
+    attempts: Attempts,
     /// The number before the first record.
     first: u64,
     budgets: Budgets,
@@ -48,6 +51,7 @@ impl Recorder {
             is_on: AtomicBool::new(settings.record != RecordDetail::Off),
             settings: RwLock::new(settings.clone()),
             rings: Rings::new(threads, first),
+            attempts: Attempts::default(),
             first,
             budgets: Budgets::default(),
             series: Series::default(),
@@ -60,7 +64,7 @@ impl Recorder {
     pub fn configure(&self, settings: &Settings, now_ms: u64) {
         *self.settings.write() = settings.clone();
         self.is_on.store(settings.record != RecordDetail::Off, Ordering::Relaxed);
-        self.rings.expire(self.bounds(now_ms));
+        self.expire(now_ms);
     }
 
     /// Returns whether requests are recorded.
@@ -113,9 +117,8 @@ impl Recorder {
         let mut is_new_version = false;
         for call in &facts.calls {
             let plugin = self.budgets.plugin(&call.plugin, &self.series);
-            let result = call.result();
-            if let Some(meter) = plugin.meter.as_ref().filter(|_| !facts.is_simulated) {
-                meter.add(call.took_us(), result == CallResult::Failed, result == CallResult::Refused);
+            if !facts.is_simulated {
+                plugin.count(call);
             }
             is_new_version |= plugin.is_new_version(call);
         }
@@ -131,6 +134,23 @@ impl Recorder {
         sequence
     }
 
+    /// Counts and records the calls of plugins in an attempt of a delivery that ended at `now_ms`.
+    pub fn record_attempt(&self, delivery: i64, number: u32, calls: Vec<PluginCall>, now_ms: u64) {
+        if calls.is_empty() || !self.is_on() {
+            return;
+        }
+        for call in &calls {
+            self.budgets.plugin(&call.plugin, &self.series).count(call);
+        }
+        let attempt = Attempt { delivery, number, at_ms: now_ms, calls, calls_dropped: 0 };
+        self.attempts.add(attempt, self.attempt_bounds(now_ms));
+    }
+
+    /// Returns the recorded attempts of a delivery, the oldest first.
+    pub fn attempts(&self, delivery: i64) -> Vec<Arc<Attempt>> {
+        self.attempts.of(delivery)
+    }
+
     /// Adds records of earlier starts, in ascending order, before the first request of this one. Readers that wait for new
     /// records do not get them.
     pub fn restore(&self, records: Vec<Record>, now_ms: u64) {
@@ -143,7 +163,7 @@ impl Recorder {
     /// Completes an interval of the series, and removes old records. The owner calls this every 10 seconds.
     pub fn tick(&self, now_ms: u64) {
         self.series.tick(now_ms);
-        self.rings.expire(self.bounds(now_ms));
+        self.expire(now_ms);
     }
 
     /// Returns matching records after a sequence number, in ascending order, at most `max`. Further calls with
@@ -202,14 +222,29 @@ impl Recorder {
 
     /// Returns the memory that records use, in bytes.
     pub fn memory_bytes(&self) -> usize {
-        self.rings.bytes()
+        self.rings.bytes() + self.attempts.bytes()
+    }
+
+    /// Removes what is too old or exceeds the memory.
+    fn expire(&self, now_ms: u64) {
+        self.rings.expire(self.bounds(now_ms));
+        self.attempts.expire(self.attempt_bounds(now_ms));
+    }
+
+    fn attempt_bounds(&self, now_ms: u64) -> attempts::Bounds {
+        let settings = self.settings.read();
+        let bytes_max = match settings.record {
+            RecordDetail::Off => 0,
+            RecordDetail::Facts | RecordDetail::Full => settings.memory_bytes_max / attempts::SHARE,
+        };
+        attempts::Bounds { bytes_max, from_ms: now_ms.saturating_sub(settings.keep_ms.max(KEPT_FACTS_MS)) }
     }
 
     fn bounds(&self, now_ms: u64) -> Bounds {
         let settings = self.settings.read();
         let recent_from_ms = now_ms.saturating_sub(settings.keep_ms);
         let bounds = Bounds {
-            memory_bytes_max: settings.memory_bytes_max,
+            memory_bytes_max: settings.memory_bytes_max - settings.memory_bytes_max / attempts::SHARE,
             recent_from_ms,
             content_from_ms: recent_from_ms,
             kept_from_ms: now_ms.saturating_sub(settings.keep_ms.max(KEPT_FACTS_MS)),

@@ -35,7 +35,7 @@ pub enum SeriesKey {
         /// Name of the callback.
         callback: Arc<str>,
     },
-    /// Calls of one plugin on behalf of requests.
+    /// Calls of one plugin on behalf of requests and deliveries.
     Plugin {
         /// Name of the plugin.
         plugin: Arc<str>,

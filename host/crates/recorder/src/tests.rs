@@ -170,6 +170,29 @@ fn content_is_dropped_after_its_time_and_facts_remain_for_a_day() {
 }
 
 #[test]
+fn calls_of_attempts_are_recorded_and_counted() {
+    let recorder = recorder(&Settings::default());
+    recorder.record_attempt(7, 1, vec![call("directory", 1), call("directory", 1)], NOW_MS);
+    recorder.record_attempt(7, 2, Vec::new(), NOW_MS);
+    recorder.tick(NOW_MS);
+    assert_eq!(
+        recorder.attempts(7).iter().map(|attempt| (attempt.number, attempt.calls.len())).collect::<Vec<_>>(),
+        [(1, 2)]
+    );
+    let key = SeriesKey::Plugin { plugin: "directory".into() };
+    assert_eq!(recorder.series().sum(&key, 0).count(), 2);
+}
+
+#[test]
+fn recording_that_is_switched_off_drops_all_attempts() {
+    let recorder = recorder(&Settings::default());
+    recorder.record_attempt(7, 1, vec![call("directory", 1)], NOW_MS);
+    recorder.configure(&Settings { record: RecordDetail::Off, ..Settings::default() }, NOW_MS);
+    recorder.record_attempt(7, 2, vec![call("directory", 1)], NOW_MS);
+    assert_eq!((recorder.attempts(7).len(), recorder.memory_bytes()), (0, 0));
+}
+
+#[test]
 fn recording_that_is_switched_off_drops_all_records() {
     let recorder = recorder(&Settings::default());
     add(&recorder, facts("demo", "crm"));

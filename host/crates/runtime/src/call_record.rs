@@ -1,5 +1,6 @@
 //! Records of calls: resource usage and outcome of each call, for people and programs.
 
+mod recorded;
 mod records;
 
 use std::borrow::Cow;

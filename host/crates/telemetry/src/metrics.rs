@@ -8,6 +8,7 @@ mod histogram;
 pub mod labels;
 mod process;
 mod registration;
+mod tenants;
 
 use std::sync::LazyLock;
 
@@ -22,9 +23,13 @@ use self::histogram::Bounds;
 pub use self::histogram::{Histogram, Histograms};
 pub use self::registration::Entry;
 use self::registration::Registration;
+pub use self::tenants::{TENANTS, TENANTS_MAX, TenantLabels};
 
 /// Bounds of request times, up to the deadlines of the platforms.
 const SECONDS: Bounds = Bounds(&[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0, 6.0]);
+
+/// Bounds of the share of a deadline that a request took.
+const SHARES: Bounds = Bounds(&[0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0]);
 
 /// Bounds of plugin times: most calls end within microseconds.
 const PLUGIN_SECONDS: Bounds =
@@ -45,6 +50,8 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 pub struct Metrics {
     pub admin_refused: Counter,
     pub config_reloads: Family<labels::Outcome, Counter>,
+    pub console_sessions: Gauge,
+    pub console_tails: Gauge,
     pub connection_errors: Counter,
     pub connections: Gauge,
     pub connections_evicted: Family<labels::Limit, Counter>,
@@ -55,10 +62,13 @@ pub struct Metrics {
     pub customer_runs: Family<labels::CustomerRun, Counter>,
     pub customers: Family<labels::Tenant, Gauge>,
     pub deliveries: Family<labels::Deliveries, Gauge>,
+    pub delivery_oldest: Family<labels::Deliveries, Gauge>,
     pub delivery_attempts: Family<labels::Delivery, Counter>,
+    pub front_calls_left: Family<labels::FrontApp, Gauge>,
     pub journal_dropped: Counter,
     pub journal_rows: Counter,
     pub log_dropped: Counter,
+    pub plugin_breaker_open: Family<labels::Plugin, Gauge>,
     pub plugin_calls: Family<labels::Call, Counter>,
     pub plugin_cpu: Histograms<labels::Plugin>,
     pub plugin_files_left_out: Gauge,
@@ -74,9 +84,12 @@ pub struct Metrics {
     pub plugin_reloads: Family<labels::Outcome, Counter>,
     pub plugin_run: Histograms<labels::Plugin>,
     pub plugin_start: Histograms<labels::Plugin>,
+    pub plugin_waiting: Family<labels::Plugin, Gauge>,
     pub plugins_live: Gauge,
+    pub ready: Gauge,
     pub refusal_lines_omitted: Counter,
-    pub request_seconds: Histograms<labels::Callback>,
+    pub request_deadline_share: Histograms<labels::Callback>,
+    pub request_seconds: Histograms<labels::TenantCallback>,
     pub requests: Family<labels::Request, Counter>,
     pub state_bytes: Family<labels::State, Gauge>,
     pub state_keys: Family<labels::State, Gauge>,
@@ -103,12 +116,17 @@ impl Metrics {
         let mut metrics = Self {
             requests: all.family(
                 "frontgate_requests_total",
-                "Requests by callback and result: `ok`, an error code, or `caller-gone`",
+                "Requests by tenant, callback and result: `ok`, an error code, or `caller-gone`",
             ),
             request_seconds: all.histograms(
                 "frontgate_request_seconds",
                 SECONDS,
                 "Time from receiving a request's headers to sending the response",
+            ),
+            request_deadline_share: all.histograms(
+                "frontgate_request_deadline_share",
+                SHARES,
+                "Share of its deadline that a request took",
             ),
             verified: all
                 .family("frontgate_verified_total", "Requests whose signature matched, by the key that signed them"),
@@ -127,7 +145,7 @@ impl Metrics {
                 .metric("frontgate_connection_errors_total", "Connections that ended with an error or a timeout"),
             plugin_calls: all.family(
                 "frontgate_plugin_calls_total",
-                "Calls of plugins by outcome: `answered`, an error code, or the limit reached",
+                "Calls of plugins, for requests and for deliveries, by outcome: `answered`, an error code, or the limit reached",
             ),
             plugin_instances: all.family(
                 "frontgate_plugin_instances_total",
@@ -160,6 +178,12 @@ impl Metrics {
                 "HTTP requests of plugins by result: `answered`, or the reason of the failure",
             ),
             plugin_places_free: all.metric("frontgate_plugin_places_free", "Free slots for plugin calls"),
+            plugin_breaker_open: all.family(
+                "frontgate_plugin_breaker_open",
+                "1 while a plugin is not called because it failed repeatedly, otherwise 0",
+            ),
+            plugin_waiting: all
+                .family("frontgate_plugin_waiting", "1 while a version of a plugin waits for approval, otherwise 0"),
             plugins_live: all.metric("frontgate_plugins_live", "Plugins that can be called"),
             plugin_generations: all.metric(
                 "frontgate_plugin_generations",
@@ -193,6 +217,14 @@ impl Metrics {
             deliveries: all.family("frontgate_deliveries", "Deliveries in the database, by state"),
             delivery_attempts: all
                 .family("frontgate_deliveries_total", "Attempts of deliveries, by callback and resulting state"),
+            delivery_oldest: all.family(
+                "frontgate_delivery_oldest_seconds",
+                "Age of the oldest delivery that has not ended, by state; 0 without one",
+            ),
+            front_calls_left: all.family(
+                "frontgate_front_budget_remaining",
+                "Calls to Front that the company of an app has left, while Front's last answer is valid",
+            ),
             store_waiting: all.family("frontgate_store_waiting", "Database writes that wait for their commit"),
             store_refused: all
                 .family("frontgate_store_refused_total", "Database writes rejected, by the limit reached"),
@@ -219,6 +251,10 @@ impl Metrics {
                 "Free disk space: 0 enough, 1 imports are rejected, 2 all new data is rejected",
             ),
             config_reloads: all.family("frontgate_config_reloads_total", "Reloads of the configuration, by outcome"),
+            ready: all.metric("frontgate_ready", "1 if `/readyz` answers 200, otherwise 0"),
+            console_sessions: all.metric("frontgate_console_sessions", "People who are signed in to the console"),
+            console_tails: all
+                .metric("frontgate_console_tails", "Pages and commands that wait for new requests of this gateway"),
             admin_refused: all.metric(
                 "frontgate_admin_refused_total",
                 "Requests to the admin listener rejected because of their Host header",

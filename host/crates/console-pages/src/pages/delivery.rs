@@ -34,6 +34,10 @@ pub struct Attempt {
     pub state: &'static str,
     /// Reason for the state, masked.
     pub reason: Option<String>,
+    /// Facts about each recorded call of a plugin.
+    pub calls: Vec<Vec<Fact>>,
+    /// Calls that were not recorded, because there were too many.
+    pub calls_dropped: usize,
 }
 
 /// The view.
@@ -79,6 +83,7 @@ impl Page for Delivery {
             @if frame.may_change { (self.decisions()) }
             section .sheet { header { h2 { "Facts" } } div .pad { (facts(&self.facts)) } }
             (self.attempt_list(frame))
+            (self.calls())
             (self.payload(frame))
             (history(frame.now_ms, &self.actions))
         }
@@ -126,6 +131,19 @@ impl Delivery {
                             }
                         }
                     }
+                }
+            }
+        }
+    }
+
+    fn calls(&self) -> Markup {
+        html! {
+            @for attempt in &self.attempts {
+                @for call in &attempt.calls {
+                    section .sheet { header { h2 { "Call of a plugin in attempt " (attempt.number) } } div .pad { (facts(call)) } }
+                }
+                @if attempt.calls_dropped > 0 {
+                    p .quiet { (words::count(u64::try_from(attempt.calls_dropped).unwrap_or(u64::MAX), "further call", "further calls")) " in attempt " (attempt.number) }
                 }
             }
         }

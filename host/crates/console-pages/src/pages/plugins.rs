@@ -25,6 +25,19 @@ pub struct Plugin {
     pub note: Option<String>,
     /// First digits of the digest of the version that waits for approval.
     pub waiting: Option<String>,
+    /// Calls on behalf of requests and deliveries.
+    pub calls: CallCounts,
+}
+
+/// Calls of a plugin in the last hour.
+#[derive(Debug, Default, Clone, Serialize)]
+pub struct CallCounts {
+    /// All calls.
+    pub count: u64,
+    /// Calls that failed or were rejected.
+    pub failed: u64,
+    /// Duration in microseconds within which 95 % of them ended.
+    pub p95_us: Option<u64>,
 }
 
 /// The view of the list.
@@ -71,7 +84,7 @@ impl Page for Plugins {
             section .sheet {
                 div .scroll tabindex="0" role="region" aria-label="Plugins" {
                     table {
-                        thead { tr { th { "Plugin" } th { "State" } th { "Version" } th { "Since" } th { "Roles" } th { "Note" } } }
+                        thead { tr { th { "Plugin" } th { "State" } th { "Version" } th { "Since" } th { "Roles" } th .n { "Calls in the last hour" } th .n { "Failed" } th .n { "95 % within" } th { "Note" } } }
                         tbody {
                             @for plugin in &self.plugins {
                                 tr {
@@ -80,6 +93,9 @@ impl Page for Plugins {
                                     td .mono { (plugin.digest.as_deref().unwrap_or("-")) }
                                     td { @if let Some(since) = plugin.since_ms { (words::ago(frame.now_ms, since)) } }
                                     td { (plugin.roles.join(", ")) }
+                                    td .n { (plugin.calls.count) }
+                                    td .n { (plugin.calls.failed) }
+                                    td .n { @if let Some(took) = plugin.calls.p95_us { (words::micros(took)) } }
                                     td .why { bdi { (plugin.note.as_deref().unwrap_or("")) } }
                                 }
                             }
@@ -101,7 +117,7 @@ impl Page for Plugins {
     fn csv(&self) -> Option<Table> {
         Some(Table {
             name: "plugins",
-            columns: vec!["plugin", "state", "version", "since", "roles", "note"],
+            columns: vec!["plugin", "state", "version", "since", "roles", "calls", "failed", "note"],
             rows: self.plugins.iter().map(cells).collect(),
         })
     }
@@ -114,6 +130,8 @@ fn cells(plugin: &Plugin) -> Vec<String> {
         cell(plugin.digest.as_deref()),
         plugin.since_ms.map(time).unwrap_or_default(),
         plugin.roles.join(" "),
+        plugin.calls.count.to_string(),
+        plugin.calls.failed.to_string(),
         cell(plugin.note.as_deref()),
     ]
 }

@@ -104,6 +104,12 @@ impl AppRateLimit {
         }
     }
 
+    /// Returns the calls that the company has left; `None` if Front's last number is out of date.
+    pub(crate) fn left(&self) -> Option<u32> {
+        let state = self.state.lock();
+        state.left.filter(|(_, reset)| *reset > Instant::now()).map(|(left, _)| left)
+    }
+
     pub(super) fn pause_channel(&self, channel: i64, time: Duration) {
         let until = Instant::now() + time.min(PAUSE_MAX);
         let mut state = self.state.lock();

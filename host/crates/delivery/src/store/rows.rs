@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use frontgate_runtime::CallRecords;
 use frontgate_store::sql::{self, Row, Transaction, indexed};
 use frontgate_store::values;
 
 use crate::job::{Delivery, Kind, NewDelivery, State};
 
-/// The number of deliveries in each state, by tenant.
+/// A number for each state, by tenant: of deliveries, or of seconds.
 pub type Counts = BTreeMap<String, BTreeMap<State, u64>>;
 
 /// Columns that [`delivery`] reads.
@@ -76,6 +77,21 @@ pub(super) fn counts(read: &Transaction<'_>) -> sql::Result<Counts> {
         }
     }
     Ok(counts)
+}
+
+/// Returns the age of the oldest delivery of each tenant in each of [`State::OPEN`], in seconds.
+pub(super) fn oldest(read: &Transaction<'_>) -> sql::Result<Counts> {
+    let select = "SELECT tenant, state, min(created_ms) FROM deliveries
+                  WHERE state IN ('ready', 'leased', 'unknown') GROUP BY tenant, state";
+    let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<i64>(2)?));
+    let mut ages = Counts::new();
+    for (tenant, state, created_ms) in read.rows(select, values![], row)? {
+        if let Some(state) = State::named(&state) {
+            let age_ms = u64::try_from(read.now_ms().saturating_sub(created_ms)).unwrap_or_default();
+            ages.entry(tenant).or_default().insert(state, age_ms / 1_000);
+        }
+    }
+    Ok(ages)
 }
 
 /// Releases all leases after a crash and returns their number.
@@ -147,5 +163,6 @@ pub(super) fn delivery(row: &Row<'_>) -> sql::Result<Delivery> {
         lease: row.named("lease")?,
         leased: (time(row.named("changed_ms")?), Instant::now()),
         replica: row.named("replica")?,
+        calls: CallRecords::kept(),
     })
 }

@@ -1,15 +1,13 @@
-//! Collects data about one request, and writes one log line, two metrics and one record at its end.
+//! Collects data about one request, and writes one log line, metrics and one record at its end.
 //!
 //! They are also written if the caller disconnects before the response.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontgate_recorder::Outcome;
 use frontgate_runtime::CallRecords;
 use frontgate_runtime::LoadedPlugin;
-use frontgate_telemetry::metrics::{Counter, Histogram, METRICS, labels};
 use frontgate_telemetry::{REFUSALS, brief};
 use frontgate_tenants::{AnsweredBy, PluginInvoker};
 use http_body_util::Full;
@@ -17,24 +15,11 @@ use hyper::body::{Bytes, Incoming};
 use hyper::{Request, Response, StatusCode};
 use tracing::{info, warn};
 
+use super::request_metrics::RequestMetrics;
 use super::request_record::{Ending, RequestRecord};
 use super::services::Services;
 use crate::connections::Connection;
 use crate::error::Error;
-use crate::routes::Callback;
-
-/// Metrics by callback. Each metric is looked up only once, because a lookup by labels costs more than an increment.
-static CALLBACKS: LazyLock<BTreeMap<&str, CallbackMetrics>> = LazyLock::new(|| {
-    let names = Callback::ALL.iter().map(|callback| callback.name()).chain([
-        FRONT,
-        PROVIDER,
-        OAUTH,
-        SIGN_IN,
-        NOTIFICATION,
-        NO_CALLBACK,
-    ]);
-    names.map(|callback| (callback, CallbackMetrics::new(callback))).collect()
-});
 
 /// Name of a request from Front.
 pub(super) const FRONT: &str = "front";
@@ -50,20 +35,6 @@ pub(super) const NOTIFICATION: &str = "customer-notification";
 const CALLER_GONE: &str = "caller-gone";
 /// Name of a request whose path matches no route.
 const NO_CALLBACK: &str = "-";
-
-struct CallbackMetrics {
-    answered: Counter,
-    seconds: Histogram,
-}
-
-impl CallbackMetrics {
-    fn new(callback: &'static str) -> Self {
-        Self {
-            answered: METRICS.requests.get_or_create_owned(&labels::Request { callback, code: "ok" }),
-            seconds: METRICS.request_seconds.get_or_create_owned(&labels::Callback { callback }),
-        }
-    }
-}
 
 /// Context of one request.
 pub(super) struct RequestContext<'c> {
@@ -225,14 +196,9 @@ impl<'c> RequestContext<'c> {
         let elapsed = self.started.elapsed();
         let code = error.map_or("ok", |error| error.status_and_code().1);
         if !self.record.is_simulated() {
-            let metrics = CALLBACKS.get(self.callback);
-            if let Some(metrics) = metrics {
-                metrics.seconds.observe(elapsed.as_secs_f64());
-            }
-            match metrics.filter(|_| error.is_none()) {
-                Some(metrics) => _ = metrics.answered.inc(),
-                None => _ = METRICS.requests.get_or_create(&labels::Request { callback: self.callback, code }).inc(),
-            }
+            let metrics = RequestMetrics::of(self.tenant.as_ref(), self.callback);
+            metrics.took(elapsed, self.record.deadline());
+            metrics.count(code);
         }
         if self.has_line() {
             self.log(response.status().as_u16(), code, elapsed, error);
@@ -330,7 +296,7 @@ impl Drop for RequestContext<'_> {
             return;
         }
         let callback = self.callback;
-        METRICS.requests.get_or_create(&labels::Request { callback, code: CALLER_GONE }).inc();
+        RequestMetrics::of(self.tenant.as_ref(), callback).count(CALLER_GONE);
         if self.has_line() {
             warn!(
                 event = "gateway.caller_disconnected",

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontgate_recorder as recorder;
-use frontgate_recorder::{Capture, Content, Facts, Outcome, Recorder, SignatureResult, Stages, TenantCallback};
-use frontgate_runtime::{CallRecord, CallRecords, OutputLines};
+use frontgate_recorder::{
+    Capture, Content, Facts, Outcome, PluginCall, Recorder, SignatureResult, Stages, TenantCallback,
+};
+use frontgate_runtime::{CallRecords, OutputLines};
 use frontgate_store::now_ms;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Bytes, Incoming};
@@ -127,6 +129,11 @@ impl<'c> RequestRecord<'c> {
         }
     }
 
+    /// Returns the time limit; `None` before the route is known.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
     pub(super) fn set_route(&mut self, tenant: &Arc<str>, callback: &'static str, deadline: Duration) {
         self.of = self.recorder.callback(Some(tenant), callback);
         self.deadline = Some(deadline);
@@ -228,7 +235,7 @@ impl<'c> RequestRecord<'c> {
             is_accepted: ending.is_accepted,
             plugin: ending.plugin.cloned(),
             index: ending.index,
-            calls: ending.calls.take().into_iter().map(call).collect(),
+            calls: ending.calls.take().into_iter().map(PluginCall::from).collect(),
             conversation: self.conversation.take(),
             channel: self.channel.take(),
             deliveries: std::mem::take(&mut self.deliveries),
@@ -292,28 +299,6 @@ fn captured_body(body: &Full<Bytes>, bytes_max: usize) -> Bytes {
     };
     let body = body.to_bytes();
     if body.len() > bytes_max { Bytes::copy_from_slice(&body[..bytes_max]) } else { body }
-}
-
-fn call(record: CallRecord) -> recorder::PluginCall {
-    let cost = record.cost.map(|cost| recorder::CallCost {
-        is_reused: cost.is_reused,
-        start_us: cost.start_us,
-        run_us: cost.run_us,
-        cpu_us: cost.cpu_us,
-        memory_bytes: cost.memory_bytes,
-        requests: cost.requests,
-        hosts: cost.hosts,
-        bytes_exchanged: (cost.bytes_out, cost.bytes_back),
-    });
-    recorder::PluginCall {
-        plugin: record.plugin,
-        function: record.function,
-        outcome: record.outcome,
-        limit: record.limit,
-        digest: *record.digest.bytes(),
-        queue_us: record.queue_us,
-        cost,
-    }
 }
 
 fn line(line: frontgate_runtime::OutputLine) -> recorder::Line {

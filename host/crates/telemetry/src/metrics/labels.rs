@@ -40,6 +40,8 @@ labels! {
     Deliveries { tenant: Arc<str>, state: &'static str }
     /// Delivery attempts of one kind that led to one state.
     Delivery { callback: &'static str, state: &'static str }
+    /// One Front app of a tenant.
+    FrontApp { tenant: Arc<str>, app: Arc<str> }
     /// Calls of one plugin in one kind of instance.
     Instance { plugin: Arc<str>, instance: &'static str }
     /// The limit that was reached.
@@ -52,12 +54,14 @@ labels! {
     Plugin { plugin: Arc<str> }
     /// Writes of one tenant that were rejected because of one limit.
     Refused { tenant: Arc<str>, limit: &'static str }
-    /// Requests of one kind with one result, which is `ok` or an error code.
-    Request { callback: &'static str, code: &'static str }
+    /// Requests of one tenant and kind with one result, which is `ok` or an error code.
+    Request { tenant: Arc<str>, callback: &'static str, code: &'static str }
     /// The state that a plugin keeps for a tenant.
     State { plugin: Arc<str>, tenant: Arc<str> }
     /// One tenant.
     Tenant { tenant: Arc<str> }
+    /// Callbacks of one kind for one tenant.
+    TenantCallback { tenant: Arc<str>, callback: &'static str }
     /// A tenant's deliveries to one platform.
     Part { tenant: Arc<str>, part: &'static str }
     /// Signatures of one tenant that were verified with one key.
