@@ -37,6 +37,7 @@ mod console_access;
 mod console_browser;
 mod console_keys;
 mod console_lists;
+mod console_many;
 mod console_proxy;
 mod console_questions;
 mod console_screenshots;
