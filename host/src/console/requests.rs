@@ -39,11 +39,11 @@ impl Console {
             Ok(filter) => (filter.without_simulated(), None),
             Err(error) => (Filter::default(), Some(error.to_string())),
         };
-        let next = recorder.last();
+        let (next, hold_ms) = (recorder.last(), self.sources.access.settings().hold_ms);
         let is_seen = |record: &Record| record.sequence <= next && sees(&call.session, record);
         let newest = recorder.newest_where(&filter, is_seen, LIVE_ROWS);
         let rows = newest.iter().map(|record| records::row(record)).collect();
-        let view = Live { query, problem, rows, next, is_recording: recorder.is_on() };
+        let view = Live { query, problem, rows, next, is_recording: recorder.is_on(), hold_ms };
         page(call, "/live", view)
     }
 

@@ -39,6 +39,8 @@ struct NewRows {
     skipped: u64,
     /// Number to continue after.
     next: u64,
+    /// Whether the gateway was started after the last answer.
+    is_restarted: bool,
 }
 
 impl NewRows {
@@ -64,7 +66,7 @@ impl Console {
             answers::json(StatusCode::OK, new.json())
         } else {
             let newest_first: Vec<LiveRow> = new.rows.into_iter().rev().collect();
-            answers::html(StatusCode::OK, rows(&newest_first, new.skipped))
+            answers::html(StatusCode::OK, rows(&newest_first, new.skipped, new.is_restarted))
         };
         response.headers_mut().insert(NEXT, next);
         Ok(Answer::Ready(response))
@@ -81,9 +83,10 @@ impl Console {
     async fn new_rows(&self, filter: &Filter, after: Option<u64>, sees: impl Fn(&Record) -> bool) -> NewRows {
         let after = after.unwrap_or_else(|| self.sources.recorder.last());
         let found = self.wait(after, filter).await;
+        let is_restarted = found.is_after_restart;
         let (found, skipped, next) = self.caught_up(found, filter);
         let rows = found.iter().filter(|record| sees(record)).map(|record| records::row(record)).collect();
-        NewRows { rows, skipped, next }
+        NewRows { rows, skipped, next, is_restarted }
     }
 
     /// Returns the records after a number, as soon as there are some.

@@ -171,7 +171,7 @@ pub fn append(transaction: &Transaction<'_>, new: &NewAction<'_>) -> sql::Result
 ///
 /// Fails with the error of the database.
 pub fn newest(read: &Transaction<'_>) -> sql::Result<Option<String>> {
-    let select = "SELECT chain FROM actions ORDER BY id DESC LIMIT 1";
+    let select = "SELECT chain FROM actions WHERE id = (SELECT max(id) FROM actions)";
     Ok(read.row(select, values![], |row| row.get::<Option<String>>(0))?.flatten())
 }
 

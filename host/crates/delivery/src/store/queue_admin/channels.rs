@@ -94,7 +94,7 @@ pub(super) enum Counting {
 impl QueueAdmin {
     /// Returns channels sorted by tenant, app and age, including removed channels if `removed`.
     pub fn channels(&self, filter: ChannelFilter<'_>, removed: bool) -> anyhow::Result<Vec<ChannelSummary>> {
-        Ok(self.database.read(|read| list(read, filter, removed, Counting::UpTo(u32::MAX)))?)
+        Ok(self.database.read(|read| list(read, filter, removed))?)
     }
 
     /// Returns the channel with an id `cha_...` or a key. A removed channel matches only if no other does.
@@ -137,7 +137,6 @@ pub(super) fn list(
     read: &Transaction<'_>,
     filter: ChannelFilter<'_>,
     removed: bool,
-    counting: Counting,
 ) -> sql::Result<Vec<ChannelSummary>> {
     let select = format!(
         "SELECT {COLUMNS} FROM {CHANNELS}
@@ -145,7 +144,7 @@ pub(super) fn list(
          ORDER BY tenant, app, channel.id"
     );
     let found = read.rows(&select, values![filter.tenant, filter.app, removed], summary)?;
-    found.into_iter().map(|channel| counted(read, channel, counting)).collect()
+    found.into_iter().map(|channel| counted(read, channel, Counting::UpTo(u32::MAX))).collect()
 }
 
 /// Returns channels that are not removed, of all tenants or of one, sorted by tenant, app and age, after the channel with
@@ -155,6 +154,7 @@ pub(super) fn page(
     tenant: Option<&str>,
     after: Option<i64>,
     most: u32,
+    counting: Counting,
 ) -> sql::Result<Vec<ChannelSummary>> {
     let select = "SELECT tenant, app FROM front_channels WHERE id = ?1";
     let last = match after {
@@ -170,7 +170,7 @@ pub(super) fn page(
     );
     let values = values![last_tenant, last_app, after.unwrap_or_default(), tenant, most];
     let found = read.rows(&select, values, summary)?;
-    found.into_iter().map(|channel| counted(read, channel, Counting::UpTo(COUNT_MAX))).collect()
+    found.into_iter().map(|channel| counted(read, channel, counting)).collect()
 }
 
 /// Returns a channel by its row id.

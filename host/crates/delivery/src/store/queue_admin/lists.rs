@@ -1,11 +1,14 @@
 //! Lists of deliveries, page by page, and groups of deliveries that wait or failed for the same reason.
 
+use std::cmp::Reverse;
+
 use frontgate_store::sql::{self, Row, Transaction};
 use frontgate_store::values;
 use serde::Serialize;
 
 use super::{COLUMNS, DeliverySummary, summary};
 use crate::job::State;
+use crate::store::quotas::DELIVERIES;
 
 /// Restricts a list of deliveries.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +46,7 @@ const GROUPS_MAX: u32 = 200;
 /// Returns deliveries, newest first.
 pub(super) fn list(read: &Transaction<'_>, filter: &DeliveryFilter, most: u32) -> sql::Result<Vec<DeliverySummary>> {
     let read_row = |row: &Row<'_>| summary(row, read.now_ms());
-    select(read, filter, most, COLUMNS, &read_row, |delivery| (delivery.id, delivery.state))
+    select(read, filter, most, COLUMNS, &read_row, &|delivery| (delivery.id, delivery.state))
 }
 
 /// Returns columns of deliveries, newest first; `key` returns the id and the state of a row. Each state is a range of an
@@ -54,7 +57,7 @@ pub(super) fn select<R>(
     most: u32,
     columns: &str,
     read_row: &dyn Fn(&Row<'_>) -> sql::Result<R>,
-    key: impl Fn(&R) -> (i64, State),
+    key: &dyn Fn(&R) -> (i64, State),
 ) -> sql::Result<Vec<R>> {
     let DeliveryFilter { states, tenant, reason_group, conversation, before_id } = filter;
     let before = before_id.unwrap_or(i64::MAX);
@@ -68,10 +71,21 @@ pub(super) fn select<R>(
         all.retain(|delivery| states.is_empty() || states.contains(&key(delivery).1));
         return Ok(all);
     }
+    if reason_group.is_some() && tenant.is_none() {
+        // The deliveries of one tenant with one reason are sorted in the index, those of all tenants are not.
+        let tenants = "SELECT tenant FROM shares WHERE channel = ?1";
+        for tenant in read.rows(tenants, values![DELIVERIES], |row| row.get::<String>(0))? {
+            let filter = DeliveryFilter { tenant: Some(tenant), ..filter.clone() };
+            all.extend(select(read, &filter, most, columns, read_row, key)?);
+        }
+        return Ok(newest(all, most, key));
+    }
     let states = if states.is_empty() { &State::ALL[..] } else { states };
-    for state in states {
+    // The reasons of sent deliveries are not in the index.
+    let has_reasons = |state: &&State| **state != State::Sent || reason_group.is_none();
+    for state in states.iter().filter(has_reasons) {
         let index = match (tenant, reason_group) {
-            (_, Some(_)) if *state != State::Sent => "deliveries_grouped",
+            (_, Some(_)) => "deliveries_grouped",
             (Some(_), _) => "deliveries_counted",
             (None, _) => "deliveries_listed",
         };
@@ -88,9 +102,14 @@ pub(super) fn select<R>(
         );
         all.extend(read.rows(&select, values![state.name(), reason_group, tenant, before, most], read_row)?);
     }
-    all.sort_unstable_by_key(|delivery| std::cmp::Reverse(key(delivery).0));
+    Ok(newest(all, most, key))
+}
+
+/// Returns the newest rows, newest first.
+fn newest<R>(mut all: Vec<R>, most: u32, key: impl Fn(&R) -> (i64, State)) -> Vec<R> {
+    all.sort_unstable_by_key(|delivery| Reverse(key(delivery).0));
     all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-    Ok(all)
+    all
 }
 
 /// Returns the groups of deliveries that are open or need a decision, the largest first.
@@ -113,7 +132,7 @@ pub(super) fn groups(read: &Transaction<'_>) -> sql::Result<Vec<DeliveryGroup>> 
             all.push(DeliveryGroup { state, tenant, reason_group, count, oldest_ms });
         }
     }
-    all.sort_by_key(|group| std::cmp::Reverse(group.count));
+    all.sort_by_key(|group| Reverse(group.count));
     Ok(all)
 }
 

@@ -9,7 +9,7 @@ use frontgate_store::{NO_TENANT, Origin, values};
 use serde::Serialize;
 
 use super::changes::{self, Subject};
-use super::channels::{self, COUNT_MAX, ChannelDetails, ChannelFilter, ChannelSummary, Counting};
+use super::channels::{self, COUNT_MAX, ChannelDetails, ChannelSummary, Counting};
 use super::lists::{self, DeliveryFilter, DeliveryGroup};
 use super::{Attempt, Change, DeliveryDetails, DeliverySummary, attempts};
 use crate::job::State;
@@ -148,7 +148,7 @@ impl Store {
             let (columns, now) = (Subject::columns(), read.now_ms());
             let read_row = |row: &Row<'_>| Subject::read(row, now);
             let key = |subject: &Subject| (subject.summary.id, subject.summary.state);
-            let listed = lists::select(read, &filter, most.saturating_add(1), &columns, &read_row, key)?;
+            let listed = lists::select(read, &filter, most.saturating_add(1), &columns, &read_row, &key)?;
             preview.is_limited = listed.len() > usize::try_from(most).unwrap_or(usize::MAX);
             for subject in listed.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {
                 match subject.state_after(change) {
@@ -173,7 +173,7 @@ impl Store {
     ///
     /// Fails if the database cannot be read.
     pub async fn channel_summaries(&self) -> Result<Vec<ChannelSummary>, StoreError> {
-        let read = |read: &Transaction<'_>| channels::list(read, ChannelFilter::default(), false, Counting::No);
+        let read = |read: &Transaction<'_>| channels::page(read, None, None, u32::MAX, Counting::No);
         self.database.read(NO_TENANT, read).await
     }
 
@@ -189,7 +189,8 @@ impl Store {
         after: Option<i64>,
         most: u32,
     ) -> Result<Vec<ChannelSummary>, StoreError> {
-        self.database.read(NO_TENANT, move |read| channels::page(read, tenant.as_deref(), after, most)).await
+        let counting = Counting::UpTo(COUNT_MAX);
+        self.database.read(NO_TENANT, move |read| channels::page(read, tenant.as_deref(), after, most, counting)).await
     }
 
     /// Returns the tenant of each channel that Front shows as offline.
@@ -198,8 +199,8 @@ impl Store {
     ///
     /// Fails if the database cannot be read.
     pub async fn offline_channels(&self) -> Result<Vec<String>, StoreError> {
-        let select = "SELECT tenant FROM front_channels JOIN front_channel_health ON front_channel_health.channel = id
-                      WHERE is_offline AND state <> 'removed'";
+        let select = "SELECT tenant FROM front_channel_health JOIN front_channels ON id = front_channel_health.channel
+                      WHERE is_offline = TRUE AND state <> 'removed'";
         self.database.read(NO_TENANT, move |read| read.rows(select, values![], |row| row.get(0))).await
     }
 

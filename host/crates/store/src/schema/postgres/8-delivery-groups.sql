@@ -14,4 +14,5 @@ CREATE VIEW delivery_groups AS
 
 CREATE INDEX deliveries_of_channel ON deliveries (channel, kind, state) WHERE channel IS NOT NULL;
 CREATE INDEX front_channels_listed ON front_channels (tenant, app, id) WHERE state <> 'removed';
+CREATE INDEX front_channels_offline ON front_channel_health (is_offline);
 CREATE INDEX actions_by_person ON actions (who, id);

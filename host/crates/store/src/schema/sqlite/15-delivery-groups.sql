@@ -67,5 +67,8 @@ CREATE VIEW delivery_groups AS
 -- Deliveries of a channel, by kind and state.
 CREATE INDEX deliveries_of_channel ON deliveries (channel, kind, state) WHERE channel IS NOT NULL;
 CREATE INDEX front_channels_listed ON front_channels (tenant, app, id) WHERE state <> 'removed';
+CREATE INDEX front_channels_offline ON front_channel_health (is_offline);
+-- The numbers of all tenants. A change of a number does not change the index.
+CREATE INDEX shares_by_channel ON store_shares (channel);
 -- What a person did.
 CREATE INDEX actions_by_person ON actions (who, id);
