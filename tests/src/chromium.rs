@@ -210,7 +210,8 @@ impl Chromium {
 
     /// Opens another window, and returns its name. The following commands are for it.
     pub fn new_window(&self) -> String {
-        let window = self.post("window/new", &json!({ "type": "window" }))["handle"].as_str().expect("a name").to_owned();
+        let window =
+            self.post("window/new", &json!({ "type": "window" }))["handle"].as_str().expect("a name").to_owned();
         self.switch_to(&window);
         // Each window is visible, as if it were beside the others.
         self.devtools("Emulation.setFocusEmulationEnabled", &json!({ "enabled": true }));

@@ -99,9 +99,7 @@ pub(crate) fn fill(gateway: &Gateway, count: usize) {
 
 fn filled() -> (Gateway, usize) {
     let count = many("FRONTGATE_DELIVERIES", FEW);
-    let gateway = Setup::misbehaving()
-        .set("store.deliveries_keep_bytes_per_tenant_max", "1000000000000")
-        .start();
+    let gateway = Setup::misbehaving().set("store.deliveries_keep_bytes_per_tenant_max", "1000000000000").start();
     fill(&gateway, count);
     (gateway, count)
 }
@@ -161,6 +159,49 @@ fn the_hundredth_page_of_a_list_has_rows_that_no_page_before_it_had() {
         let Some(next) = found["next"].as_str() else { break };
         path = next.replace("/deliveries?", "/deliveries.json?");
     }
+}
+
+/// Returns a value of each row of all pages of a list.
+fn all_rows(person: &Person, first: &str, rows: &str) -> Vec<i64> {
+    let (mut path, mut all) = (Some(first.to_owned()), Vec::new());
+    while let Some(current) = path {
+        let (place, query) = current.split_once('?').unwrap_or((&current, ""));
+        let page = person.json(&format!("{place}.json?{query}"));
+        let found = page[rows].as_array().expect("rows");
+        assert!(found.len() <= ROWS, "{current}");
+        all.extend(found.iter().map(|row| row["id"].as_i64().expect("an id")));
+        path = page["next"].as_str().map(str::to_owned);
+    }
+    all
+}
+
+#[test]
+fn pages_of_channels_have_each_channel_once() {
+    if on_postgres() {
+        return;
+    }
+    let (gateway, _) = filled();
+    for (role, count) in [(&["--for", "ana", "--role", "viewer"][..], 200), (&["--for", "ben", "--tenant", "demo"], 20)] {
+        let all = all_rows(&gateway.sign_in_with(role), "/channels", "channels");
+        assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (count, count));
+    }
+}
+
+#[test]
+fn pages_of_a_long_conversation_have_each_delivery_once() {
+    if on_postgres() {
+        return;
+    }
+    let (gateway, _) = filled();
+    execute_sqlite(
+        &gateway.path("data/frontgate.db"),
+        &format!("UPDATE deliveries SET conversation = '{LONG}' WHERE tenant = 'demo' AND id <= 3000"),
+    );
+    let all = all_rows(&gateway.sign_in("ana", "viewer"), &format!("/conversations/demo/{LONG}"), "deliveries");
+    let select = format!("SELECT 'all', count(*) FROM deliveries WHERE tenant = 'demo' AND conversation = '{LONG}'");
+    let count = usize::try_from(numbers(&gateway, &select)["all"]).expect("a small number");
+    assert!(count > 2 * ROWS && all.len() == count, "{count}");
+    assert!(all.is_sorted_by(|newer, older| newer > older), "{all:?}");
 }
 
 #[test]

@@ -31,10 +31,8 @@ fn no_statement_of_a_page_scans_a_table() {
     if on_postgres() {
         return;
     }
-    let gateway = Setup::misbehaving()
-        .set("log.format", "\"json\"")
-        .set("log.level", "\"info,frontgate_store=trace\"")
-        .start();
+    let gateway =
+        Setup::misbehaving().set("log.format", "\"json\"").set("log.level", "\"info,frontgate_store=trace\"").start();
     fill(&gateway, DELIVERIES);
     let people = [
         gateway.sign_in("ana", "operator"),

@@ -112,6 +112,17 @@ fn a_tail_that_slept_shows_or_counts_every_request() {
 }
 
 #[test]
+fn a_reader_that_is_far_behind_learns_how_many_requests_are_left_out() {
+    let gateway = Setup::misbehaving().start();
+    let person = gateway.sign_in("ana", "viewer");
+    let after = person.json("/live.json")["next"].as_u64().expect("a number");
+    send(&gateway, 700);
+    let rows = person.json(&format!("/live/rows.json?q=callback:crm&after={after}"));
+    assert_eq!(rows["skipped"], 650, "{rows}");
+    assert_eq!(rows["rows"].as_array().map(Vec::len), Some(50));
+}
+
+#[test]
 fn a_page_is_not_live_after_an_hour_of_sleep_until_the_gateway_answers() {
     let gateway = Setup::misbehaving().start();
     let browser = Chromium::start(1280, &[]);

@@ -49,8 +49,7 @@ impl Console {
             Fact::new("Messages", many(found.messages)),
         ];
         for (kind, states) in &found.deliveries {
-            let states: Vec<_> =
-                states.iter().map(|(state, count)| format!("{} {state}", many(*count))).collect();
+            let states: Vec<_> = states.iter().map(|(state, count)| format!("{} {state}", many(*count))).collect();
             let name = match kind.as_str() {
                 "front-message" => "To the provider",
                 "front-import" => "To Front",

@@ -118,14 +118,15 @@ impl Console {
     /// the newest records.
     fn caught_up(&self, page: Page, filter: &Filter) -> (Vec<Arc<Record>>, u64, u64) {
         let recorder = &self.sources.recorder;
-        let last = recorder.last();
-        if page.records.len() < ROWS_MAX || last.saturating_sub(page.next) <= BEHIND_MAX {
+        if page.records.len() < ROWS_MAX || recorder.last().saturating_sub(page.next) <= BEHIND_MAX {
             return (page.records, page.skipped, page.next);
         }
-        let mut newest = recorder.newest(filter, ROWS_MAX);
-        newest.retain(|record| record.sequence <= last);
-        newest.reverse();
-        let first = newest.first().map_or(last, |record| record.sequence);
-        (newest, page.skipped + first.saturating_sub(page.next), last)
+        let rest = recorder.after(page.next, filter, usize::MAX);
+        let mut newest = page.records;
+        newest.extend(rest.records);
+        let left_out = newest.len().saturating_sub(ROWS_MAX);
+        newest.drain(..left_out);
+        let left_out = u64::try_from(left_out).unwrap_or(u64::MAX);
+        (newest, page.skipped + rest.skipped + left_out, rest.next)
     }
 }

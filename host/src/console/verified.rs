@@ -36,8 +36,7 @@ impl Verified {
             return Ok(Some(found));
         }
         let store = Arc::clone(store);
-        let running =
-            state.running.get_or_insert_with(|| tokio::spawn(async move { store.verify_actions().await }));
+        let running = state.running.get_or_insert_with(|| tokio::spawn(async move { store.verify_actions().await }));
         let Ok(ended) = timeout(PATIENCE, running).await else { return Ok(state.last.map(|(_, found)| found)) };
         state.running = None;
         // A task that panicked, or was ended by a shutdown, has no result.

@@ -34,7 +34,8 @@ impl EvidenceCache {
         let read = spawn_blocking(move || {
             let mut known = known.lock();
             let current = known.take().filter(|known| known.read_at.elapsed() < WHOLE_INTERVAL);
-            let current = current.and_then(|known| known.continued(&recorder)).unwrap_or_else(|| Known::read(&recorder));
+            let current =
+                current.and_then(|known| known.continued(&recorder)).unwrap_or_else(|| Known::read(&recorder));
             let evidence = Arc::clone(&current.evidence);
             *known = Some(current);
             evidence

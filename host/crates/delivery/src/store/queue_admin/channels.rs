@@ -185,7 +185,8 @@ pub(super) fn by_id(read: &Transaction<'_>, id: i64) -> sql::Result<ChannelSumma
 fn counted(read: &Transaction<'_>, channel: ChannelSummary, counting: Counting) -> sql::Result<ChannelSummary> {
     let Counting::UpTo(most) = counting else { return Ok(channel) };
     let open = |kind: Kind| {
-        let states = [State::Ready, State::Leased, State::Unknown].map(|state| of_state(read, channel.id, kind, state, most));
+        let states =
+            [State::Ready, State::Leased, State::Unknown].map(|state| of_state(read, channel.id, kind, state, most));
         states.into_iter().sum::<sql::Result<u64>>()
     };
     let (to_provider, to_front) = (open(Kind::Message)?, open(Kind::Import)?);
@@ -203,8 +204,7 @@ fn of_state(read: &Transaction<'_>, channel: i64, kind: Kind, state: State, most
 pub(super) fn details(read: &Transaction<'_>, summary: ChannelSummary, most: u32) -> sql::Result<ChannelDetails> {
     let id = summary.id;
     let count = |table: &str| {
-        let select =
-            format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE channel = ?1 LIMIT ?2) AS counted");
+        let select = format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE channel = ?1 LIMIT ?2) AS counted");
         read.value::<u64>(&select, values![id, most])
     };
     let has_credential = read.value("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1", values![id])?;

@@ -122,7 +122,8 @@ pub(super) fn groups(read: &Transaction<'_>) -> sql::Result<Vec<DeliveryGroup>> 
             Ok((row.get::<String>(0)?, row.get::<Option<String>>(1)?, row.get::<u64>(2)?))
         })?;
         for (tenant, reason_group, count) in found {
-            let reason = if reason_group.is_some() { "reason_group = ?3" } else { "reason_group IS NULL AND ?3 IS NULL" };
+            let reason =
+                if reason_group.is_some() { "reason_group = ?3" } else { "reason_group IS NULL AND ?3 IS NULL" };
             let oldest = format!(
                 "SELECT created_ms FROM deliveries INDEXED BY deliveries_grouped
                  WHERE state = ?1 AND state <> 'sent' AND tenant = ?2 AND {reason} ORDER BY id LIMIT 1"
@@ -140,8 +141,9 @@ pub(super) fn groups(read: &Transaction<'_>) -> sql::Result<Vec<DeliveryGroup>> 
 pub(super) fn counts(read: &Transaction<'_>, tenants: Option<&[String]>) -> sql::Result<Vec<(State, u64)>> {
     let count = |state: State, tenant: Option<&String>| -> sql::Result<u64> {
         let of_tenant = if tenant.is_some() { "tenant = ?2" } else { "?2 IS NULL" };
-        let select =
-            format!("SELECT CAST(coalesce(sum(count), 0) AS bigint) FROM delivery_groups WHERE state = ?1 AND {of_tenant}");
+        let select = format!(
+            "SELECT CAST(coalesce(sum(count), 0) AS bigint) FROM delivery_groups WHERE state = ?1 AND {of_tenant}"
+        );
         let count: i64 = read.value(&select, values![state.name(), tenant])?;
         Ok(u64::try_from(count).unwrap_or_default())
     };
