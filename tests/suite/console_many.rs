@@ -181,7 +181,8 @@ fn pages_of_channels_have_each_channel_once() {
         return;
     }
     let (gateway, _) = filled();
-    for (role, count) in [(&["--for", "ana", "--role", "viewer"][..], 200), (&["--for", "ben", "--tenant", "demo"], 20)] {
+    for (role, count) in [(&["--for", "ana", "--role", "viewer"][..], 200), (&["--for", "ben", "--tenant", "demo"], 20)]
+    {
         let all = all_rows(&gateway.sign_in_with(role), "/channels", "channels");
         assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (count, count));
     }
