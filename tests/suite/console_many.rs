@@ -44,7 +44,7 @@ pub(crate) fn fill(gateway: &Gateway, count: usize) {
         &path,
         &format!(
             "{} INSERT INTO front_channels (id, tenant, app, channel_id, key, credential, state, created_ms, changed_ms)
-               SELECT i, CASE i % 10 WHEN 0 THEN 'demo' ELSE 'tenant-' || i % 10 END, 'sms', 'cha_' || i, 'key-' || i, NULL,
+               SELECT i, CASE i % 10 WHEN 0 THEN 'demo' ELSE 'tenant-' || (i % 10) END, 'sms', 'cha_' || i, 'key-' || i, NULL,
                  'connected', 1, 1 FROM n;
              INSERT INTO front_channel_health (channel, failing_since_ms, refusals, reason, is_offline, is_reported)
                VALUES (1, 1, 3, 'refused', 1, 1)",
@@ -60,12 +60,12 @@ pub(crate) fn fill(gateway: &Gateway, count: usize) {
                 "BEGIN IMMEDIATE;
                  {n} INSERT INTO deliveries (id, tenant, kind, name, conversation, payload, request, state, due_ms, created_ms,
                                              since_ms, changed_ms, channel)
-                   SELECT i, CASE i % 10 WHEN 0 THEN 'demo' ELSE 'tenant-' || i % 10 END,
+                   SELECT i, CASE i % 10 WHEN 0 THEN 'demo' ELSE 'tenant-' || (i % 10) END,
                      CASE WHEN i % 3 > 0 THEN 'conversations' WHEN i % 5 = 0 THEN 'front-message' ELSE 'front-import' END,
                      'onMessageAdded',
                      CASE WHEN i % 1000 = 0 THEN '{LONG}' ELSE printf('CH%032x', i % 200000) END,
                      '{{\"text\": \"' || printf('%.*c', 400, 'x') || '\"}}', printf('00000000-0000-0000-0000-%012x', i), 'ready',
-                     CASE WHEN i % 7 = 0 AND i % 10 > 0 THEN NULL ELSE 9000000000000 END, {BEGAN} + i, {BEGAN} + i,
+                     CASE WHEN i % 7 = 0 AND i % 10 > 0 THEN NULL ELSE unixepoch() * 1000 + 3600000 END, {BEGAN} + i, {BEGAN} + i,
                      {BEGAN} + i,
                      CASE WHEN i % 3 = 0 THEN CASE WHEN i % 2 = 0 THEN 1 ELSE i / 6 % 200 + 1 END END
                    FROM n;
@@ -84,12 +84,12 @@ pub(crate) fn fill(gateway: &Gateway, count: usize) {
                  {n} INSERT INTO front_messages (channel, identity, outbound, external_id, external_conversation_id, settled,
                                                  created_ms)
                    SELECT CASE WHEN i % 2 = 0 THEN 1 ELSE i / 6 % 200 + 1 END, 'identity ' || i, 0, 'message ' || i,
-                     'conversation ' || i / 10, 1, {BEGAN} + i FROM n WHERE i % 3 = 0;
+                     'conversation ' || (i / 10), 1, {BEGAN} + i FROM n WHERE i % 3 = 0;
                  {n} INSERT INTO front_conversations (channel, external_id, lane, used_ms)
                    SELECT CASE WHEN i % 2 = 0 THEN 1 ELSE i / 60 % 200 + 1 END, 'conversation ' || i, 'lane ' || i, {BEGAN} + i
                    FROM n WHERE i % 30 = 0;
                  {n} INSERT INTO actions (time_ms, who, role, action, object, state_before, state_after)
-                   SELECT {BEGAN} + i, 'person ' || i % 7, 'operator', 'retry', 'delivery ' || i, 'dead', 'ready'
+                   SELECT {BEGAN} + i, 'person ' || (i % 7), 'operator', 'retry', 'delivery ' || i, 'dead', 'ready'
                    FROM n WHERE i % 10 = 0;
                  COMMIT"
             ),

@@ -1,6 +1,6 @@
 -- Deliveries by tenant, state and reason, kept by the triggers below, so that the console counts all of them with few
 -- lookups. Only states that few deliveries pass through are counted: the usual way from `ready` to `sent` fires no trigger,
--- and the view below computes the rest from the shares. An empty reason is none.
+-- and the view below computes the rest from the shares. A delivery without a reason has an empty one.
 CREATE TABLE store_groups (
   tenant TEXT NOT NULL,
   state TEXT NOT NULL,
