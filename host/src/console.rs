@@ -32,13 +32,13 @@ mod setup;
 mod simulation;
 mod simulation_process;
 mod tail;
+mod verified;
 mod worker_app;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use frontgate_audit::Verification;
 use frontgate_console_access::{Access, Right, Session, SignIn, request};
 use frontgate_console_pages::pages::{Plugin, Problem};
 use frontgate_console_pages::words::encoded;
@@ -63,7 +63,9 @@ use self::answers::{Answer, Format, Refusal};
 use self::bulk::BulkJobs;
 use self::questions::{Asking, DRY_RUNS_MAX};
 use self::recent::Recent;
+use self::setup::EvidenceCache;
 use self::simulation_process::Simulations;
+use self::verified::Verified;
 use self::worker_app::WorkerApp;
 use crate::admin_pages::AdminPages;
 use crate::admin_pages::status::Status;
@@ -107,8 +109,9 @@ pub(crate) struct Console {
     started: Instant,
     /// Locked while Twilio is asked about a setup.
     asking: Mutex<()>,
-    /// The last verification of the record of actions, which reads all of it.
-    verified: Mutex<Option<(Instant, Verification)>>,
+    verified: Verified,
+    /// What the recorded requests prove about each address.
+    evidence: EvidenceCache,
 }
 
 /// A request of a person who is signed in.
@@ -170,7 +173,8 @@ impl Console {
             simulations: Simulations::default(),
             tails,
             started: Instant::now(),
-            verified: Mutex::default(),
+            verified: Verified::default(),
+            evidence: EvidenceCache::default(),
             asking: Mutex::default(),
         }
     }

@@ -69,6 +69,12 @@ impl Driver {
         Some(Self { process, address: SocketAddr::from(([127, 0, 0, 1], port)) })
     }
 
+    /// Sends a signal to the driver and the browser.
+    fn signal(&self, signal: Signal) {
+        let group = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
+        let _ = group.map(|group| kill_process_group(group, signal));
+    }
+
     /// Sends a command, and returns its value. A command without a body is a GET.
     #[track_caller]
     fn command(&self, path: &str, body: Option<&Value>) -> Value {
@@ -87,8 +93,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let group = i32::try_from(self.process.id()).ok().and_then(Pid::from_raw);
-        let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+        self.signal(Signal::KILL);
         let _ = self.process.wait();
     }
 }
@@ -201,6 +206,31 @@ impl Chromium {
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
         self.devtools("Network.enable", &json!({}));
         self.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": headers }));
+    }
+
+    /// Opens another window, and returns its name. The following commands are for it.
+    pub fn new_window(&self) -> String {
+        let window =
+            self.post("window/new", &json!({ "type": "window" }))["handle"].as_str().expect("a name").to_owned();
+        self.switch_to(&window);
+        // Each window is visible, as if it were beside the others.
+        self.devtools("Emulation.setFocusEmulationEnabled", &json!({ "enabled": true }));
+        window
+    }
+
+    /// Sends the following commands to a window.
+    pub fn switch_to(&self, window: &str) {
+        self.post("window", &json!({ "handle": window }));
+    }
+
+    /// Stops all processes of the browser, as when its machine sleeps. It takes no command until [`Chromium::wake`].
+    pub fn sleep(&self) {
+        self.driver.signal(Signal::STOP);
+    }
+
+    /// Continues the browser after [`Chromium::sleep`].
+    pub fn wake(&self) {
+        self.driver.signal(Signal::CONT);
     }
 
     fn devtools(&self, command: &str, parameters: &Value) {

@@ -158,3 +158,19 @@ pub fn renamed(component: &[u8], from: &str, to: &str) -> Vec<u8> {
 pub fn execute_sqlite(path: &std::path::Path, statements: &str) {
     rusqlite::Connection::open(path).and_then(|file| file.execute_batch(statements)).expect("valid statements");
 }
+
+/// Returns the rows of a query on a SQLite file that a gateway may have open. Each row is a text and a number.
+pub fn query_sqlite(path: &std::path::Path, query: &str) -> Vec<(String, u64)> {
+    let file = rusqlite::Connection::open(path).expect("a file");
+    let mut statement = file.prepare(query).expect("a valid query");
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?))).expect("rows");
+    rows.map(|row| row.expect("a text and a number")).map(|(text, number)| (text, number.cast_unsigned())).collect()
+}
+
+/// Returns the steps of the plan of a statement on a SQLite file, or `None` if the file has no such tables.
+pub fn plan_of_sqlite(path: &std::path::Path, statement: &str) -> Option<Vec<String>> {
+    let file = rusqlite::Connection::open(path).expect("a file");
+    let mut statement = file.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).ok()?;
+    let steps = statement.raw_query().mapped(|row| row.get(3)).collect::<Result<_, _>>();
+    Some(steps.expect("steps"))
+}

@@ -272,7 +272,7 @@ fn operators_see_all_replicas_and_can_retire_one() {
         |same| *same == false,
     );
     let status = String::from_utf8_lossy(&replicas.gateways[0].command(&["store", "status"]).stdout).into_owned();
-    assert!(status.contains("Postgres") && status.contains("tables have version 7"), "{status}");
+    assert!(status.contains("Postgres") && status.contains("tables have version 8"), "{status}");
     let retired = replicas.gateways[0].command(&["replicas", "retire", "replica-1"]);
     assert!(retired.status.success(), "{}", String::from_utf8_lossy(&retired.stderr));
     // It was running, so it joins again.

@@ -6,7 +6,7 @@ use frontgate_console_access::Right;
 use frontgate_console_pages::pages::{Channel, ChannelPage, Channels, Fact};
 use frontgate_console_pages::{mask_text, words};
 use frontgate_delivery::store::StoreError;
-use frontgate_delivery::store::queue_admin::ChannelSummary;
+use frontgate_delivery::store::queue_admin::{COUNT_MAX, ChannelSummary};
 use hyper::StatusCode;
 
 use super::answers::{Answer, Refusal};
@@ -16,9 +16,20 @@ use crate::service::channels_api::ChannelCommand;
 
 impl Console {
     pub(super) async fn channels(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
-        let all = self.sources.store.channel_summaries().await?;
-        let channels = all.iter().filter(|channel| call.session.sees(&channel.tenant)).map(row).collect();
-        Ok(page(call, "/channels", Channels { channels }))
+        let store = &self.sources.store;
+        let after = call.query("after").map(number).transpose()?;
+        let most = self.sources.access.settings().rows_max;
+        let mut found = Vec::new();
+        for tenant in call.session.tenants.as_ref().map_or_else(|| vec![None], |all| sorted(all)) {
+            let rest = most.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+            found.extend(store.channel_page(tenant, after, rest).await?);
+        }
+        let last = found.last().filter(|_| found.len() >= usize::try_from(most).unwrap_or(usize::MAX));
+        let next = last.map(|last| format!("/channels?after={}", last.id));
+        let offline = store.offline_channels().await?;
+        let offline = offline.iter().filter(|tenant| call.session.sees(tenant)).count();
+        let channels = found.iter().map(row).collect();
+        Ok(page(call, "/channels", Channels { channels, offline: u64::try_from(offline).unwrap_or_default(), next }))
     }
 
     pub(super) async fn channel(
@@ -34,12 +45,11 @@ impl Console {
             Fact::new("App", found.summary.app.clone()),
             Fact::new("Connected", words::time(found.summary.created_ms)),
             Fact::new("Credential", if found.has_credential { "stored" } else { "not stored" }),
-            Fact::new("Conversations", words::number(found.conversations)),
-            Fact::new("Messages", words::number(found.messages)),
+            Fact::new("Conversations", many(found.conversations)),
+            Fact::new("Messages", many(found.messages)),
         ];
         for (kind, states) in &found.deliveries {
-            let states: Vec<_> =
-                states.iter().map(|(state, count)| format!("{} {state}", words::number(*count))).collect();
+            let states: Vec<_> = states.iter().map(|(state, count)| format!("{} {state}", many(*count))).collect();
             let name = match kind.as_str() {
                 "front-message" => "To the provider",
                 "front-import" => "To Front",
@@ -84,6 +94,19 @@ impl Console {
         };
         self.channel(call, id, Some(notice)).await
     }
+}
+
+/// Returns tenants in the order of a list.
+fn sorted(tenants: &[String]) -> Vec<Option<String>> {
+    let mut all: Vec<_> = tenants.iter().cloned().map(Some).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Returns a number that is not counted to the end.
+fn many(count: u64) -> String {
+    let more = if count >= u64::from(COUNT_MAX) { " or more" } else { "" };
+    format!("{}{more}", words::number(count))
 }
 
 fn row(summary: &ChannelSummary) -> Channel {

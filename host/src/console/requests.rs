@@ -2,21 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use frontgate_audit::{Filter as ActionFilter, Verification};
+use frontgate_audit::Filter as ActionFilter;
 use frontgate_console_access::{Right, Session};
 use frontgate_console_pages::pages::{ActionRow, Audit, Conversation, Conversations, Lane, Live, Step};
 use frontgate_console_pages::{Grant, Kind, Personal, is_id, mask_text, words};
-use frontgate_delivery::store::queue_admin::{DeliveryDetails, DeliveryFilter};
-use frontgate_recorder::{Attempt, Filter, PluginCall, Record};
+use frontgate_delivery::store::queue_admin::{Attempt, DeliverySummary};
+use frontgate_recorder::{self as recorder, Filter, PluginCall, Record};
 
 use super::answers::{Answer, Refusal};
 use super::history::address;
 use super::{Call, Console, deliveries, encoded, page, records};
-
-/// Time for which a verification of the record of actions is shown.
-const VERIFY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Requests that the page Live shows first.
 const LIVE_ROWS: usize = 100;
@@ -43,11 +39,11 @@ impl Console {
             Ok(filter) => (filter.without_simulated(), None),
             Err(error) => (Filter::default(), Some(error.to_string())),
         };
-        let next = recorder.last();
+        let (next, hold_ms) = (recorder.last(), self.sources.access.settings().hold_ms);
         let is_seen = |record: &Record| record.sequence <= next && sees(&call.session, record);
         let newest = recorder.newest_where(&filter, is_seen, LIVE_ROWS);
         let rows = newest.iter().map(|record| records::row(record)).collect();
-        let view = Live { query, problem, rows, next, is_recording: recorder.is_on() };
+        let view = Live { query, problem, rows, next, is_recording: recorder.is_on(), hold_ms };
         page(call, "/live", view)
     }
 
@@ -115,39 +111,26 @@ impl Console {
     ) -> Result<Answer, Refusal> {
         call.needs_tenant(tenant)?;
         let store = &self.sources.store;
-        let filter = DeliveryFilter {
-            tenant: Some(tenant.to_owned()),
-            conversation: Some(conversation.to_owned()),
-            ..DeliveryFilter::default()
-        };
-        let listed = store.deliveries(filter, STORY_DELIVERIES).await?;
+        let before = call.query("before").and_then(|id| id.parse().ok());
+        let listed = store.story(tenant, conversation, before, STORY_DELIVERIES).await?;
         let records = self.records_of_conversation(tenant, conversation).await;
         let mut steps: Vec<Step> = records.iter().flat_map(|record| of_record(record)).collect();
-        for delivery in &listed {
-            steps.extend(of_delivery(&store.delivery(delivery.id).await?));
+        for (delivery, attempts) in &listed {
+            steps.extend(of_delivery(delivery, attempts));
             steps.extend(self.sources.recorder.attempts(delivery.id).iter().flat_map(|attempt| of_attempt(attempt)));
         }
+        let is_full = listed.len() >= usize::try_from(STORY_DELIVERIES).unwrap_or(usize::MAX);
+        let path = format!("/conversations/{}/{}", encoded(tenant), encoded(conversation));
+        let next = listed.last().filter(|_| is_full).map(|(last, _)| format!("{path}?before={}", last.id));
         steps.sort_by_key(|step| step.time_ms);
         let view = Conversation {
             tenant: tenant.to_owned(),
             conversation: mask_text(conversation),
             steps,
-            deliveries: listed.iter().map(deliveries::row).collect(),
+            deliveries: listed.iter().map(|(delivery, _)| deliveries::row(delivery)).collect(),
+            next,
         };
         Ok(page(call, "/conversations", view))
-    }
-
-    /// Verifies the record of actions, at most once in [`VERIFY_INTERVAL`].
-    async fn verified(&self) -> Result<Verification, Refusal> {
-        let mut last = self.verified.lock().await;
-        match *last {
-            Some((at, found)) if at.elapsed() < VERIFY_INTERVAL => Ok(found),
-            _ => {
-                let found = self.sources.store.verify_actions().await?;
-                *last = Some((Instant::now(), found));
-                Ok(found)
-            }
-        }
     }
 
     pub(super) async fn audit(self: &Arc<Self>, call: Call) -> Result<Answer, Refusal> {
@@ -156,8 +139,9 @@ impl Console {
         let who = call.query("who").map(str::to_owned);
         let most = self.sources.access.settings().rows_max;
         let filter = ActionFilter { who: who.clone(), before_id, ..ActionFilter::default() };
-        let listed = self.sources.store.actions(filter, most).await?;
-        let verified = self.verified().await?;
+        let store = &self.sources.store;
+        let listed = store.actions(filter, most).await?;
+        let verified = self.verified.get(store).await?;
         let is_full = listed.len() >= usize::try_from(most).unwrap_or(usize::MAX);
         let by = who.as_deref().map(|who| format!("&who={}", encoded(who))).unwrap_or_default();
         let next = listed.last().filter(|_| is_full).map(|last| format!("/audit?before={}{by}", last.id));
@@ -172,9 +156,10 @@ impl Console {
             reason: action.reason.as_deref().map(mask_text),
         };
         let view = Audit {
-            verified: verified.verified,
-            broken: verified.broken,
-            since_ms: verified.since_ms,
+            is_verified: verified.is_some(),
+            verified: verified.map_or(0, |verified| verified.verified),
+            broken: verified.and_then(|verified| verified.broken),
+            since_ms: verified.and_then(|verified| verified.since_ms),
             actions: listed.iter().map(row).collect(),
             who,
             next,
@@ -222,18 +207,17 @@ fn of_call(call: &PluginCall, time_ms: i64, link: String) -> Step {
 }
 
 /// Returns the calls of plugins in an attempt of a delivery as steps. The times are those at which they were recorded.
-fn of_attempt(attempt: &Attempt) -> Vec<Step> {
+fn of_attempt(attempt: &recorder::Attempt) -> Vec<Step> {
     let time_ms = i64::try_from(attempt.at_ms).unwrap_or(i64::MAX);
     let link = format!("/deliveries/{}", attempt.delivery);
     attempt.calls.iter().map(|call| of_call(call, time_ms, link.clone())).collect()
 }
 
 /// Returns the attempts of a delivery as steps.
-fn of_delivery(delivery: &DeliveryDetails) -> Vec<Step> {
-    let summary = &delivery.summary;
+fn of_delivery(summary: &DeliverySummary, attempts: &[Attempt]) -> Vec<Step> {
     let link = format!("/deliveries/{}", summary.id);
     let what = deliveries::what(summary);
-    let attempt = |attempt: &frontgate_delivery::store::queue_admin::Attempt| Step {
+    let attempt = |attempt: &Attempt| Step {
         time_ms: attempt.begun_ms,
         from: Lane::Gateway,
         to: Lane::Platform,
@@ -242,5 +226,5 @@ fn of_delivery(delivery: &DeliveryDetails) -> Vec<Step> {
         state: attempt.state.name(),
         link: link.clone(),
     };
-    delivery.history.iter().map(attempt).collect()
+    attempts.iter().map(attempt).collect()
 }

@@ -3,6 +3,7 @@
 mod addresses;
 mod corrections;
 mod evidence;
+mod evidence_cache;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use hyper::StatusCode;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use self::evidence::Evidence;
+pub(super) use self::evidence_cache::EvidenceCache;
 use super::answers::{Answer, Refusal};
 use super::deliveries::with_status;
 use super::{Call, Console, page};
@@ -92,9 +93,8 @@ impl Console {
 
     async fn setups(&self, tenants: Vec<Arc<Tenant>>, grant: Option<&Grant>) -> Result<Vec<TenantSetup>, Refusal> {
         let channels = self.sources.store.channel_summaries().await?;
-        let (recorder, config) = (Arc::clone(&self.sources.recorder), self.sources.generations.config());
-        // Reading all records takes milliseconds of processor time.
-        let evidence = spawn_blocking(move || Evidence::read(&recorder)).await.unwrap_or_default();
+        let config = self.sources.generations.config();
+        let evidence = self.evidence.get(&self.sources.recorder).await;
         let setup = |tenant: &Arc<Tenant>| addresses::setup(&config, tenant, &channels, &evidence, grant);
         Ok(tenants.iter().map(setup).collect())
     }

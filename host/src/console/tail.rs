@@ -40,6 +40,8 @@ struct NewRows {
     skipped: u64,
     /// Number to continue after.
     next: u64,
+    /// Whether the gateway was started after the last answer.
+    is_restarted: bool,
 }
 
 impl NewRows {
@@ -65,7 +67,7 @@ impl Console {
             answers::json(StatusCode::OK, new.json())
         } else {
             let newest_first: Vec<LiveRow> = new.rows.into_iter().rev().collect();
-            answers::html(StatusCode::OK, rows(&newest_first, new.skipped))
+            answers::html(StatusCode::OK, rows(&newest_first, new.skipped, new.is_restarted))
         };
         response.headers_mut().insert(NEXT, next);
         Ok(Answer::Ready(response))
@@ -82,9 +84,10 @@ impl Console {
     async fn new_rows(&self, filter: &Filter, after: Option<u64>, sees: impl Fn(&Record) -> bool) -> NewRows {
         let after = after.unwrap_or_else(|| self.sources.recorder.last());
         let found = self.wait(after, filter).await;
+        let is_restarted = found.is_after_restart;
         let (found, skipped, next) = self.caught_up(found, filter);
         let rows = found.iter().filter(|record| sees(record)).map(|record| records::row(record)).collect();
-        NewRows { rows, skipped, next }
+        NewRows { rows, skipped, next, is_restarted }
     }
 
     /// Returns the records after a number, as soon as there are some.
@@ -117,15 +120,16 @@ impl Console {
     /// the newest records.
     fn caught_up(&self, page: Page, filter: &Filter) -> (Vec<Arc<Record>>, u64, u64) {
         let recorder = &self.sources.recorder;
-        let last = recorder.last();
-        if page.records.len() < ROWS_MAX || last.saturating_sub(page.next) <= BEHIND_MAX {
+        if page.records.len() < ROWS_MAX || recorder.last().saturating_sub(page.next) <= BEHIND_MAX {
             return (page.records, page.skipped, page.next);
         }
-        let mut newest = recorder.newest(filter, ROWS_MAX);
-        newest.retain(|record| record.sequence <= last);
-        newest.reverse();
-        let first = newest.first().map_or(last, |record| record.sequence);
-        (newest, page.skipped + first.saturating_sub(page.next), last)
+        let rest = recorder.after(page.next, filter, usize::MAX);
+        let mut newest = page.records;
+        newest.extend(rest.records);
+        let left_out = newest.len().saturating_sub(ROWS_MAX);
+        newest.drain(..left_out);
+        let left_out = u64::try_from(left_out).unwrap_or(u64::MAX);
+        (newest, page.skipped + rest.skipped + left_out, rest.next)
     }
 }
 

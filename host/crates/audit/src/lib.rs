@@ -171,7 +171,7 @@ pub fn append(transaction: &Transaction<'_>, new: &NewAction<'_>) -> sql::Result
 ///
 /// Fails with the error of the database.
 pub fn newest(read: &Transaction<'_>) -> sql::Result<Option<String>> {
-    let select = "SELECT chain FROM actions ORDER BY id DESC LIMIT 1";
+    let select = "SELECT chain FROM actions WHERE id = (SELECT max(id) FROM actions)";
     Ok(read.row(select, values![], |row| row.get::<Option<String>>(0))?.flatten())
 }
 
@@ -181,14 +181,20 @@ pub fn newest(read: &Transaction<'_>) -> sql::Result<Option<String>> {
 ///
 /// Fails with the error of the database.
 pub fn list(read: &Transaction<'_>, filter: &Filter, most: u32) -> sql::Result<Vec<Action>> {
-    let select = format!(
-        "SELECT {COLUMNS} FROM actions
-         WHERE (?1 IS NULL OR object = ?1) AND (?2 IS NULL OR who = ?2) AND (?3 IS NULL OR action = ?3)
-           AND (?4 IS NULL OR tenant = ?4) AND (?5 IS NULL OR id < ?5)
-         ORDER BY id DESC LIMIT ?6"
-    );
     let Filter { object, who, action, tenant, before_id } = filter;
-    read.rows(&select, values![object, who, action, tenant, before_id, most], read_row)
+    // An index is used for a comparison with a value only.
+    let compared = |column: &str, number: u32, is_given: bool| {
+        if is_given { format!("{column} = ?{number}") } else { format!("?{number} IS NULL") }
+    };
+    let select = format!(
+        "SELECT {COLUMNS} FROM actions WHERE {} AND {} AND {} AND {} AND id < ?5 ORDER BY id DESC LIMIT ?6",
+        compared("object", 1, object.is_some()),
+        compared("who", 2, who.is_some()),
+        compared("action", 3, action.is_some()),
+        compared("tenant", 4, tenant.is_some()),
+    );
+    let before = before_id.unwrap_or(i64::MAX);
+    read.rows(&select, values![object, who, action, tenant, before, most], read_row)
 }
 
 /// Returns the actions about an object, oldest first.

@@ -5,6 +5,9 @@ const REFRESH_MS = 2000;
 const RETRY_FIRST_MS = 300;
 const RETRY_LONGEST_MS = 5000;
 const TAIL_ROWS_MAX = 500;
+const ANSWER_MS = 10000;
+const TICK_MS = 1000;
+const SLEPT_MS = 5000;
 const ENTERED = "frontgate-entered";
 const ENTER_AGAIN_MS = 5000;
 const PAUSED = "frontgate-paused";
@@ -123,8 +126,10 @@ function showPause() {
   for (const button of document.querySelectorAll("[data-pause]")) {
     button.setAttribute("aria-pressed", String(isPaused()));
     button.classList.toggle("paused", isPaused());
+    button.classList.toggle("lost", !isCurrent());
     const text = button.querySelector("[data-pause-text]");
-    if (text) text.textContent = isPaused() ? "Paused" : "Live";
+    const name = isPaused() ? "Paused" : isCurrent() ? "Live" : "Not current";
+    if (text && text.textContent !== name) text.textContent = name;
   }
 }
 
@@ -135,16 +140,33 @@ function isBusy() {
     || (focus && main()?.contains(focus) && focus.matches("input, select, textarea, button, summary"));
 }
 
+// A page is current if the gateway has answered lately: not after a sleep of this machine, and not beside a stopped gateway.
 let failing = 0;
+let answered = Date.now();
+let ticked = Date.now();
+let asking = null;
+const answerMs = () => Number(document.getElementById("tail")?.dataset.hold || 0) + ANSWER_MS;
+const isCurrent = () => !failing && Date.now() - answered < answerMs();
+
+setInterval(() => {
+  // A request from before a sleep is never answered.
+  if (Date.now() - ticked > SLEPT_MS) asking?.abort();
+  ticked = Date.now();
+  showPause();
+}, TICK_MS);
+
 function reached(ok) {
   if (ok) {
     if (failing) say("");
     failing = 0;
+    answered = Date.now();
+    showPause();
     document.body.classList.remove("lost");
     return;
   }
   failing = failing || Date.now();
   document.body.classList.add("lost");
+  showPause();
   say(`The gateway has not answered for ${Math.round((Date.now() - failing) / 1000)} s. Trying again.`);
 }
 
@@ -169,7 +191,9 @@ async function follow(tail) {
       continue;
     }
     try {
-      const answer = await fetch(`${tail.dataset.tail}&after=${tail.dataset.after}`);
+      asking = new AbortController();
+      const signal = AbortSignal.any([asking.signal, AbortSignal.timeout(answerMs())]);
+      const answer = await fetch(`${tail.dataset.tail}&after=${tail.dataset.after}`, { signal });
       if (answer.status === 401) {
         location.assign("/enter");
         return;
@@ -184,6 +208,7 @@ async function follow(tail) {
       wait = RETRY_FIRST_MS;
       reached(true);
     } catch {
+      if (asking.signal.aborted) continue;
       reached(false);
       await new Promise((resolve) => setTimeout(resolve, wait));
       wait = Math.min(wait * 2, RETRY_LONGEST_MS);

@@ -89,7 +89,8 @@ const SECTIONS: [(&str, &str); 10] = [
 const WHOLE: [&str; 3] = ["/plugins", "/replicas", "/audit"];
 
 /// Settings of htmx: answers with an error are not shown in the page, no style sheet of its own, nothing that needs `eval`, and no copies of pages in the browser's storage.
-const HTMX_CONFIG: &str = r#"{"includeIndicatorCSS":false,"history":false,"noSwap":[204,304,"4xx","5xx"]}"#;
+const HTMX_CONFIG: &str =
+    r#"{"includeIndicatorCSS":false,"history":false,"defaultTimeout":15000,"noSwap":[204,304,"4xx","5xx"]}"#;
 
 /// Returns the whole document of a page.
 pub fn document(frame: &Frame, page: &dyn Page) -> String {

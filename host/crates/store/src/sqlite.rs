@@ -6,11 +6,13 @@ pub(super) mod writer;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, params_from_iter};
+use tracing::trace;
 
 use super::sql::{self, Cell, ReadRow, Row, Value, without_nul};
 
 /// Runs a statement; returns the number of changed rows.
 pub(super) fn execute(connection: &Connection, sql: &str, values: &[&dyn Value]) -> sql::Result<usize> {
+    trace!(event = "store.statement", "{sql}");
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.execute(params_from_iter(values.iter().map(|value| value.cell())))?)
 }
@@ -22,6 +24,7 @@ pub(super) fn query(
     values: &[&dyn Value],
     read: &mut ReadRow<'_>,
 ) -> sql::Result<()> {
+    trace!(event = "store.statement", "{sql}");
     let mut statement = connection.prepare_cached(sql)?;
     let mut found = statement.query(params_from_iter(values.iter().map(|value| value.cell())))?;
     while let Some(row) = found.next()? {

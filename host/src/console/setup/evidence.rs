@@ -7,7 +7,7 @@ use frontgate_recorder::{Facts, Filter, Outcome, Record, Recorder, SignatureResu
 use frontgate_twilio_rest::webhooks::WebhookKind;
 
 /// What is known about one address.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     pub(super) accepted: Option<Accepted>,
     /// The last refused request, if it is newer than the last accepted one.
@@ -16,14 +16,14 @@ pub(super) struct Seen {
     pub(super) refusals: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Accepted {
     pub(super) id: String,
     pub(super) at_ms: u64,
     pub(super) key: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refused {
     pub(super) id: String,
     pub(super) at_ms: u64,
@@ -46,7 +46,7 @@ pub(super) struct AddressKey {
 }
 
 /// All that is recorded.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
     addresses: BTreeMap<AddressKey, Seen>,
     /// Time of the last request by tenant, Front app and key; the app is empty for Twilio.
@@ -54,13 +54,15 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Reads all records once, the newest first.
-    pub(super) fn read(recorder: &Recorder) -> Self {
+    /// Reads all records up to a number once, the newest first.
+    pub(super) fn read(recorder: &Recorder, last: u64) -> Self {
         let found = RefCell::new(Self::default());
         recorder.newest_where(
             &Filter::default(),
             |record: &Record| {
-                found.borrow_mut().add(&record.facts);
+                if record.sequence <= last {
+                    found.borrow_mut().add(&record.facts);
+                }
                 false
             },
             1,
@@ -75,6 +77,17 @@ impl Evidence {
     /// Returns the time of the last request that a key verified.
     pub(super) fn key(&self, tenant: &str, app: &str, key: &str) -> Option<u64> {
         self.keys.get(&(tenant.to_owned(), app.to_owned(), key.to_owned())).copied()
+    }
+
+    /// Adds a record that is newer than all others.
+    pub(super) fn add_newer(&mut self, facts: &Facts) {
+        let mut newer = Self::default();
+        newer.add(facts);
+        self.keys.extend(newer.keys);
+        for (key, newer) in newer.addresses {
+            let older = self.addresses.remove(&key).unwrap_or_default();
+            self.addresses.insert(key, newer.before(older));
+        }
     }
 
     fn add(&mut self, facts: &Facts) {
@@ -109,6 +122,18 @@ fn keys(tenant: &str, facts: &Facts) -> Vec<AddressKey> {
 }
 
 impl Seen {
+    /// Adds what older requests prove.
+    fn before(self, older: Self) -> Self {
+        if self.accepted.is_some() {
+            return self;
+        }
+        Self {
+            accepted: older.accepted,
+            refused: self.refused.or(older.refused),
+            refusals: self.refusals + older.refusals,
+        }
+    }
+
     /// Adds an older request.
     fn add(&mut self, facts: &Facts) {
         if self.accepted.is_some() {

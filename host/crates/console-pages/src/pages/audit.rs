@@ -32,6 +32,8 @@ pub struct ActionRow {
 /// The view.
 #[derive(Debug, Serialize)]
 pub struct Audit {
+    /// Whether the digests were verified; the first verification of a long record takes seconds.
+    pub is_verified: bool,
     /// Number of rows whose digests match.
     pub verified: u64,
     /// Number of the first row whose digest does not match.
@@ -50,6 +52,7 @@ impl Page for Audit {
     fn title(&self) -> String {
         match self.broken {
             Some(row) => format!("The record was changed at row {row}"),
+            None if !self.is_verified => "Actions".to_owned(),
             None => format!("{} recorded", words::count(self.verified, "action is", "actions are")),
         }
     }
@@ -59,6 +62,7 @@ impl Page for Audit {
             @match (self.broken, self.since_ms) {
                 (Some(row), _) => p .problem role="alert" { "The digest of row " (row) " does not match: it, or the row before it, was changed or removed outside of the gateway." },
                 (None, Some(since)) => p .lede { "Verified: no row was changed since " (words::time(since)) "." },
+                (None, None) if !self.is_verified => p .lede { "The digests are being verified. Load the page again." },
                 (None, None) => p .lede { "No action with a digest yet." },
             }
             section .sheet {
@@ -81,7 +85,7 @@ impl Page for Audit {
                     }
                 }
             }
-            (next(self.next.as_deref()))
+            (next(self.next.as_deref(), "Older"))
             (download(&match &self.who { Some(who) => format!("/audit.csv?who={}", words::encoded(who)), None => "/audit.csv".to_owned() }))
             (command("frontgate audit list"))
         }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::parts::{By, Fact, change, command, download, facts, history};
+use super::parts::{By, Fact, change, command, download, facts, history, next};
 use crate::csv::{Table, cell, time};
 use crate::layout::{Frame, Page, json};
 use crate::words;
@@ -36,15 +36,17 @@ pub struct Channel {
 /// The view of the list.
 #[derive(Debug, Serialize)]
 pub struct Channels {
-    /// All channels that are not removed.
+    /// Channels that are not removed.
     pub channels: Vec<Channel>,
+    /// Number of all channels that Front shows as offline.
+    pub offline: u64,
+    /// Path of the next page.
+    pub next: Option<String>,
 }
 
 impl Page for Channels {
     fn title(&self) -> String {
-        let offline =
-            u64::try_from(self.channels.iter().filter(|channel| channel.is_offline).count()).unwrap_or_default();
-        match (self.channels.len(), offline) {
+        match (self.channels.len(), self.offline) {
             (0, _) => "No channel is connected".to_owned(),
             (_, 0) => "All channels work".to_owned(),
             (_, offline) => format!("{} offline", words::count(offline, "channel is", "channels are")),
@@ -81,6 +83,7 @@ impl Page for Channels {
                     }
                 }
             }
+            (next(self.next.as_deref(), "More"))
             (download("/channels.csv"))
             (command("frontgate channels list"))
         }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::deliveries::{DeliveryRow, table};
-use super::parts::download;
+use super::parts::{download, next};
 use crate::csv::{Table, time};
 use crate::layout::{Frame, Page, json};
 use crate::personal::Personal;
@@ -65,6 +65,8 @@ pub struct Conversation {
     pub steps: Vec<Step>,
     /// Deliveries, newest first.
     pub deliveries: Vec<DeliveryRow>,
+    /// Path of the page with older deliveries.
+    pub next: Option<String>,
 }
 
 /// Time between two steps from which the gap is a line.
@@ -99,6 +101,7 @@ impl Page for Conversation {
             @if !self.deliveries.is_empty() {
                 section .sheet { header { h2 { "Deliveries" } } div .scroll tabindex="0" role="region" aria-label="Deliveries" { (table(frame.now_ms, &self.deliveries)) } }
             }
+            (next(self.next.as_deref(), "Older"))
         }
     }
 

@@ -170,7 +170,7 @@ impl Deliveries {
                     (table(frame.now_ms, &self.rows))
                 }
             }
-            (next(self.next.as_deref()))
+            (next(self.next.as_deref(), "Older"))
         }
     }
 }

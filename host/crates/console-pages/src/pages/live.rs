@@ -58,6 +58,8 @@ pub struct Live {
     pub next: u64,
     /// Whether requests are recorded.
     pub is_recording: bool,
+    /// Time for which a request for new rows is held, in milliseconds.
+    pub hold_ms: u64,
 }
 
 impl Page for Live {
@@ -80,7 +82,7 @@ impl Page for Live {
                 div .scroll tabindex="0" role="region" aria-label="Requests" {
                     table {
                         thead { tr { th { "Time (UTC)" } th { "Tenant" } th { "Callback" } th .n { "Status" } th .n { "Duration" } th { "Answered by" } th { "Conversation" } th { "Result" } } }
-                        tbody id="tail" data-tail=[self.problem.is_none().then(|| format!("/live/rows?q={}", encoded(&self.query)))] data-after=(self.next) {
+                        tbody id="tail" data-tail=[self.problem.is_none().then(|| format!("/live/rows?q={}", encoded(&self.query)))] data-after=(self.next) data-hold=(self.hold_ms) {
                             @for row in &self.rows { (table_row(row)) }
                         }
                     }
@@ -133,12 +135,16 @@ fn cells(row: &LiveRow) -> Vec<String> {
     ]
 }
 
-/// Returns the rows that are new since the last answer, newest first, and how many went by that are not shown.
-pub fn rows(rows: &[LiveRow], skipped: u64) -> String {
+/// Returns the rows that are new since the last answer, newest first, how many went by that are not shown, and whether the
+/// gateway was started again.
+pub fn rows(rows: &[LiveRow], skipped: u64, is_restarted: bool) -> String {
     html! {
         @for row in rows { (table_row(row)) }
         @if skipped > 0 {
             tr .gap { td colspan="8" { (words::count(skipped, "request", "requests")) " went by, too many to show" } }
+        }
+        @if is_restarted {
+            tr .gap { td colspan="8" { "The gateway was started again. Requests just before its end may be missing here." } }
         }
     }
     .into_string()

@@ -111,6 +111,6 @@ pub(super) fn download(path: &str) -> Markup {
 }
 
 /// A link to the next page of a list.
-pub(super) fn next(link: Option<&str>) -> Markup {
-    html! { @if let Some(link) = link { p { a .button href=(link) rel="next" { "Older" } } } }
+pub(super) fn next(link: Option<&str>, label: &str) -> Markup {
+    html! { @if let Some(link) = link { p { a .button href=(link) rel="next" { (label) } } } }
 }

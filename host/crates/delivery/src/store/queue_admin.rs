@@ -18,8 +18,8 @@ use serde::Serialize;
 use uuid::Uuid;
 
 pub use self::changes::{Change, Resolution};
-pub use self::channels::{ChannelDetails, ChannelFilter, ChannelSummary};
-pub use self::lists::{DeliveryFilter, DeliveryGroup, GROUP_COUNT_MAX};
+pub use self::channels::{COUNT_MAX, ChannelDetails, ChannelFilter, ChannelSummary};
+pub use self::lists::{DeliveryFilter, DeliveryGroup};
 pub use self::online::Preview;
 pub use self::templates::{ChannelTemplate, InFront};
 use super::{queue, rows};
@@ -206,9 +206,17 @@ fn details(read: &Transaction<'_>, id: i64) -> sql::Result<DeliveryDetails> {
     let select = format!("SELECT {COLUMNS}, payload FROM deliveries WHERE id = ?1");
     let row = |row: &Row<'_>| Ok((summary(row, read.now_ms())?, row.named::<String>("payload")?));
     let (summary, payload) = read.row(&select, values![id], row)?.ok_or_else(|| changes::not_found(id))?;
+    let history = attempts(read, id)?;
+    let actions = frontgate_audit::of_object(read, &object(id), ACTIONS_MAX)?;
+    let payload = serde_json::from_str(&payload).unwrap_or(serde_json::Value::String(payload));
+    Ok(DeliveryDetails { summary, payload, history, actions })
+}
+
+/// Returns the attempts of a delivery, oldest first.
+fn attempts(read: &Transaction<'_>, id: i64) -> sql::Result<Vec<Attempt>> {
     let select = "SELECT number, begun_ms, took_ms, state, reason, replica FROM attempts
                   WHERE delivery = ?1 ORDER BY number";
-    let history = read.rows(select, values![id], |row| {
+    read.rows(select, values![id], |row| {
         Ok(Attempt {
             number: row.get(0)?,
             begun_ms: row.get(1)?,
@@ -217,10 +225,7 @@ fn details(read: &Transaction<'_>, id: i64) -> sql::Result<DeliveryDetails> {
             reason: row.get(4)?,
             replica: row.get(5)?,
         })
-    })?;
-    let actions = frontgate_audit::of_object(read, &object(id), ACTIONS_MAX)?;
-    let payload = serde_json::from_str(&payload).unwrap_or(serde_json::Value::String(payload));
-    Ok(DeliveryDetails { summary, payload, history, actions })
+    })
 }
 
 fn summary(row: &Row<'_>, now: i64) -> sql::Result<DeliverySummary> {

@@ -68,7 +68,8 @@ pub(super) fn schedule_next(transaction: &Transaction<'_>, tenant: &str, convers
 
 /// Counts the deliveries of each tenant in each state.
 pub(super) fn counts(read: &Transaction<'_>) -> sql::Result<Counts> {
-    let select = "SELECT tenant, state, count(*) FROM deliveries GROUP BY tenant, state";
+    let select = "SELECT tenant, state, CAST(sum(count) AS bigint) FROM delivery_groups
+                  GROUP BY tenant, state HAVING sum(count) > 0";
     let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
     let mut counts = Counts::new();
     for (tenant, state, count) in read.rows(select, values![], row)? {

@@ -14,7 +14,7 @@ use crate::sql::Transaction;
 use crate::values;
 
 /// The migration to each version.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../schema/postgres/1-tables.sql"),
     include_str!("../schema/postgres/2-channel-health.sql"),
     include_str!("../schema/postgres/3-templates.sql"),
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../schema/postgres/5-actions.sql"),
     include_str!("../schema/postgres/6-front-oauth-address.sql"),
     include_str!("../schema/postgres/7-console-access.sql"),
+    include_str!("../schema/postgres/8-delivery-groups.sql"),
 ];
 
 /// The number of migrations that this program knows.

@@ -43,7 +43,7 @@ impl Tables {
 }
 
 /// The migration to each version. The file stores its version (`user_version`); newer files are rejected.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../schema/sqlite/1-deliveries.sql"),
     include_str!("../schema/sqlite/2-state.sql"),
     include_str!("../schema/sqlite/3-front.sql"),
@@ -58,6 +58,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("../schema/sqlite/12-actions.sql"),
     include_str!("../schema/sqlite/13-front-oauth-address.sql"),
     include_str!("../schema/sqlite/14-console-access.sql"),
+    include_str!("../schema/sqlite/15-delivery-groups.sql"),
 ];
 
 /// Maximum wait for the previous gateway to release the lock.

@@ -9,7 +9,7 @@ use frontgate_store::values;
 use serde::Serialize;
 
 use super::{ACTIONS_MAX, QueueAdmin};
-use crate::job::State;
+use crate::job::{Kind, State};
 use crate::store::front;
 use crate::store::front::{Channel, ChannelState, Removal};
 
@@ -74,14 +74,22 @@ pub struct ChannelDetails {
     pub actions: Vec<Action>,
 }
 
-const COLUMNS: &str = "channel.id, tenant, app, channel_id, key, state, created_ms, changed_ms,
-  (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-message') AS to_provider,
-  (SELECT count(*) FROM open WHERE open.channel = channel.id AND kind = 'front-import') AS to_front,
-  is_offline, failing_since_ms, reason";
+const COLUMNS: &str = "channel.id, tenant, app, channel_id, key, state, created_ms, changed_ms, is_offline, \
+                       failing_since_ms, reason";
 
-/// SQL clause that selects the open deliveries of all channels.
-const OPEN: &str = "WITH open AS MATERIALIZED (
-  SELECT channel, kind FROM deliveries WHERE state IN ('ready', 'leased', 'unknown') AND channel IS NOT NULL)";
+/// SQL clause of channels with their health.
+const CHANNELS: &str =
+    "front_channels AS channel LEFT JOIN front_channel_health AS health ON health.channel = channel.id";
+
+/// Maximum number that a page of the console counts to.
+pub const COUNT_MAX: u32 = 100_000;
+
+/// Whether the open deliveries of listed channels are counted, and how far. A number that is not counted is 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counting {
+    No,
+    UpTo(u32),
+}
 
 impl QueueAdmin {
     /// Returns channels sorted by tenant, app and age, including removed channels if `removed`.
@@ -112,7 +120,7 @@ impl QueueAdmin {
 
     /// Returns a channel with its counts and history.
     pub fn channel_details(&self, summary: ChannelSummary) -> anyhow::Result<ChannelDetails> {
-        Ok(self.database.read(|read| details(read, summary))?)
+        Ok(self.database.read(|read| details(read, summary, u32::MAX))?)
     }
 
     /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
@@ -131,37 +139,81 @@ pub(super) fn list(
     removed: bool,
 ) -> sql::Result<Vec<ChannelSummary>> {
     let select = format!(
-        "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
-           LEFT JOIN front_channel_health AS health ON health.channel = channel.id
+        "SELECT {COLUMNS} FROM {CHANNELS}
          WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR app = ?2) AND (?3 OR state <> 'removed')
          ORDER BY tenant, app, channel.id"
     );
-    read.rows(&select, values![filter.tenant, filter.app, removed], summary)
+    let found = read.rows(&select, values![filter.tenant, filter.app, removed], summary)?;
+    found.into_iter().map(|channel| counted(read, channel, Counting::UpTo(u32::MAX))).collect()
+}
+
+/// Returns channels that are not removed, of all tenants or of one, sorted by tenant, app and age, after the channel with
+/// a row id. Only the channels of the page are counted.
+pub(super) fn page(
+    read: &Transaction<'_>,
+    tenant: Option<&str>,
+    after: Option<i64>,
+    most: u32,
+    counting: Counting,
+) -> sql::Result<Vec<ChannelSummary>> {
+    let select = "SELECT tenant, app FROM front_channels WHERE id = ?1";
+    let last = match after {
+        Some(id) => read.row(select, values![id], |row| Ok((row.get::<String>(0)?, row.get::<String>(1)?)))?,
+        None => None,
+    };
+    let (last_tenant, last_app) = last.unwrap_or_default();
+    let of_tenant = if tenant.is_some() { "tenant = ?4" } else { "?4 IS NULL" };
+    let select = format!(
+        "SELECT {COLUMNS} FROM {CHANNELS}
+         WHERE state <> 'removed' AND (tenant, app, channel.id) > (?1, ?2, ?3) AND {of_tenant}
+         ORDER BY tenant, app, channel.id LIMIT ?5"
+    );
+    let values = values![last_tenant, last_app, after.unwrap_or_default(), tenant, most];
+    let found = read.rows(&select, values, summary)?;
+    found.into_iter().map(|channel| counted(read, channel, counting)).collect()
 }
 
 /// Returns a channel by its row id.
 pub(super) fn by_id(read: &Transaction<'_>, id: i64) -> sql::Result<ChannelSummary> {
-    let select = format!(
-        "{OPEN} SELECT {COLUMNS} FROM front_channels AS channel
-           LEFT JOIN front_channel_health AS health ON health.channel = channel.id
-         WHERE channel.id = ?1"
-    );
-    read.row(&select, values![id], summary)?.ok_or_else(|| sql::Error::Rejected(format!("channel {id} not found")))
+    let select = format!("SELECT {COLUMNS} FROM {CHANNELS} WHERE channel.id = ?1");
+    let found = read.row(&select, values![id], summary)?;
+    let found = found.ok_or_else(|| sql::Error::Rejected(format!("channel {id} not found")))?;
+    counted(read, found, Counting::UpTo(COUNT_MAX))
 }
 
-/// Returns a channel with its counts and history.
-pub(super) fn details(read: &Transaction<'_>, summary: ChannelSummary) -> sql::Result<ChannelDetails> {
+/// Adds the numbers of open deliveries.
+fn counted(read: &Transaction<'_>, channel: ChannelSummary, counting: Counting) -> sql::Result<ChannelSummary> {
+    let Counting::UpTo(most) = counting else { return Ok(channel) };
+    let open = |kind: Kind| {
+        let states =
+            [State::Ready, State::Leased, State::Unknown].map(|state| of_state(read, channel.id, kind, state, most));
+        states.into_iter().sum::<sql::Result<u64>>()
+    };
+    let (to_provider, to_front) = (open(Kind::Message)?, open(Kind::Import)?);
+    Ok(ChannelSummary { to_provider, to_front, ..channel })
+}
+
+/// Returns the number of deliveries of a channel of a kind in a state, at most `most`.
+fn of_state(read: &Transaction<'_>, channel: i64, kind: Kind, state: State, most: u32) -> sql::Result<u64> {
+    let select = "SELECT count(*) FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_of_channel
+                    WHERE channel = ?1 AND kind = ?2 AND state = ?3 LIMIT ?4) AS counted";
+    read.value(select, values![channel, kind.name(), state.name(), most])
+}
+
+/// Returns a channel with its counts, each at most `most`, and its history.
+pub(super) fn details(read: &Transaction<'_>, summary: ChannelSummary, most: u32) -> sql::Result<ChannelDetails> {
     let id = summary.id;
-    let count = |select: &str| read.value::<u64>(select, values![id]);
+    let count = |table: &str| {
+        let select = format!("SELECT count(*) FROM (SELECT 1 FROM {table} WHERE channel = ?1 LIMIT ?2) AS counted");
+        read.value::<u64>(&select, values![id, most])
+    };
     let has_credential = read.value("SELECT credential IS NOT NULL FROM front_channels WHERE id = ?1", values![id])?;
-    let conversations = count("SELECT count(*) FROM front_conversations WHERE channel = ?1")?;
-    let messages = count("SELECT count(*) FROM front_messages WHERE channel = ?1")?;
-    let select = "SELECT kind, state, count(*) FROM deliveries WHERE channel = ?1 GROUP BY kind, state";
-    let row = |row: &Row<'_>| Ok((row.get::<String>(0)?, row.get::<String>(1)?, row.get::<u64>(2)?));
+    let (conversations, messages) = (count("front_conversations")?, count("front_messages")?);
     let mut deliveries: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
-    for (kind, state, count) in read.rows(select, values![id], row)? {
-        if let Some(state) = State::named(&state) {
-            deliveries.entry(kind).or_default().insert(state, count);
+    for (kind, state) in Kind::ALL.into_iter().flat_map(|kind| State::ALL.map(|state| (kind, state))) {
+        let count = of_state(read, id, kind, state, most)?;
+        if count > 0 {
+            deliveries.entry(kind.name().to_owned()).or_default().insert(state, count);
         }
     }
     let actions = frontgate_audit::of_object(read, &object(&summary), ACTIONS_MAX)?;
@@ -223,8 +275,8 @@ fn summary(row: &Row<'_>) -> sql::Result<ChannelSummary> {
         state: ChannelState::named(&row.named::<String>("state")?),
         since_ms: row.named("changed_ms")?,
         created_ms: row.named("created_ms")?,
-        to_provider: row.named("to_provider")?,
-        to_front: row.named("to_front")?,
+        to_provider: 0,
+        to_front: 0,
         is_offline: row.named::<Option<bool>>("is_offline")?.unwrap_or_default(),
         failing_since_ms: row.named("failing_since_ms")?,
         reason: row.named("reason")?,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use frontgate_audit::{Action, Actor, Filter, NewAction, Verification};
 use frontgate_replicas::admin::ReplicaSummary;
-use frontgate_store::sql::{Scope, Transaction};
+use frontgate_store::sql::{self, Row, Scope, Transaction};
 use frontgate_store::{NO_TENANT, Origin, values};
 use serde::Serialize;
 
 use super::changes::{self, Subject};
-use super::channels::{self, ChannelDetails, ChannelFilter, ChannelSummary};
+use super::channels::{self, COUNT_MAX, ChannelDetails, ChannelSummary, Counting};
 use super::lists::{self, DeliveryFilter, DeliveryGroup};
-use super::{Change, DeliveryDetails, DeliverySummary};
+use super::{Attempt, Change, DeliveryDetails, DeliverySummary, attempts};
 use crate::job::State;
 use crate::store::quotas::DELIVERIES;
 use crate::store::{Store, StoreError};
@@ -51,7 +51,7 @@ impl Store {
         self.database.read(NO_TENANT, lists::groups).await
     }
 
-    /// Returns the number of deliveries in each state, of all tenants or of some. Large numbers are not counted to the end.
+    /// Returns the number of deliveries in each state, of all tenants or of some.
     ///
     /// # Errors
     ///
@@ -83,6 +83,23 @@ impl Store {
         let (tenant, conversation) = (tenant.to_owned(), conversation.to_owned());
         let select = "SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant = ?1 AND conversation = ?2)";
         self.database.read(NO_TENANT, move |read| read.value(select, values![tenant, conversation])).await
+    }
+
+    /// Returns deliveries of a conversation with their attempts, newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn story(
+        &self,
+        tenant: &str,
+        conversation: &str,
+        before_id: Option<i64>,
+        most: u32,
+    ) -> Result<Vec<(DeliverySummary, Vec<Attempt>)>, StoreError> {
+        let (tenant, conversation) = (Some(tenant.to_owned()), Some(conversation.to_owned()));
+        let filter = DeliveryFilter { tenant, conversation, before_id, ..DeliveryFilter::default() };
+        self.database.read(NO_TENANT, move |read| story(read, &filter, most)).await
     }
 
     /// Returns a delivery with its payload and history.
@@ -128,15 +145,15 @@ impl Store {
     pub async fn preview(&self, filter: DeliveryFilter, change: Change, most: u32) -> Result<Preview, StoreError> {
         let read = move |read: &Transaction<'_>| {
             let mut preview = Preview::default();
-            let listed = lists::list(read, &filter, most.saturating_add(1))?;
+            let (columns, now) = (Subject::columns(), read.now_ms());
+            let read_row = |row: &Row<'_>| Subject::read(row, now);
+            let key = |subject: &Subject| (subject.summary.id, subject.summary.state);
+            let listed = lists::select(read, &filter, most.saturating_add(1), &columns, &read_row, &key)?;
             preview.is_limited = listed.len() > usize::try_from(most).unwrap_or(usize::MAX);
-            let select = format!("SELECT {} FROM deliveries WHERE id = ?1", Subject::columns());
-            for delivery in listed.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {
-                let subject = read.row(&select, values![delivery.id], |row| Subject::read(row, read.now_ms()))?;
-                let Some(subject) = subject else { continue };
+            for subject in listed.iter().take(usize::try_from(most).unwrap_or(usize::MAX)) {
                 match subject.state_after(change) {
                     Ok(after) => {
-                        preview.ids.push(delivery.id);
+                        preview.ids.push(subject.summary.id);
                         *preview.after.entry(after).or_default() += 1;
                         let is_open = matches!(subject.summary.state, State::Ready | State::Unknown);
                         preview.waiting += u64::from(is_open && subject.summary.due_in_ms.is_none());
@@ -150,13 +167,30 @@ impl Store {
         self.database.read(NO_TENANT, read).await
     }
 
-    /// Returns the channels that are not removed.
+    /// Returns the channels that are not removed, without the numbers of their deliveries.
     ///
     /// # Errors
     ///
     /// Fails if the database cannot be read.
     pub async fn channel_summaries(&self) -> Result<Vec<ChannelSummary>, StoreError> {
-        self.database.read(NO_TENANT, |read| channels::list(read, ChannelFilter::default(), false)).await
+        let read = |read: &Transaction<'_>| channels::page(read, None, None, u32::MAX, Counting::No);
+        self.database.read(NO_TENANT, read).await
+    }
+
+    /// Returns a page of the channels that are not removed, of all tenants or of one, sorted by tenant, app and age, after
+    /// the channel with a row id. Open deliveries are counted up to [`COUNT_MAX`] for each state.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database cannot be read.
+    pub async fn channel_page(
+        &self,
+        tenant: Option<String>,
+        after: Option<i64>,
+        most: u32,
+    ) -> Result<Vec<ChannelSummary>, StoreError> {
+        let counting = Counting::UpTo(COUNT_MAX);
+        self.database.read(NO_TENANT, move |read| channels::page(read, tenant.as_deref(), after, most, counting)).await
     }
 
     /// Returns the tenant of each channel that Front shows as offline.
@@ -165,18 +199,18 @@ impl Store {
     ///
     /// Fails if the database cannot be read.
     pub async fn offline_channels(&self) -> Result<Vec<String>, StoreError> {
-        let select = "SELECT tenant FROM front_channels JOIN front_channel_health ON front_channel_health.channel = id
-                      WHERE is_offline AND state <> 'removed'";
+        let select = "SELECT tenant FROM front_channel_health JOIN front_channels ON id = front_channel_health.channel
+                      WHERE is_offline = TRUE AND state <> 'removed'";
         self.database.read(NO_TENANT, move |read| read.rows(select, values![], |row| row.get(0))).await
     }
 
-    /// Returns a channel with its counts and history.
+    /// Returns a channel with its counts, each up to [`COUNT_MAX`], and its history.
     ///
     /// # Errors
     ///
     /// Fails with [`StoreError::Rejected`] if it does not exist.
     pub async fn channel_details(&self, id: i64) -> Result<ChannelDetails, StoreError> {
-        self.database.read(NO_TENANT, move |read| channels::details(read, channels::by_id(read, id)?)).await
+        self.database.read(NO_TENANT, move |read| channels::details(read, channels::by_id(read, id)?, COUNT_MAX)).await
     }
 
     /// Removes a channel and returns the id of the delivery that notifies Front and the plugin.
@@ -257,4 +291,15 @@ impl Store {
     pub async fn newest_action(&self) -> Result<Option<String>, StoreError> {
         self.database.read(NO_TENANT, frontgate_audit::newest).await
     }
+}
+
+/// Returns deliveries with their attempts, newest first.
+pub(super) fn story(
+    read: &Transaction<'_>,
+    filter: &DeliveryFilter,
+    most: u32,
+) -> sql::Result<Vec<(DeliverySummary, Vec<Attempt>)>> {
+    let listed = lists::list(read, filter, most)?;
+    let with_attempts = |delivery: DeliverySummary| attempts(read, delivery.id).map(|attempts| (delivery, attempts));
+    listed.into_iter().map(with_attempts).collect()
 }
