@@ -23,6 +23,7 @@ mod setup;
 mod sign_in;
 mod terminal;
 mod tls;
+mod tls_client;
 mod web;
 
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ pub use crate::setup::{Setup, on_postgres};
 pub use crate::sign_in::{Browser, Page};
 pub use crate::terminal::Terminal;
 pub use crate::tls::Tls;
+pub use crate::tls_client::{Pair, TlsClient};
 pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, CallEnd, Conversation, ConversationState, DeliveryStatus, Deviation, Effect, Fault,
     FileToSend, Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State,

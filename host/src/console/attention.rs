@@ -6,6 +6,7 @@ use frontgate_console_pages::pages::{Attention, Level};
 use frontgate_console_pages::{mask_text, words};
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::queue_admin::{ChannelSummary, DeliveryGroup};
+use frontgate_tls::Expiry;
 
 use super::deliveries::query;
 use super::plugins;
@@ -17,6 +18,12 @@ const GROUP_MIN: u64 = 10;
 /// Age of a delivery with unknown outcome from which a person is notified: the platform was asked by then.
 const UNKNOWN_AGE_MS: i64 = 60_000;
 
+/// Time before the end of a certificate from which a person is notified: renewal usually happens earlier.
+const CERTIFICATE_SECONDS: i64 = 14 * 86_400;
+
+/// Time before the end of a certificate from which its item is serious.
+const CERTIFICATE_SECONDS_BAD: i64 = 3 * 86_400;
+
 /// What the rules look at.
 pub(super) struct Facts<'f> {
     pub(super) now_ms: i64,
@@ -25,6 +32,8 @@ pub(super) struct Facts<'f> {
     pub(super) plugins: &'f BTreeMap<String, Plugin>,
     pub(super) groups: &'f [DeliveryGroup],
     pub(super) channels: &'f [ChannelSummary],
+    /// When the certificate of the public listener expires.
+    pub(super) certificate: Option<Expiry>,
 }
 
 /// Returns the items that need attention, the most serious first.
@@ -39,6 +48,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Attention> {
             "Plugins",
         ));
     }
+    items.extend(facts.certificate.and_then(|expiry| certificate_item(expiry.seconds)));
     items
         .extend(facts.channels.iter().filter(|channel| channel.is_offline).map(|channel| channel_item(facts, channel)));
     items.extend(facts.groups.iter().filter_map(|group| group_item(facts.now_ms, group)));
@@ -54,6 +64,22 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Attention> {
 
 fn item(level: Level, what: String, why: String, link: impl Into<String>, label: &'static str) -> Attention {
     Attention { level, what, why, link: link.into(), label }
+}
+
+/// Returns the item of a certificate that expires soon.
+fn certificate_item(seconds: i64) -> Option<Attention> {
+    let (level, what) = match seconds {
+        ..=0 => (Level::Bad, "The certificate of the public listener has expired.".to_owned()),
+        _ if seconds > CERTIFICATE_SECONDS => return None,
+        _ => {
+            let level = if seconds < CERTIFICATE_SECONDS_BAD { Level::Bad } else { Level::Wait };
+            let time = words::duration(seconds.saturating_mul(1_000));
+            (level, format!("The certificate of the public listener expires in {time}."))
+        }
+    };
+    let why =
+        "Platforms refuse to connect after that. Replace the files of server.tls; they are read again.".to_owned();
+    Some(item(level, what, why, "/setup", "Setup"))
 }
 
 fn channel_item(facts: &Facts<'_>, channel: &ChannelSummary) -> Attention {
@@ -104,7 +130,7 @@ mod tests {
 
     fn found(groups: &[DeliveryGroup]) -> Vec<Attention> {
         let plugins = BTreeMap::new();
-        items(&Facts { now_ms: 1_000_000, reasons: &[], plugins: &plugins, groups, channels: &[] })
+        items(&Facts { now_ms: 1_000_000, reasons: &[], plugins: &plugins, groups, channels: &[], certificate: None })
     }
 
     #[test]
@@ -121,6 +147,12 @@ mod tests {
     fn a_delivery_that_was_given_up_comes_before_those_that_wait() {
         let items = found(&[group(State::Ready, 312, 0), group(State::Dead, 1, 0)]);
         assert!(items[0].what.starts_with("1 delivery of demo given up"), "{items:?}");
+    }
+
+    #[test]
+    fn a_certificate_needs_attention_two_weeks_before_its_end() {
+        let level = |days: i64| certificate_item(days * 86_400).map(|item| item.level);
+        assert_eq!([15, 13, 2, 0].map(level), [None, Some(Level::Wait), Some(Level::Bad), Some(Level::Bad)]);
     }
 
     #[test]

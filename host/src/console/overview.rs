@@ -47,7 +47,9 @@ impl Console {
             None => (admin_pages.plugins(), admin_pages.reasons()),
             Some(_) => Default::default(),
         };
-        let facts = Facts { now_ms: now, reasons: &reasons, plugins: &plugins, groups: &groups, channels: &channels };
+        let certificate = admin_pages.certificate_expiry().filter(|_| session.tenants.is_none());
+        let (reasons, plugins, groups_seen, channels) = (&reasons[..], &plugins, &groups[..], &channels[..]);
+        let facts = Facts { now_ms: now, reasons, plugins, groups: groups_seen, channels, certificate };
         let waiting = store.waiting_deliveries().await?;
         let open = waiting.iter().filter(|(tenant, _)| session.sees(tenant)).map(|(_, count)| count).sum();
         let seen = |tenant: &str| session.sees(tenant);

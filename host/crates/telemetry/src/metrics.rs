@@ -90,6 +90,8 @@ pub struct Metrics {
     pub store_refused: Family<labels::Refused, Counter>,
     pub store_unclear: Counter,
     pub store_waiting: Family<labels::Tenant, Gauge>,
+    pub tls_certificate_expires: Family<labels::Source, Gauge>,
+    pub tls_handshakes: Family<labels::Outcome, Counter>,
     pub unverified_bodies_revoked: Counter,
     pub verified: Family<labels::Verified, Counter>,
     registry: Registry,
@@ -125,6 +127,14 @@ impl Metrics {
             ),
             connection_errors: all
                 .metric("frontgate_connection_errors_total", "Connections that ended with an error or a timeout"),
+            tls_handshakes: all.family(
+                "frontgate_tls_handshakes_total",
+                "TLS handshakes of the public listener by outcome: `done`, `failed` or `timeout`",
+            ),
+            tls_certificate_expires: all.family(
+                "frontgate_tls_certificate_expires_seconds",
+                "Time until the certificate of the public listener expires; negative after that",
+            ),
             plugin_calls: all.family(
                 "frontgate_plugin_calls_total",
                 "Calls of plugins by outcome: `answered`, an error code, or the limit reached",
