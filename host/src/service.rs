@@ -1,5 +1,6 @@
 //! Runs a gateway: creates its components in order, serves until a signal, and drains.
 
+mod acme;
 pub(crate) mod admin_api;
 pub(crate) mod candidates;
 pub(crate) mod channels_api;
@@ -33,7 +34,6 @@ use frontgate_state::Buckets;
 use frontgate_store::Database;
 use frontgate_tenants::Plugins;
 use frontgate_tenants::coverage;
-use frontgate_tls::Certificates;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, spawn_blocking};
@@ -90,7 +90,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
     let listen = overrides.listen.map_or_else(|| config.server.listen.clone(), Listen::Address);
     let connections_max =
         descriptors::connections_max(&config.server, config.plugins.calls_max, overrides.open_files_max);
-    let certificates = config.server.tls.as_ref().map(Certificates::open).transpose()?.flatten();
+    let certificates = acme::certificates(&config)?;
     let tls = certificates.as_ref().map(|certificates| certificates.server_config()).transpose()?;
     let server = Server::bind_public(&listen, &config.server, tls, connections_max).await?;
     let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
@@ -209,9 +209,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         socket.serve(answer, admin_stop.clone())
     });
     tokio::spawn(reload_on_signal(reloader)?);
-    if let Some(certificates) = certificates {
-        tokio::spawn(certificates.watch());
-    }
+    acme::keep(&config, certificates, admin_stop.clone()).await?;
     let gateways = Arc::clone(&generations);
     let mut serving = tokio::spawn(server.serve(
         move |request, caller| {

@@ -1,5 +1,6 @@
 //! Support for black-box tests: the real program, a platform that signs requests, and a live view of the log.
 
+mod acme_server;
 mod authorization_server;
 mod balancer;
 mod chromium;
@@ -29,6 +30,7 @@ mod web;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+pub use crate::acme_server::AcmeServer;
 pub use crate::authorization_server::AuthorizationServer;
 pub use crate::balancer::Balancer;
 pub use crate::chromium::Chromium;

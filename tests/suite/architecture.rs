@@ -19,7 +19,7 @@ const CRATES: [(&str, &[&str]); 33] = [
     ("net", &[]),
     ("scaffold", &[]),
     ("settings", &["system"]),
-    ("tls", &["settings", "system", "telemetry"]),
+    ("tls", &["net", "settings", "system", "telemetry"]),
     ("contract", &["telemetry"]),
     ("front", &["settings", "signing"]),
     ("twilio", &["settings", "signing"]),

@@ -1,5 +1,6 @@
 //! Black-box tests of all documented behavior.
 
+mod acme;
 mod actions;
 mod actors;
 mod architecture;

@@ -72,8 +72,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let Some(tls) = &server.tls else { return one_shot(stream, request).await.map(plain) };
-    let (certificate, key) = tls.files().context("server.tls has no certificate")?;
-    let certificate = Certificate::read(certificate, key, open_as_is)?;
+    let certificate = Certificate::of_settings(tls, open_as_is)?;
     let connector = TlsConnector::from(Arc::new(pinned(&certificate)));
     let name = ServerName::try_from("localhost").expect("a host name");
     let stream = connector.connect(name, stream).await.context("TLS handshake failed")?;

@@ -300,7 +300,7 @@ async fn enter(entry: &Entry, socket: Socket, slot: &Slot, limits: Limits) -> Op
             debug!(event = "server.connection_failed", "connection ended before its first request: {error}");
         }
     };
-    entered.inspect_err(failed).ok()
+    entered.inspect_err(failed).ok().flatten()
 }
 
 /// Serves one connection until it ends, exceeds its maximum age or is evicted, or the server stops. Unless the

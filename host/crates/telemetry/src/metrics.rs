@@ -43,6 +43,7 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 /// One field for each family, and the registry that encodes them.
 #[allow(missing_docs, reason = "Metrics::new gives the help text of each field")]
 pub struct Metrics {
+    pub acme_orders: Family<labels::Outcome, Counter>,
     pub admin_refused: Counter,
     pub config_reloads: Family<labels::Outcome, Counter>,
     pub connection_errors: Counter,
@@ -129,7 +130,11 @@ impl Metrics {
                 .metric("frontgate_connection_errors_total", "Connections that ended with an error or a timeout"),
             tls_handshakes: all.family(
                 "frontgate_tls_handshakes_total",
-                "TLS handshakes of the public listener by outcome: `done`, `failed` or `timeout`",
+                "TLS handshakes of the public listener by outcome: `done`, `failed`, `timeout`, or `challenge` of an ACME server",
+            ),
+            acme_orders: all.family(
+                "frontgate_acme_orders_total",
+                "Attempts to obtain a certificate by outcome: `done` or `failed`",
             ),
             tls_certificate_expires: all.family(
                 "frontgate_tls_certificate_expires_seconds",

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, bail};
 use frontgate_settings::Open;
@@ -17,6 +17,9 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use x509_cert::der::Decode as _;
 
+use crate::acme::state::stored;
+use crate::settings::Settings;
+
 /// Maximum size of a file; a chain of certificates has a few KiB.
 const BYTES_MAX: u64 = 1 << 20;
 
@@ -26,6 +29,12 @@ pub struct Certificate {
     pub(crate) key: Arc<CertifiedKey>,
     /// Seconds since 1970 of the last second in which the certificate is valid.
     not_after: i64,
+    /// Seconds since 1970 at which two thirds of its life have passed.
+    last_third: i64,
+    /// Time from the beginning of its validity to the end.
+    life: Duration,
+    /// Whether it only fills the time until one is obtained.
+    temporary: bool,
 }
 
 impl Certificate {
@@ -52,7 +61,35 @@ impl Certificate {
     pub(crate) fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> anyhow::Result<Self> {
         let leaf = chain.first().context("the chain is empty")?;
         let parsed = x509_cert::Certificate::from_der(leaf).context("failed to parse the certificate")?;
-        let not_after = parsed.tbs_certificate.validity.not_after.to_unix_duration().as_secs();
+        let validity = &parsed.tbs_certificate.validity;
+        let [not_before, not_after] = [validity.not_before, validity.not_after]
+            .map(|time| i64::try_from(time.to_unix_duration().as_secs()).unwrap_or(i64::MAX));
+        let last_third = not_after - (not_after - not_before) / 3;
+        let life = Duration::from_secs(u64::try_from(not_after - not_before).unwrap_or_default());
+        Ok(Self { key: Self::load(chain, key)?, not_after, last_third, life, temporary: false })
+    }
+
+    /// Creates a self-signed certificate that fills the time until one is obtained. It has expired from the start.
+    pub(crate) fn temporary(host: &str) -> anyhow::Result<Self> {
+        let made = rcgen::generate_simple_self_signed([host.to_owned()]).context("failed to create a certificate")?;
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).map_err(anyhow::Error::msg)?;
+        let key = Self::load(vec![made.cert.der().clone()], key)?;
+        Ok(Self { key, not_after: 0, last_third: 0, life: Duration::ZERO, temporary: true })
+    }
+
+    /// Reads a key and a chain in one text.
+    pub(crate) fn from_pem(pem: &[u8]) -> anyhow::Result<Self> {
+        let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
+        // The parser's error could repeat a part of the key.
+        let Ok(key) = PrivateKeyDer::from_pem_slice(pem) else { bail!("no private key") };
+        Self::new(chain.context("failed to read certificates")?, key)
+    }
+
+    /// Checks that a key belongs to the first certificate of a chain.
+    pub(crate) fn load(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> anyhow::Result<Arc<CertifiedKey>> {
         let key = match CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()) {
             Ok(key) => key,
             Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
@@ -60,7 +97,31 @@ impl Certificate {
             }
             Err(error) => return Err(error).context("failed to use the private key"),
         };
-        Ok(Self { key: Arc::new(key), not_after: i64::try_from(not_after).unwrap_or(i64::MAX) })
+        Ok(Arc::new(key))
+    }
+
+    /// Reads the certificate that a gateway with these settings uses, for commands on its machine.
+    pub fn of_settings(settings: &Settings, open: Open) -> anyhow::Result<Self> {
+        match (settings.files(), &settings.acme) {
+            (Some((certificate, key)), _) => Self::read(certificate, key, open),
+            (None, Some(acme)) => stored(acme),
+            (None, None) => bail!("server.tls has no certificate"),
+        }
+    }
+
+    /// Returns whether the certificate only fills the time until one is obtained.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+
+    /// Returns the time from the beginning of its validity to the end.
+    pub(crate) fn life(&self) -> Duration {
+        self.life
+    }
+
+    /// Returns the seconds since 1970 at which two thirds of its life have passed.
+    pub(crate) fn last_third(&self) -> i64 {
+        self.last_third
     }
 
     /// Returns whether the certificate names a host.

@@ -15,19 +15,28 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::{info, warn};
 
+use crate::acme::{Acme, Challenges, State};
 use crate::certificate::Certificate;
-use crate::files::State;
+use crate::files;
 use crate::settings::Settings;
 
 /// The only protocol of the public listener.
 const HTTP: &[u8] = b"http/1.1";
+/// The protocol in which an ACME server checks the challenge TLS-ALPN-01 (RFC 8737).
+pub(crate) const CHALLENGE: &[u8] = b"acme-tls/1";
 
 /// The certificate of a listener, which can change while it serves.
 #[derive(Debug)]
 pub struct Certificates {
     current: Arc<Current>,
-    files: (PathBuf, PathBuf),
-    check: Duration,
+    source: Source,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug)]
+enum Source {
+    Files { certificate: PathBuf, key: PathBuf, check: Duration },
+    Acme(Box<Acme>),
 }
 
 /// When the current certificate expires.
@@ -42,28 +51,65 @@ pub struct Expiry {
 /// Answers each handshake with the current certificate, also without a server name, or with one that the certificate
 /// does not have: the platforms verify the certificate, and name no server in some requests.
 #[derive(Debug)]
-struct Current(ArcSwap<Certificate>);
+pub(crate) struct Current {
+    certificate: ArcSwap<Certificate>,
+    challenges: Arc<Challenges>,
+}
+
+impl Current {
+    fn new(certificate: Certificate) -> Arc<Self> {
+        Arc::new(Self { certificate: ArcSwap::from_pointee(certificate), challenges: Arc::default() })
+    }
+
+    pub(crate) fn certificate(&self) -> Arc<Certificate> {
+        self.certificate.load_full()
+    }
+
+    pub(crate) fn replace(&self, certificate: Certificate) {
+        self.certificate.store(Arc::new(certificate));
+    }
+
+    pub(crate) fn challenges(&self) -> &Arc<Challenges> {
+        &self.challenges
+    }
+}
 
 impl ResolvesServerCert for Current {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.load().key))
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == CHALLENGE)) {
+            return self.challenges.tls(hello.server_name()?);
+        }
+        Some(Arc::clone(&self.certificate.load().key))
     }
 }
 
 impl Certificates {
-    /// Reads the configured files. Returns `None` if no certificate is configured.
+    /// Reads the configured files, or what was obtained for a host. Returns `None` if no certificate is configured.
     ///
     /// # Errors
     ///
-    /// Fails as [`Certificate::read`] does.
-    pub fn open(settings: &Settings) -> anyhow::Result<Option<Arc<Self>>> {
-        let Some((certificate, key)) = settings.files() else { return Ok(None) };
-        let first = Certificate::read(certificate, key, ownership::open)?;
-        Ok(Some(Arc::new(Self {
-            current: Arc::new(Current(ArcSwap::from_pointee(first))),
-            files: (certificate.to_owned(), key.to_owned()),
-            check: Duration::from_millis(settings.check_ms),
-        })))
+    /// Fails as [`Certificate::read`] does, or if the state of ACME cannot be read.
+    pub fn open(settings: &Settings, host: Option<&str>) -> anyhow::Result<Option<Arc<Self>>> {
+        if let Some((certificate, key)) = settings.files() {
+            let current = Current::new(Certificate::read(certificate, key, ownership::open)?);
+            let (certificate, key) = (certificate.to_owned(), key.to_owned());
+            let source = Source::Files { certificate, key, check: Duration::from_millis(settings.check_ms) };
+            return Ok(Some(Arc::new(Self { current, source })));
+        }
+        let (Some(acme), Some(host)) = (&settings.acme, host) else { return Ok(None) };
+        let state = State::open(acme)?;
+        let first = match state.certificate()? {
+            Some(stored) => stored,
+            None => Certificate::temporary(host)?,
+        };
+        let current = Current::new(first);
+        let source = Source::Acme(Box::new(Acme::new(acme, host, state, &current)));
+        Ok(Some(Arc::new(Self { current, source })))
+    }
+
+    /// Returns the answers to challenges of the ACME server.
+    pub fn challenges(&self) -> Arc<Challenges> {
+        Arc::clone(self.current.challenges())
     }
 
     /// Returns the configuration of a listener: TLS 1.2 and 1.3 with the suites that rustls considers safe, HTTP/1.1
@@ -79,6 +125,9 @@ impl Certificates {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&self.current) as _);
         config.alpn_protocols = vec![HTTP.to_vec()];
+        if let Source::Acme(_) = self.source {
+            config.alpn_protocols.push(CHALLENGE.to_vec());
+        }
         // Stateless: an attacker cannot displace the sessions of the platforms.
         config.ticketer = Ticketer::new().context("failed to create keys of session tickets")?;
         Ok(Arc::new(config))
@@ -86,41 +135,49 @@ impl Certificates {
 
     /// Returns when the current certificate expires.
     pub fn expiry(&self) -> Expiry {
-        Expiry { seconds: self.current.0.load().expires_in_seconds(), source: "file" }
+        let source = match self.source {
+            Source::Files { .. } => "file",
+            Source::Acme(_) => "acme",
+        };
+        Expiry { seconds: self.current.certificate.load().expires_in_seconds(), source }
     }
 
-    /// Reads the files again, and uses them from the next handshake on. Returns whether the certificate changed.
+    /// Reads the files again, and uses them from the next handshake on. Returns whether the certificate changed. Does
+    /// nothing without files.
     ///
     /// # Errors
     ///
     /// Fails as [`Certificate::read`] does; the previous certificate stays in use.
     pub async fn reload(&self) -> anyhow::Result<bool> {
-        let (certificate, key) = self.files.clone();
+        let Source::Files { certificate, key, .. } = &self.source else { return Ok(false) };
+        let (path, certificate, key) = (certificate.display(), certificate.clone(), key.clone());
         let read = move || Certificate::read(&certificate, &key, ownership::open);
         let new = spawn_blocking(read).await.context("failed to read the certificate")??;
-        if self.current.0.load().is_same(&new) {
+        if self.current.certificate.load().is_same(&new) {
             return Ok(false);
         }
         let expires_in_days = new.expires_in_seconds() / 86_400;
-        self.current.0.store(Arc::new(new));
-        info!(
-            event = "tls.certificate_replaced",
-            expires_in_days,
-            "certificate of {} is in use from now on",
-            self.files.0.display()
-        );
+        self.current.replace(new);
+        info!(event = "tls.certificate_replaced", expires_in_days, "certificate of {path} is in use from now on");
         Ok(true)
     }
 
-    /// Reads the files again whenever they change. Never returns.
-    pub async fn watch(self: Arc<Self>) {
-        let mut ticks = interval(self.check);
+    /// Reads the files again whenever they change, or obtains and renews the certificate. Never returns.
+    pub async fn keep(self: Arc<Self>) {
+        match &self.source {
+            Source::Files { certificate, key, check } => self.watch([certificate, key], *check).await,
+            Source::Acme(acme) => acme.run().await,
+        }
+    }
+
+    async fn watch(&self, paths: [&Path; 2], check: Duration) {
+        let mut ticks = interval(check);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // The files may have changed since they were read, so the first look reads them in any case.
         let mut seen = None;
         loop {
             ticks.tick().await;
-            let found = Some(self.states().await);
+            let found = Some([files::State::of(paths[0]).await, files::State::of(paths[1]).await]);
             if found == seen {
                 continue;
             }
@@ -133,13 +190,5 @@ impl Certificates {
                 );
             }
         }
-    }
-
-    async fn states(&self) -> [State; 2] {
-        let state = |path: &Path| {
-            let path = path.to_owned();
-            async move { State::of(&path).await }
-        };
-        [state(&self.files.0).await, state(&self.files.1).await]
     }
 }

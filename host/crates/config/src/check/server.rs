@@ -47,6 +47,16 @@ fn public_url(config: &Config, report: &mut Report<'_, '_>) {
 /// Reports a certificate that cannot be used.
 fn tls(config: &Config, report: &mut Report<'_, '_>) {
     let Some(tls) = &config.server.tls else { return };
+    if let Some(acme) = &tls.acme {
+        if tls.certificate.is_some() || tls.key.is_some() {
+            let fix = "remove certificate and key, or [server.tls.acme]";
+            report.add("server.tls", "has files and ACME", fix);
+        }
+        if let Some(problem) = acme.problem(config.server.public_url.as_deref()) {
+            report.add("server.tls.acme", problem, "see docs/operate/tls-and-proxies.md");
+        }
+        return super::ca_files("server.tls.acme.ca_files", &acme.ca_files, report);
+    }
     let Some((certificate, key)) = tls.files() else {
         return report.add("server.tls", "certificate or key is missing", "name the PEM files of both");
     };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontgate_telemetry::metrics::{METRICS, labels};
+use frontgate_tls::is_challenge;
 use hyper::HeaderMap;
 use rustls::ServerConfig;
 use tokio::time::timeout;
@@ -51,8 +52,8 @@ impl Entry {
         self.tls.is_none() && !self.proxy_protocol
     }
 
-    /// Performs the steps of one connection.
-    pub(super) async fn enter(&self, mut socket: Socket, connection: &Connection) -> io::Result<Transport> {
+    /// Performs the steps of one connection. Returns `None` if no request follows.
+    pub(super) async fn enter(&self, mut socket: Socket, connection: &Connection) -> io::Result<Option<Transport>> {
         if self.proxy_protocol && connection.is_proxied() {
             let read = timeout(self.header_timeout, proxy_protocol::read(&mut socket)).await;
             let client =
@@ -66,9 +67,13 @@ impl Entry {
                 })?;
             }
         }
-        let Some((acceptor, time_max)) = &self.tls else { return Ok(Transport::Plain(socket)) };
+        let Some((acceptor, time_max)) = &self.tls else { return Ok(Some(Transport::Plain(socket))) };
         let (outcome, result) = match timeout(*time_max, acceptor.accept(socket)).await {
-            Ok(Ok(stream)) => ("done", Ok(Transport::Tls(Box::new(stream)))),
+            Ok(Ok(stream)) if is_challenge(stream.get_ref().1.alpn_protocol()) => {
+                Transport::Tls(Box::new(stream)).close(false).await;
+                ("challenge", Ok(None))
+            }
+            Ok(Ok(stream)) => ("done", Ok(Some(Transport::Tls(Box::new(stream))))),
             Ok(Err(error)) => ("failed", Err(error)),
             Err(_) => ("timeout", Err(io::Error::new(io::ErrorKind::TimedOut, "TLS handshake timed out"))),
         };
