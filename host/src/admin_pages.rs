@@ -23,6 +23,7 @@ use frontgate_store::Waiting;
 use frontgate_telemetry::REFUSALS;
 use frontgate_telemetry::metrics::{self, METRICS, labels};
 use frontgate_tenants::coverage;
+use frontgate_tls::{Certificates, Expiry};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
@@ -45,6 +46,8 @@ pub(crate) struct AdminPages {
     customers: Arc<Customers>,
     rate_limits: Arc<RateLimits>,
     access: Arc<Access>,
+    /// Certificate of the public listener; `None` without TLS.
+    certificates: Option<Arc<Certificates>>,
     /// Tenants that have gauges in the metrics.
     counted: Mutex<BTreeSet<String>>,
     started: Instant,
@@ -66,13 +69,26 @@ pub(crate) struct Sources {
     pub(crate) rate_limits: Arc<RateLimits>,
     /// Sessions of the console.
     pub(crate) access: Arc<Access>,
+    /// Certificate of the public listener; `None` without TLS.
+    pub(crate) certificates: Option<Arc<Certificates>>,
 }
 
 impl AdminPages {
     /// Creates the pages of a gateway that is not ready before [`AdminPages::loaded`].
     pub(crate) fn new(sources: Sources) -> Self {
-        let Sources { config, engine, registry, store, waiting, buckets, rollouts, customers, rate_limits, access } =
-            sources;
+        let Sources {
+            config,
+            engine,
+            registry,
+            store,
+            waiting,
+            buckets,
+            rollouts,
+            customers,
+            rate_limits,
+            access,
+            certificates,
+        } = sources;
         Self {
             config: ArcSwap::new(config),
             configured: ArcSwapOption::empty(),
@@ -85,6 +101,7 @@ impl AdminPages {
             customers,
             rate_limits,
             access,
+            certificates,
             counted: Mutex::default(),
             started: Instant::now(),
             loading: AtomicBool::new(true),
@@ -100,6 +117,23 @@ impl AdminPages {
     /// Replaces the configuration.
     pub(crate) fn configure(&self, config: Arc<Config>) {
         self.config.store(config);
+    }
+
+    /// Reads the certificate of the public listener again. The configuration's checks have read it before, so it is
+    /// valid unless it changed in between.
+    pub(crate) async fn reload_certificate(&self) {
+        let Some(certificates) = &self.certificates else { return };
+        if let Err(error) = certificates.reload().await {
+            warn!(
+                event = "tls.certificate_rejected",
+                "changed certificate rejected, previous certificate stays in use: {error:#}"
+            );
+        }
+    }
+
+    /// Returns when the certificate of the public listener expires; `None` without one.
+    pub(crate) fn certificate_expiry(&self) -> Option<Expiry> {
+        self.certificates.as_ref().map(|certificates| certificates.expiry())
     }
 
     /// Stores the receipt of a reload.
@@ -281,6 +315,9 @@ impl AdminPages {
         self.count_replicas();
         self.count_customers();
         self.set_gauges().await;
+        if let Some(Expiry { seconds, source }) = self.certificate_expiry() {
+            METRICS.tls_certificate_expires.get_or_create(&labels::Source { source }).set(seconds);
+        }
         METRICS.plugin_places_free.set(count(self.engine.places_free()));
         METRICS.plugin_generations.set(count(self.registry.generations()));
         METRICS.plugins_live.set(count(self.registry.live().len()));

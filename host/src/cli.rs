@@ -41,6 +41,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use frontgate_config::Checked;
 use frontgate_config::Config;
+use frontgate_gateway::settings::PublicUrl;
 use frontgate_loader::compiler_child;
 
 /// A gateway between customer-messaging platforms and a company's own systems.
@@ -61,7 +62,13 @@ struct ConfigFile {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve until SIGTERM or SIGINT, then drain
-    Run(#[command(flatten)] ConfigFile),
+    Run {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// URL that the platforms call, instead of `server.public_url`: for a tunnel, whose URL changes
+        #[arg(long, value_name = "URL")]
+        public_url: Option<PublicUrl>,
+    },
     /// Check configuration and plugins without serving
     ///
     /// Exits with 0 if no problem was found, 1 if problems were found, 2 if the check could not run.
@@ -214,7 +221,7 @@ enum Command {
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Run(file) => run::run(&file.config),
+        Command::Run { config, public_url } => run::run(&config.config, public_url),
         Command::Check { config, online } => return check::check(&config.config, online),
         Command::Config { config: file, command } => config::config(&file.config, &command),
         Command::Reload(file) => return reload::reload(&file.config),

@@ -44,7 +44,7 @@ use frontgate_console_pages::pages::{Plugin, Problem};
 use frontgate_console_pages::words::encoded;
 use frontgate_console_pages::{Frame, Page, assets, document};
 use frontgate_delivery::Store;
-use frontgate_gateway::server::{Callers, Server};
+use frontgate_gateway::server::{Callers, LocalConnector, Server};
 use frontgate_journal::Journal;
 use frontgate_loader::reload::Commands;
 use frontgate_recorder::Recorder;
@@ -87,8 +87,8 @@ pub(crate) struct Sources {
     pub(crate) generations: Arc<Generations>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) candidates: Candidates,
-    /// Address of the public listener.
-    pub(crate) listen: SocketAddr,
+    /// The way to the public listener.
+    pub(crate) listen: LocalConnector,
     /// Facts of requests in a file; `None` without one.
     pub(crate) journal: Option<Arc<Journal>>,
 }

@@ -1,5 +1,6 @@
 //! Runs a gateway: creates its components in order, serves until a signal, and drains.
 
+mod acme;
 pub(crate) mod admin_api;
 pub(crate) mod candidates;
 pub(crate) mod channels_api;
@@ -23,6 +24,7 @@ use frontgate_gateway::server::descriptors;
 use frontgate_gateway::server::descriptors::OPERATORS_CONNECTIONS_MAX;
 use frontgate_gateway::server::socket::Socket;
 use frontgate_gateway::server::{Callers, Server};
+use frontgate_gateway::settings::Listen;
 use frontgate_loader::reload::{Access, Reload};
 use frontgate_replicas::Replica;
 use frontgate_rollouts::{Limits, Rollouts};
@@ -85,13 +87,15 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
     }
     tokio::spawn(frontgate_memory::return_periodically());
     let mut signals = Signals::new()?;
-    let listen = overrides.listen.unwrap_or(config.server.listen);
+    let listen = overrides.listen.map_or_else(|| config.server.listen.clone(), Listen::Address);
     let connections_max =
         descriptors::connections_max(&config.server, config.plugins.calls_max, overrides.open_files_max);
-    let server = Server::bind(listen, &config.server, Callers::Public, connections_max).await?;
+    let certificates = acme::certificates(&config)?;
+    let tls = certificates.as_ref().map(|certificates| certificates.server_config()).transpose()?;
+    let server = Server::bind_public(&listen, &config.server, tls, connections_max).await?;
     let operators_max = OPERATORS_CONNECTIONS_MAX.min(connections_max);
     let admin = Server::bind(config.admin.listen, &config.server, Callers::Trusted, operators_max).await?;
-    let (address, admin_address) = (server.address()?, admin.address()?);
+    let (address, place, admin_address) = (server.tcp_address()?, server.place(), admin.address()?);
 
     let config = Arc::new(config);
     let opening = Arc::clone(&config);
@@ -124,6 +128,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         customers: Arc::clone(&customers),
         rate_limits: Arc::clone(&rate_limits),
         access: Arc::clone(&access),
+        certificates: certificates.clone(),
     };
     let admin_pages = AdminPages::new(pages);
     let admin_pages = Arc::new(admin_pages);
@@ -140,7 +145,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
 
     let oauth_tokens = buckets.oauth_tokens();
     let around = NetworkOverrides {
-        own: vec![address, admin_address],
+        own: address.into_iter().chain([admin_address]).collect(),
         address_override: overrides.address_override,
         held_requests: overrides.held_requests,
         oauth_tokens: Some(oauth_tokens.clone()),
@@ -191,7 +196,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         generations: Arc::clone(&generations),
         registry: shown_registry,
         candidates,
-        listen: address,
+        listen: server.local(),
         journal: recording.journal.clone(),
     }));
     let console_address = console.listen(&config.server, admin_stop.clone()).await;
@@ -207,6 +212,7 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         socket.serve(answer, admin_stop.clone())
     });
     tokio::spawn(reload_on_signal(reloader)?);
+    acme::keep(&config, certificates, admin_stop.clone()).await?;
     let gateways = Arc::clone(&generations);
     let mut serving = tokio::spawn(server.serve(
         move |request, caller| {
@@ -216,10 +222,10 @@ pub(crate) async fn serve(file: &Path, mut config: Config, overrides: Overrides)
         stop.clone(),
     ));
     info!(
-        event = "gateway.started", listen = %address, admin = %admin_address, public_url = frontgate_tenants::display_url(&config.public_url()),
-        "listening on {address}; admin pages at http://{admin_address}/statusz"
+        event = "gateway.started", listen = %place, admin = %admin_address, public_url = frontgate_tenants::display_url(&config.public_url()),
+        "listening on {place}; admin pages at http://{admin_address}/statusz"
     );
-    if let Some(serving) = overrides.serving {
+    if let (Some(serving), Some(address)) = (overrides.serving, address) {
         // The receiver may have been dropped.
         let _ = serving.send(address);
     }

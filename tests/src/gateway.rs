@@ -74,7 +74,10 @@ impl Gateway {
         let log = Log::follow(process.0.stderr.take().expect("its standard error"));
         let line = log.wait_for("listening on ");
         let address = |key: &str| line[key].as_str().and_then(|text| text.parse().ok()).expect("an address");
-        Self { address: address("listen"), admin: address("admin"), process, home, log }
+        // A Unix socket has no address.
+        let is_unix = line["listen"].as_str().is_some_and(|place| place.starts_with("unix:"));
+        let listen = if is_unix { SocketAddr::from(([127, 0, 0, 1], 0)) } else { address("listen") };
+        Self { address: listen, admin: address("admin"), process, home, log }
     }
 
     /// Returns the database on Postgres. Panics with SQLite.

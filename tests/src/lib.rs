@@ -1,5 +1,6 @@
 //! Support for black-box tests: the real program, a platform that signs requests, and a live view of the log.
 
+mod acme_server;
 mod authorization_server;
 mod balancer;
 mod chromium;
@@ -23,11 +24,13 @@ mod setup;
 mod sign_in;
 mod terminal;
 mod tls;
+mod tls_client;
 mod web;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+pub use crate::acme_server::AcmeServer;
 pub use crate::authorization_server::AuthorizationServer;
 pub use crate::balancer::Balancer;
 pub use crate::chromium::Chromium;
@@ -49,6 +52,7 @@ pub use crate::setup::{Setup, on_postgres};
 pub use crate::sign_in::{Browser, Page};
 pub use crate::terminal::Terminal;
 pub use crate::tls::Tls;
+pub use crate::tls_client::{Pair, TlsClient};
 pub use frontgate_simulators::twilio::{
     Action, Authorization, Call, CallEnd, Conversation, ConversationState, DeliveryStatus, Deviation, Effect, Fault,
     FileToSend, Fired, Initializing, Media, Message, Participant, PlayedCall, Receipt, Recorded, Rejection, State,

@@ -241,6 +241,20 @@ impl Setup {
         self.start_script(&format!("ulimit -S -c \"$(ulimit -H -c)\"\nexec {program:?} \"$@\""))
     }
 
+    /// Starts the gateway by a Python program, whose arguments are `argument` and the command of the gateway.
+    pub fn start_by(self, script: &str, argument: &str) -> Gateway {
+        let path = self.home.folder.path().join("start.py");
+        fs::write(&path, script).expect("a file");
+        let program = crate::program();
+        self.start_script(&format!("exec python3 {path:?} {argument} {program:?} \"$@\""))
+    }
+
+    /// Starts the gateway with more arguments of `frontgate run`.
+    pub fn start_with_arguments(self, arguments: &[&str]) -> Gateway {
+        let (program, arguments) = (crate::program(), arguments.join(" "));
+        self.start_script(&format!("exec {program:?} \"$@\" {arguments}"))
+    }
+
     fn start_script(self, lines: &str) -> Gateway {
         let script = self.home.folder.path().join("gateway.sh");
         let text = format!("#!/bin/sh\n{lines}\n");

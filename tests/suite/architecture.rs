@@ -9,7 +9,7 @@ use frontgate_tests::root;
 use serde_json::Value;
 
 /// The gateway's crates, each with its allowed dependencies, lowest first. ARCHITECTURE.md shows the same graph.
-const CRATES: [(&str, &[&str]); 32] = [
+const CRATES: [(&str, &[&str]); 33] = [
     ("memory", &[]),
     ("customer-search", &[]),
     ("recorder", &[]),
@@ -19,6 +19,7 @@ const CRATES: [(&str, &[&str]); 32] = [
     ("net", &[]),
     ("scaffold", &[]),
     ("settings", &["system"]),
+    ("tls", &["net", "settings", "system", "telemetry"]),
     ("contract", &["telemetry"]),
     ("front", &["settings", "signing"]),
     ("twilio", &["settings", "signing"]),
@@ -72,6 +73,7 @@ const CRATES: [(&str, &[&str]); 32] = [
             "system",
             "telemetry",
             "tenants",
+            "tls",
             "twilio",
             "twilio-callbacks",
         ],
@@ -93,6 +95,7 @@ const CRATES: [(&str, &[&str]); 32] = [
             "system",
             "telemetry",
             "tenants",
+            "tls",
             "twilio",
         ],
     ),

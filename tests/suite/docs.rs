@@ -92,6 +92,7 @@ pages! {
     the_guide_to_monitoring_is_correct: "operate/monitor.md",
     the_page_of_failures_is_correct: "operate/failures.md",
     the_guide_to_replicas_is_correct: "operate/replicas.md",
+    the_guide_to_tls_and_proxies_is_correct: "operate/tls-and-proxies.md",
 }
 
 /// Executes the blocks of a page from top to bottom.

@@ -1,5 +1,6 @@
 //! Black-box tests of all documented behavior.
 
+mod acme;
 mod actions;
 mod actors;
 mod architecture;
@@ -72,6 +73,7 @@ mod interception;
 mod journal;
 mod languages;
 mod lifecycle;
+mod listen_places;
 mod listener;
 mod metrics;
 mod metrics_waiting;
@@ -105,6 +107,8 @@ mod state;
 mod state_crash;
 mod store;
 mod tenants;
+mod tls;
+mod trusted_proxies;
 mod twilio_client;
 mod twilio_setup;
 mod twilio_simulator;

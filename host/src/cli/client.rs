@@ -2,17 +2,24 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use frontgate_config::Config;
+use frontgate_gateway::settings::{Listen, Server};
 use frontgate_net::one_shot;
+use frontgate_settings::open_as_is;
+use frontgate_tls::{Certificate, pinned};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::{Request, Response, StatusCode};
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::service::admin_api::{CommandBody, CommandResult};
 use crate::service::channels_api::ChannelCommand;
@@ -28,6 +35,48 @@ pub(super) fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> any
         let stream = stream.with_context(|| format!("failed to connect to {address}; is `frontgate run` running?"))?;
         one_shot(stream, request).await.map(plain)
     })
+}
+
+/// Returns the value of the header `Host` of a request to the public listener.
+pub(super) fn host(config: &Config) -> String {
+    config.server.listen.address().map_or_else(|| "localhost".to_owned(), |address| address.to_string())
+}
+
+/// Sends a request to the public listener, as its configuration says. Over TLS, only the configured certificate is
+/// accepted.
+pub(super) fn public(config: &Config, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
+    let (server, place) = (&config.server, config.server.listen.to_string());
+    let context = || format!("failed to connect to {place}; is `frontgate run` running?");
+    wait(TIMEOUT, &place, async {
+        let address = match &server.listen {
+            Listen::Address(address) => address,
+            Listen::Unix(path) => {
+                let stream = UnixStream::connect(path).await.with_context(context)?;
+                return exchange(server, stream, request).await;
+            }
+            Listen::Systemd(_) => {
+                bail!("the address of systemd's socket is unknown; send to a gateway with an address")
+            }
+        };
+        let mut stream = TcpStream::connect(address).await.with_context(context)?;
+        if server.expects_proxy_header() {
+            stream.write_all(b"PROXY UNKNOWN\r\n").await?;
+        }
+        exchange(server, stream, request).await
+    })
+}
+
+/// Sends a request over a connection, within TLS if the listener expects TLS.
+async fn exchange<S>(server: &Server, stream: S, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let Some(tls) = &server.tls else { return one_shot(stream, request).await.map(plain) };
+    let certificate = Certificate::of_settings(tls, open_as_is)?;
+    let connector = TlsConnector::from(Arc::new(pinned(&certificate)));
+    let name = ServerName::try_from("localhost").expect("a host name");
+    let stream = connector.connect(name, stream).await.context("TLS handshake failed")?;
+    one_shot(stream, request).await.map(plain)
 }
 
 /// Sends a command to the gateway and waits for the result. The inner `Err` is the gateway's rejection.

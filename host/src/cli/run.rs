@@ -2,8 +2,10 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use frontgate_config::Checked;
+use frontgate_gateway::settings::PublicUrl;
 use frontgate_system::process;
 use frontgate_system::scheduling;
 use frontgate_telemetry::Guard;
@@ -11,7 +13,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::thread::disable_transparent_huge_pages;
 use tracing::{debug, info, warn};
 
-use crate::service::{self, Overrides, Shutdown};
+use crate::service::{self, Adapt, Overrides, Shutdown};
 
 /// Exit status if requests were aborted at the end of the grace period.
 const CUT_OFF: u8 = 3;
@@ -31,14 +33,18 @@ pub(super) fn prepare(file: &Path) -> anyhow::Result<(Checked, Guard)> {
     Ok((checked, log))
 }
 
-pub(super) fn run(file: &Path) -> anyhow::Result<ExitCode> {
+pub(super) fn run(file: &Path, public_url: Option<PublicUrl>) -> anyhow::Result<ExitCode> {
     let (checked, _log) = prepare(file)?;
     for warning in &checked.warnings {
         warn!(event = "config.warning", "{}: {}; {}", warning.place, warning.problem, warning.fix);
     }
     let open_files_max = tune();
     let runtime = super::runtime()?;
-    let overrides = Overrides { open_files_max, ..Overrides::default() };
+    let adapt = public_url.map(|url| -> Adapt {
+        // Also applies to each reload of the file.
+        Arc::new(move |config| config.server.public_url = Some(url.clone()))
+    });
+    let overrides = Overrides { open_files_max, adapt, ..Overrides::default() };
     let ended = runtime.block_on(service::serve(file, checked.config, overrides));
     // The process must not wait for a file system that hangs.
     runtime.shutdown_background();

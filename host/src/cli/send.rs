@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Subcommand, ValueEnum};
+use frontgate_config::Config;
 use frontgate_gateway::routes::Callback as Address;
 use frontgate_twilio::form::Form;
 use frontgate_twilio::signature::SIGNATURE;
@@ -110,18 +111,21 @@ pub(super) fn send(config: &Path, command: &Command) -> anyhow::Result<ExitCode>
     }
 
     let mut request = Request::post(&path)
-        .header(HOST, config.server.listen.to_string())
+        .header(HOST, client::host(&config))
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
         .header(SIGNATURE, signature);
     if let Some(token) = token {
         request = request.header("i-twilio-idempotency-token", token);
     }
-    exchange(to.unwrap_or(config.server.listen), request.body(body.into())?)
+    exchange(&config, *to, request.body(body.into())?)
 }
 
-/// Sends a request and prints the response.
-fn exchange(address: SocketAddr, request: Request<Full<Bytes>>) -> anyhow::Result<ExitCode> {
-    let (status, answer) = client::request(address, request)?;
+/// Sends a request to the public listener, or to another address, and prints the response.
+fn exchange(config: &Config, to: Option<SocketAddr>, request: Request<Full<Bytes>>) -> anyhow::Result<ExitCode> {
+    let (status, answer) = match to {
+        Some(address) => client::request(address, request)?,
+        None => client::public(config, request)?,
+    };
     match serde_json::from_slice::<serde_json::Value>(&answer) {
         Ok(json) => say!("{}", serde_json::to_string_pretty(&json)?),
         Err(_) => say!("{}", String::from_utf8_lossy(&answer)),

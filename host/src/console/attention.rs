@@ -6,6 +6,7 @@ use frontgate_console_pages::pages::{Attention, Level};
 use frontgate_console_pages::{mask_text, words};
 use frontgate_delivery::job::State;
 use frontgate_delivery::store::queue_admin::{ChannelSummary, DeliveryGroup};
+use frontgate_tls::Expiry;
 
 use super::callback_attention::{self, CallbackHealth};
 use super::deliveries::query;
@@ -19,6 +20,12 @@ const GROUP_MIN: u64 = 10;
 /// Age of a delivery with unknown outcome from which a person is notified: the platform was asked by then.
 const UNKNOWN_AGE_MS: i64 = 60_000;
 
+/// Time before the end of a certificate from which a person is notified: renewal usually happens earlier.
+const CERTIFICATE_SECONDS: i64 = 14 * 86_400;
+
+/// Time before the end of a certificate from which its item is serious.
+const CERTIFICATE_SECONDS_BAD: i64 = 3 * 86_400;
+
 /// What the rules look at.
 pub(super) struct Facts<'f> {
     pub(super) now_ms: i64,
@@ -29,6 +36,8 @@ pub(super) struct Facts<'f> {
     pub(super) channels: &'f [ChannelSummary],
     pub(super) callbacks: &'f [CallbackHealth],
     pub(super) disks: &'f [Disk],
+    /// When the certificate of the public listener expires.
+    pub(super) certificate: Option<Expiry>,
 }
 
 /// Returns the items that need attention, the most serious first.
@@ -45,6 +54,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Attention> {
     }
     items.extend(disk::items(facts.disks));
     items.extend(callback_attention::items(facts.callbacks));
+    items.extend(facts.certificate.and_then(|expiry| certificate_item(expiry.seconds)));
     items
         .extend(facts.channels.iter().filter(|channel| channel.is_offline).map(|channel| channel_item(facts, channel)));
     items.extend(facts.groups.iter().filter_map(|group| group_item(facts.now_ms, group)));
@@ -67,6 +77,22 @@ pub(super) fn item(
     label: &'static str,
 ) -> Attention {
     Attention { level, what, why, link: link.into(), label }
+}
+
+/// Returns the item of a certificate that expires soon.
+fn certificate_item(seconds: i64) -> Option<Attention> {
+    let (level, what) = match seconds {
+        ..=0 => (Level::Bad, "The certificate of the public listener has expired.".to_owned()),
+        _ if seconds > CERTIFICATE_SECONDS => return None,
+        _ => {
+            let level = if seconds < CERTIFICATE_SECONDS_BAD { Level::Bad } else { Level::Wait };
+            let time = words::duration(seconds.saturating_mul(1_000));
+            (level, format!("The certificate of the public listener expires in {time}."))
+        }
+    };
+    let why =
+        "Platforms refuse to connect after that. Replace the files of server.tls; they are read again.".to_owned();
+    Some(item(level, what, why, "/setup", "Setup"))
 }
 
 fn channel_item(facts: &Facts<'_>, channel: &ChannelSummary) -> Attention {
@@ -117,8 +143,9 @@ mod tests {
 
     fn found(groups: &[DeliveryGroup]) -> Vec<Attention> {
         let plugins = BTreeMap::new();
-        let (channels, callbacks, disks) = (&[], &[], &[]);
-        items(&Facts { now_ms: 1_000_000, reasons: &[], plugins: &plugins, groups, channels, callbacks, disks })
+        let (channels, callbacks, disks, certificate) = (&[], &[], &[], None);
+        let (reasons, plugins) = (&[], &plugins);
+        items(&Facts { now_ms: 1_000_000, reasons, plugins, groups, channels, callbacks, disks, certificate })
     }
 
     #[test]
@@ -135,6 +162,12 @@ mod tests {
     fn a_delivery_that_was_given_up_comes_before_those_that_wait() {
         let items = found(&[group(State::Ready, 312, 0), group(State::Dead, 1, 0)]);
         assert!(items[0].what.starts_with("1 delivery of demo given up"), "{items:?}");
+    }
+
+    #[test]
+    fn a_certificate_needs_attention_two_weeks_before_its_end() {
+        let level = |days: i64| certificate_item(days * 86_400).map(|item| item.level);
+        assert_eq!([15, 13, 2, 0].map(level), [None, Some(Level::Wait), Some(Level::Bad), Some(Level::Bad)]);
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Console {
             Some(_) => Default::default(),
         };
         let (callbacks_health, disks) = self.health(session).await;
+        let certificate = admin_pages.certificate_expiry().filter(|_| session.tenants.is_none());
         let facts = Facts {
             now_ms: now,
             reasons: &reasons,
@@ -59,6 +60,7 @@ impl Console {
             channels: &channels,
             callbacks: &callbacks_health,
             disks: &disks,
+            certificate,
         };
         let waiting = store.waiting_deliveries().await?;
         let open = waiting.iter().filter(|(tenant, _)| session.sees(tenant)).map(|(_, count)| count).sum();

@@ -1,6 +1,5 @@
 //! The worker's app of the simulator: asks this gateway's own listener, as Frontline does, and shows the answers.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,7 +18,6 @@ use hyper::Request;
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HOST};
 use serde_json::Value;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::form_urlencoded;
 
@@ -247,25 +245,14 @@ impl Console {
             tenant.keys.sign(&path, &form).ok_or_else(|| anyhow::anyhow!("the tenant has no auth token"))?;
         let mark = uuid::Uuid::now_v7().simple().to_string();
         self.sources.recorder.announce_simulated(mark.clone());
-        let address = reachable(self.sources.listen);
         let request = Request::post(&path)
-            .header(HOST, address.to_string())
+            .header(HOST, "localhost")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=UTF-8")
             .header(SIGNATURE, signature)
             .header(SIMULATED, mark)
             .body(Full::new(Bytes::from(body)))?;
-        one_shot(TcpStream::connect(address).await?, request).await
+        one_shot(self.sources.listen.connect().await?, request).await
     }
-}
-
-/// Returns an address of this machine at which a listener can be reached.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
 }
 
 fn text(value: &Value, name: &str) -> Option<String> {

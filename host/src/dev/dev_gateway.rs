@@ -84,13 +84,15 @@ impl DevGateway {
         if !named.any(|(_, names, _)| names.iter().any(|other| other == name)) {
             bail!("{}: no tenant names `{name}` for a role: add it under [tenants.NAME.roles]", file.display());
         }
+        let gateway = config.server.listen.address().filter(|_| config.server.tls.is_none());
+        let gateway = gateway.context("`dev` needs a gateway that listens on an address, without TLS")?;
         let listen = options.listen.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
         let settings = frontgate_gateway::settings::Server::default();
         let server = Server::bind(listen, &settings, Callers::Trusted, settings.connections_max).await;
         let server = server.context("failed to start the proxy; choose another address with --listen")?;
         let listen = server.address()?;
         Ok(Self {
-            proxy: RecordingProxy::open(server, config.server.listen),
+            proxy: RecordingProxy::open(server, gateway),
             listen,
             config: file.to_owned(),
             plugins: config.plugins.directory,

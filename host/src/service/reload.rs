@@ -122,6 +122,7 @@ impl Reloader {
         // The following steps cannot fail.
         self.admin_pages.configure(Arc::clone(&new));
         self.access.configure(&Arc::new(new.console.clone()));
+        self.admin_pages.reload_certificate().await;
         self.generations.replace(&new).await;
         for warning in &warnings {
             warn!(event = "config.warning", "{}: {}; {}", warning.place, warning.problem, warning.fix);

@@ -29,7 +29,9 @@ pub(super) fn adaptation(workspace: &Workspace, platforms: &Platforms) -> Adapt 
     let (socket, store) = (workspace.admin_socket(), workspace.store());
     Arc::new(move |config: &mut Config| {
         config.tenants.retain(|name, _| *name == tenant);
-        config.server.listen = ANY_PORT;
+        config.server.listen = ANY_PORT.into();
+        config.server.tls = None;
+        config.server.trusted_proxies.clear();
         config.server.shutdown_delay_ms = 0;
         config.server.shutdown_grace_ms = GRACE_MS;
         config.admin.listen = ANY_PORT;

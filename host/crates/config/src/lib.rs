@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use frontgate_contract::Role;
-use frontgate_gateway::settings::{Admin, Server};
+use frontgate_gateway::settings::{Admin, Listen, Server};
 use frontgate_runtime::TenantShare;
 use frontgate_runtime::settings::{PluginConfig, PluginSource, Plugins};
 pub use frontgate_settings::{Diagnostic, Diagnostics};
@@ -154,6 +154,10 @@ impl Config {
         absolute(&mut self.plugins.records);
         absolute(&mut self.plugins.lock);
         absolute(&mut self.admin.socket);
+        if let Listen::Unix(path) = &mut self.server.listen {
+            absolute(path);
+        }
+        self.server.tls.iter_mut().for_each(|tls| tls.resolve(folder));
         self.store.resolve(folder);
         self.recording.resolve(folder);
         self.delivery.ca_files.iter_mut().for_each(absolute);
@@ -231,7 +235,8 @@ impl PluginConfig for Config {
 impl Config {
     /// Returns the URL at which the platforms call the public listener.
     pub fn public_url(&self) -> String {
-        self.server.public_url.as_deref().map_or_else(|| format!("http://{}", self.server.listen), str::to_owned)
+        let own = || format!("{}://{}", self.server.scheme(), self.server.listen);
+        self.server.public_url.as_deref().map_or_else(own, str::to_owned)
     }
 
     /// Returns all tenants. Panics if the configuration was not checked.

@@ -10,6 +10,7 @@ use frontgate_runtime::settings::outbound::RECOGNISED_MIN;
 use frontgate_settings::{Diagnostic, Secret};
 use frontgate_system::ownership;
 use frontgate_system::ownership::TRUSTED_FOLDERS;
+use frontgate_tls::Certificate;
 use url::Url;
 
 use super::Config;
@@ -78,6 +79,7 @@ fn listeners(config: &Config, warnings: &mut Warnings<'_, '_>) {
             "let only the gateway's user read the file, or remove the password: signatures are valid without it too",
         );
     }
+    certificate(config, warnings);
     let apps = config.tenants.values().flat_map(|tenant| tenant.front.values());
     let largest = apps.map(|app| app.body_bytes_max).fold(config.server.body_bytes_max, usize::max);
     if config.server.unverified_body_bytes_max < largest {
@@ -86,6 +88,20 @@ fn listeners(config: &Config, warnings: &mut Warnings<'_, '_>) {
             &format!("is less than the largest body_bytes_max ({largest}): bodies between the two are always rejected"),
             "raise it to a multiple of the largest body_bytes_max",
         );
+    }
+}
+
+fn certificate(config: &Config, warnings: &mut Warnings<'_, '_>) {
+    let Some((file, key)) = config.server.tls.as_ref().and_then(|tls| tls.files()) else { return };
+    let Ok(certificate) = Certificate::read(file, key, ownership::open) else { return };
+    let place = "server.tls.certificate";
+    if certificate.expires_in_seconds() <= 0 {
+        warnings.add(place, "the certificate has expired, so platforms refuse to connect", "renew it");
+    }
+    let public_url = config.server.public_url.as_deref().and_then(|url| Url::parse(url).ok());
+    if let Some(host) = public_url.as_ref().and_then(Url::host_str).filter(|host| !certificate.covers(host)) {
+        let problem = format!("the certificate does not name {host}, the host of server.public_url");
+        warnings.add(place, &problem, "obtain a certificate for this host, unless a proxy terminates TLS for it");
     }
 }
 

@@ -3,7 +3,8 @@
 //! - A connection starts unverified. The first verified request on it makes it verified.
 //! - Unverified connections never use more than `unverified_max` slots, and are closed after one response.
 //! - To make room for a new connection, the unverified connection that has been idle longest is evicted.
-//! - Requests on verified connections take no lock.
+//! - A connection of a trusted proxy is counted for the caller that the proxy names, while it has a request of that caller.
+//! - Requests on verified connections take no lock, unless a proxy forwards them.
 
 mod body_budget;
 mod network;
@@ -78,7 +79,9 @@ enum Activity {
 /// One open connection.
 pub struct Connection {
     all: Arc<Connections>,
-    network: Network,
+    caller: Mutex<Caller>,
+    /// Whether a trusted proxy connects, which names the caller of each request.
+    proxied: AtomicBool,
     trust: AtomicU8,
     /// Rank or index of the connection in the table. Only used while the table is locked.
     position: AtomicU64,
@@ -87,6 +90,17 @@ pub struct Connection {
     /// Whether the caller may still be sending the body of the last answered request.
     body_unread: AtomicBool,
     evicted: CancellationToken,
+}
+
+/// Who calls over a connection.
+#[derive(Debug, Clone, Copy)]
+struct Caller {
+    /// Address of the peer, or the address that the PROXY protocol names.
+    peer: Option<IpAddr>,
+    /// Address of the caller of the current request, if it is known.
+    address: Option<IpAddr>,
+    /// Network for which the connection is counted.
+    network: Network,
 }
 
 /// Slot of a connection; freed when dropped.
@@ -107,12 +121,15 @@ impl Connections {
         Arc::new(Self { limits, trusted, bodies, table: Mutex::default(), closed: Notify::new() })
     }
 
-    /// Gives a new connection a slot, and evicts another one if necessary.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Slot, AdmitError> {
+    /// Gives a new connection a slot, and evicts another one if necessary. A connection of a trusted proxy, and one
+    /// without an address, is not counted for a network.
+    pub(crate) fn admit(self: &Arc<Self>, address: Option<IpAddr>, proxied: bool) -> Result<Slot, AdmitError> {
+        let network = address.filter(|_| !proxied).map_or(Network::Unlimited, Network::of);
         let trust = if self.trusted { Trust::Verified } else { Trust::Unverified };
         let connection = Arc::new(Connection {
             all: Arc::clone(self),
-            network: Network::of(address),
+            caller: Mutex::new(Caller { peer: address, address, network }),
+            proxied: AtomicBool::new(proxied),
             trust: AtomicU8::new(trust as u8),
             position: AtomicU64::new(0),
             activity: AtomicU64::new(activity(Activity::Idle)),
@@ -120,11 +137,7 @@ impl Connections {
             evicted: CancellationToken::new(),
         });
         let mut table = self.table.lock();
-        let network = connection.network;
-        if table.of_network(network) >= self.limits.network_max {
-            let evicted = table.evict_unverified_of(network).ok_or(AdmitError::Network)?;
-            evicted.evict("network");
-        }
+        self.make_room(&mut table, network)?;
         if trust == Trust::Unverified && table.unverified() >= self.limits.unverified_max {
             table.evict_unverified().ok_or(AdmitError::Full)?.evict("unverified");
         }
@@ -134,6 +147,14 @@ impl Connections {
         }
         table.insert(&connection, trust);
         Ok(Slot(connection))
+    }
+
+    /// Makes room for one connection of a network.
+    fn make_room(&self, table: &mut Table, network: Network) -> Result<(), AdmitError> {
+        if network != Network::Unlimited && table.of_network(network) >= self.limits.network_max {
+            table.evict_unverified_of(network).ok_or(AdmitError::Network)?.evict("network");
+        }
+        Ok(())
     }
 
     /// Evicts the unverified connection that has been idle longest, to free its file descriptor.
@@ -158,7 +179,35 @@ impl Connections {
 impl Connection {
     /// Returns the network of the caller.
     pub(crate) fn network(&self) -> Network {
-        self.network
+        self.caller.lock().network
+    }
+
+    /// Returns the address of the caller, if it is known.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.caller.lock().address
+    }
+
+    /// Returns whether a trusted proxy connects.
+    pub(crate) fn is_proxied(&self) -> bool {
+        self.proxied.load(Ordering::Relaxed)
+    }
+
+    /// Records the peer that the PROXY protocol names, and whether it is a trusted proxy itself.
+    pub(crate) fn set_peer(&self, peer: IpAddr, proxied: bool) {
+        self.caller.lock().peer = Some(peer);
+        self.proxied.store(proxied, Ordering::Relaxed);
+    }
+
+    /// Records the caller that a trusted proxy names. If it is limited, the connection is counted for its network, and
+    /// another one of that network is evicted if necessary.
+    pub(crate) fn identify(&self, address: IpAddr, limited: bool) -> Result<(), AdmitError> {
+        let network = if limited { Network::of(address) } else { Network::Unlimited };
+        let mut table = self.all.table.lock();
+        if network != self.network() {
+            self.all.make_room(&mut table, network)?;
+        }
+        table.set_caller(self, Some(address), network);
+        Ok(())
     }
 
     /// Returns the budget of unverified bodies.
@@ -198,6 +247,11 @@ impl Connection {
         match self.is_verified() {
             true => self.activity.store(activity(Activity::Idle), Ordering::Relaxed),
             false => self.all.table.lock().set_busy(self, false),
+        }
+        if self.is_proxied() {
+            // The next request may be of another caller.
+            let peer = self.caller.lock().peer;
+            self.all.table.lock().set_caller(self, peer, Network::Unlimited);
         }
         self.trust.load(Ordering::Relaxed) > Trust::Unverified as u8
     }

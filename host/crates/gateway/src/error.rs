@@ -31,6 +31,9 @@ pub(crate) enum Error {
     /// Unverified bodies use all of `server.unverified_body_bytes_max`.
     #[error("too many requests at once")]
     BodiesFull,
+    /// The caller behind a proxy has `server.connections_per_address_max` requests in progress.
+    #[error("too many requests at once")]
+    CallerFull,
     /// The connection ended before the body was complete.
     #[error("body interrupted")]
     BodyBroken,
@@ -119,7 +122,7 @@ impl Error {
             Self::Encode(EncodeError::Rejected(_)) => (StatusCode::FORBIDDEN, "rejected"),
             Self::Encode(error) => (StatusCode::BAD_GATEWAY, error.code()),
             Self::Call(error) => (status(error), error.code()),
-            Self::BodiesFull => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+            Self::BodiesFull | Self::CallerFull => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
             Self::NotStored(_) => (StatusCode::SERVICE_UNAVAILABLE, "not-stored"),
             Self::Overload(_) => (StatusCode::SERVICE_UNAVAILABLE, "overload"),
         }
@@ -143,6 +146,7 @@ impl Error {
                 CallError::Busy(_) | CallError::BreakerOpen | CallError::NotCommitted { retryable: true, .. },
             )
             | Self::BodiesFull
+            | Self::CallerFull
             | Self::NotStored(_) => Some(1),
             // The queue must drain first.
             Self::Overload(_) => Some(5),
@@ -156,6 +160,7 @@ impl Error {
             Self::Call(error) => error.detail(),
             Self::Encode(error) => error.detail().map(Cow::from),
             Self::Signature(text) | Self::NotStored(text) | Self::Overload(text) => Some(text.into()),
+            Self::CallerFull => Some("server.connections_per_address_max reached by a caller behind a proxy".into()),
             Self::BodiesFull => Some("server.unverified_body_bytes_max reached".into()),
             _ => None,
         }

@@ -43,6 +43,7 @@ use crate::connections::Connection;
 use crate::error::Error;
 use crate::request_body;
 use crate::routes::{RouteMatch, Routes};
+use crate::server::CallerFull;
 use crate::settings::Server;
 
 /// Handles the requests of the platforms.
@@ -109,6 +110,9 @@ impl Gateway {
         context: &mut RequestContext<'_>,
     ) -> Result<Response<Full<Bytes>>, Error> {
         let started = Instant::now();
+        if request.extensions().get::<CallerFull>().is_some() {
+            return Err(Error::CallerFull);
+        }
         let (head, body) = request.into_parts();
         request_body::reject_ambiguous(&head.headers)?;
         match self.0.routes.find(head.uri.path()).ok_or(Error::UnknownAddress)? {

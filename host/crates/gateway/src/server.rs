@@ -1,8 +1,13 @@
 //! Accepts and admits connections, serves them, and drains them at shutdown.
 
 pub mod descriptors;
+mod entry;
+mod forwarded;
 mod linger;
+mod listener;
+mod proxy_protocol;
 pub mod socket;
+mod transport;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -21,18 +26,24 @@ use hyper::server::conn::http1;
 use hyper::service::{HttpService, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustix::net::sockopt::set_tcp_user_timeout;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{DuplexStream, duplex};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Level, debug, enabled, warn};
 
+use self::entry::Entry;
+use self::listener::{BACKLOG_MAX, Listener};
+use self::transport::{Socket, Transport};
 use crate::connections::{self, BodyBudget, Connection, Connections, Slot};
+use crate::settings::Listen;
 
-/// Maximum number of connections that wait to be accepted. Thousands of callers may connect at once. If the backlog is
-/// full, a caller retries after a second, which is too late for a callback. Linux has the same default.
-const BACKLOG_MAX: u32 = 4096;
+/// Connections from this process that wait to be accepted.
+const LOCAL_BACKLOG_MAX: usize = 16;
+/// Buffer of each direction of a connection from this process, in bytes.
+const LOCAL_BUFFER_BYTES: usize = 64 * 1024;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -50,10 +61,35 @@ pub enum Callers {
 
 /// One listening socket and its connections.
 pub struct Server {
-    listener: TcpListener,
+    listener: Listener,
     http: http1::Builder,
     limits: Limits,
     connections: Arc<Connections>,
+    entry: Arc<Entry>,
+    local: (LocalConnector, mpsc::Receiver<DuplexStream>),
+}
+
+/// Opens connections to a server of this process, whatever its listener expects: TLS, a proxy, or a socket.
+#[derive(Debug, Clone)]
+pub struct LocalConnector(mpsc::Sender<DuplexStream>);
+
+impl LocalConnector {
+    /// Opens a connection. Fails if the server has stopped.
+    pub async fn connect(&self) -> anyhow::Result<DuplexStream> {
+        let (near, far) = duplex(LOCAL_BUFFER_BYTES);
+        self.0.send(far).await.ok().context("the public listener has stopped")?;
+        Ok(near)
+    }
+}
+
+/// Marks a request whose caller has reached its limit behind a proxy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallerFull;
+
+/// A connection that was accepted, before its first step.
+enum Arrival {
+    Socket(Socket),
+    Local(DuplexStream),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,7 +115,29 @@ impl Server {
         callers: Callers,
         connections_max: usize,
     ) -> anyhow::Result<Self> {
-        let listener = listen(address).with_context(|| format!("failed to listen on {address}"))?;
+        let listener = Listener::address(address).with_context(|| format!("failed to listen on {address}"))?;
+        Ok(Self::new(listener, config, callers, connections_max, Entry::default()))
+    }
+
+    /// Binds the public listener for at most `connections_max` connections, with TLS if it is configured. Does not
+    /// accept any yet.
+    pub async fn bind_public(
+        listen: &Listen,
+        config: &crate::settings::Server,
+        tls: Option<Arc<ServerConfig>>,
+        connections_max: usize,
+    ) -> anyhow::Result<Self> {
+        let listener = Listener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
+        Ok(Self::new(listener, config, Callers::Public, connections_max, Entry::new(config, tls)))
+    }
+
+    fn new(
+        listener: Listener,
+        config: &crate::settings::Server,
+        callers: Callers,
+        connections_max: usize,
+        entry: Entry,
+    ) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
             .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
@@ -93,7 +151,8 @@ impl Server {
             network_max: config.connections_per_address_max,
         };
         let bodies = BodyBudget::new(config.unverified_body_bytes_max);
-        Ok(Self {
+        let (sender, receiver) = mpsc::channel(LOCAL_BACKLOG_MAX);
+        Self {
             listener,
             http,
             limits: Limits {
@@ -103,17 +162,38 @@ impl Server {
                 refusal_lines_per_second_max: config.refusal_lines_per_second_max,
             },
             connections: Connections::new(connections, callers == Callers::Trusted, bodies),
-        })
+            entry: Arc::new(entry),
+            local: (LocalConnector(sender), receiver),
+        }
     }
 
-    /// Returns the bound address, with the port that the system chose for port 0.
+    /// Returns the bound address, with the port that the system chose for port 0. Fails for a Unix socket.
     pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.tcp_address()?.ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    /// Returns the bound address; `None` for a Unix socket.
+    pub fn tcp_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.listener.local_address()
+    }
+
+    /// Returns where the server listens, as people read it.
+    pub fn place(&self) -> String {
+        match (self.tcp_address(), self.listener.path()) {
+            (Ok(Some(address)), _) => address.to_string(),
+            (_, Some(path)) => format!("unix:{}", path.display()),
+            _ => "a socket without a name".to_owned(),
+        }
+    }
+
+    /// Returns a way to connect to the server from this process.
+    pub fn local(&self) -> LocalConnector {
+        self.local.0.clone()
     }
 
     /// Serves until `stop`, then drains: waits until accepted requests finish or the grace period ends. Returns whether
     /// all of them finished.
-    pub async fn serve<A, F>(self, answer: A, stop: CancellationToken) -> bool
+    pub async fn serve<A, F>(mut self, answer: A, stop: CancellationToken) -> bool
     where
         A: Fn(Request<Incoming>, Arc<Connection>) -> F + Clone + Send + Unpin + 'static,
         F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
@@ -130,10 +210,13 @@ impl Server {
             if stop.is_cancelled() {
                 backlog -= 1;
             }
-            let Some((stream, slot)) = accepted else { continue };
+            let Some((arrival, slot)) = accepted else { continue };
             let service = {
-                let (answer, caller) = (answer.clone(), Arc::clone(slot.connection()));
-                service_fn(move |request: Request<Incoming>| {
+                let (answer, caller, entry) = (answer.clone(), Arc::clone(slot.connection()), Arc::clone(&self.entry));
+                service_fn(move |mut request: Request<Incoming>| {
+                    if caller.is_proxied() && entry.request(&caller, request.headers()).is_err() {
+                        request.extensions_mut().insert(CallerFull);
+                    }
                     caller.request_started();
                     let has_body = !request.body().is_end_stream();
                     let (response, caller) = (answer(request, Arc::clone(&caller)), Arc::clone(&caller));
@@ -147,8 +230,24 @@ impl Server {
                     })
                 })
             };
-            let connection = self.http.serve_connection(TokioIo::new(stream), service);
-            connections.spawn(serve_connection(connection, slot, self.limits, stop.clone()));
+            let (limits, stop) = (self.limits, stop.clone());
+            let plain = match arrival {
+                Arrival::Local(stream) => Transport::Local(stream),
+                Arrival::Socket(socket) if self.entry.is_empty() => Transport::Plain(socket),
+                Arrival::Socket(socket) => {
+                    let (http, entry) = (self.http.clone(), Arc::clone(&self.entry));
+                    connections.spawn(async move {
+                        // Boxed, because otherwise each idle connection reserves space for the handshake.
+                        if let Some(transport) = Box::pin(enter(&entry, socket, &slot, limits)).await {
+                            let connection = http.serve_connection(TokioIo::new(transport), service);
+                            serve_connection(connection, slot, limits, stop).await;
+                        }
+                    });
+                    continue;
+                }
+            };
+            let connection = self.http.serve_connection(TokioIo::new(plain), service);
+            connections.spawn(serve_connection(connection, slot, limits, stop));
         }
         drop(self.listener);
         connections.close();
@@ -161,9 +260,16 @@ impl Server {
 
     /// Accepts the next connection. Waits only until sockets of evicted connections are closed, because a platform's
     /// connection may be queued behind any number of others.
-    async fn accept(&self) -> Option<(TcpStream, Slot)> {
+    async fn accept(&mut self) -> Option<(Arrival, Slot)> {
         self.connections.wait_for_evicted().await;
-        let (stream, peer) = match self.listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = self.listener.accept(self.limits.write_timeout_ms) => accepted,
+            Some(local) = self.local.1.recv() => {
+                let slot = self.connections.admit(None, false).ok()?;
+                return Some((Arrival::Local(local), slot));
+            }
+        };
+        let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 warn!(event = "server.accept_failed", "failed to accept a connection: {error}");
@@ -173,30 +279,34 @@ impl Server {
                 return None;
             }
         };
-        let Ok(slot) = self.connections.admit(peer.ip()) else {
+        let Ok(slot) = self.connections.admit(peer, self.entry.is_proxy(peer)) else {
             METRICS.connections_refused.inc();
             return None;
         };
-        // Responses are written as a whole, so Nagle's algorithm would only delay them.
-        let _ = stream.set_nodelay(true);
-        // If the caller does not read, the system closes the connection.
-        let _ = set_tcp_user_timeout(&stream, self.limits.write_timeout_ms);
-        Some((stream, slot))
+        Some((Arrival::Socket(socket), slot))
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Connections of the previous process may still exist after a restart.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG_MAX)
+/// Performs the steps before the first request. Returns `None` if one failed, or if the connection was evicted.
+async fn enter(entry: &Entry, socket: Socket, slot: &Slot, limits: Limits) -> Option<Transport> {
+    let _gauge = OpenGauge::new();
+    let entered = tokio::select! {
+        entered = entry.enter(socket, slot.connection()) => entered,
+        () = slot.connection().evicted() => return None,
+    };
+    let failed = |error: &io::Error| {
+        METRICS.connection_errors.inc();
+        if limits.has_line() {
+            debug!(event = "server.connection_failed", "connection ended before its first request: {error}");
+        }
+    };
+    entered.inspect_err(failed).ok().flatten()
 }
 
 /// Serves one connection until it ends, exceeds its maximum age or is evicted, or the server stops. Unless the
 /// connection is evicted, a started request is answered first.
 async fn serve_connection<S>(
-    connection: http1::Connection<TokioIo<TcpStream>, S>,
+    connection: http1::Connection<TokioIo<Transport>, S>,
     slot: Slot,
     limits: Limits,
     stop: CancellationToken,
@@ -215,7 +325,7 @@ async fn serve_connection<S>(
 }
 
 async fn serve_until_end<S>(
-    mut connection: http1::Connection<TokioIo<TcpStream>, S>,
+    mut connection: http1::Connection<TokioIo<Transport>, S>,
     caller: &Connection,
     limits: Limits,
     stop: CancellationToken,
@@ -246,9 +356,7 @@ async fn serve_until_end<S>(
             debug!(event = "server.connection_failed", "connection ended early: {error}");
         }
     }
-    if caller.is_body_unread() {
-        linger::close(connection.into_parts().io.into_inner()).await;
-    }
+    connection.into_parts().io.into_inner().close(caller.is_body_unread()).await;
 }
 
 /// Counts an open connection in a gauge until dropped.

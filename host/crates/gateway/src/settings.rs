@@ -1,25 +1,35 @@
 //! `[server]` and `[admin]`: the listeners for platforms and for operators.
 
+mod listen;
+mod proxies;
+
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use frontgate_settings::mask_user_info;
+use frontgate_tls::Settings as Tls;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use smart_default::SmartDefault;
+use url::Url;
+
+pub use self::listen::Listen;
+pub(crate) use self::proxies::is_trusted;
+pub use self::proxies::{ForwardedHeader, TrustedProxy};
 
 /// The public listener for Twilio and Front.
 #[derive(Debug, Clone, SmartDefault, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
-    /// Address and port of the public listener.
-    #[default(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    /// Address and port of the public listener. Or `unix:PATH`, a Unix socket that the gateway creates, for a proxy on the
+    /// same machine. Or `systemd`, the socket of a socket unit; `systemd:NAME` if the unit has several.
     #[schemars(extend("x-restart" = true))]
-    pub listen: SocketAddr,
+    pub listen: Listen,
     /// URL that the platforms were given, exactly as written there: signatures are checked against it. Behind a proxy
-    /// or tunnel, the outside URL. Default: plain HTTP at `listen`.
+    /// or tunnel, the outside URL. Default: the address in `listen`, with HTTPS if `tls` has a certificate.
     pub public_url: Option<PublicUrl>,
     /// Open connections. When all are in use, a connection without a verified request is closed for a new one. A lower
     /// limit on open files lowers this value.
@@ -30,10 +40,25 @@ pub struct Server {
     #[default = 50]
     #[schemars(range(min = 0, max = CONNECTIONS_VERIFIED_PERCENT_MAX), extend("x-restart" = true))]
     pub connections_verified_percent: u8,
-    /// Open connections from one IPv4 address or one IPv6 network (/64). Raise it behind a proxy.
+    /// Open connections from one IPv4 address or one IPv6 network (/64). Behind a proxy, set `trusted_proxies`: then each
+    /// caller has this limit for its requests in progress, and the proxy has none.
     #[default = 1_024]
     #[schemars(range(min = 1, max = 1_000_000), extend("x-restart" = true))]
     pub connections_per_address_max: usize,
+    /// Proxies that name the address of the caller: addresses, networks such as `10.0.0.0/8`, or `unix` for the peers of a
+    /// Unix socket. The address is used for limits and the log, never for signatures.
+    #[schemars(extend("x-restart" = true))]
+    pub trusted_proxies: Vec<TrustedProxy>,
+    /// Header in which trusted proxies list addresses: `x-forwarded-for` or `forwarded` (RFC 7239). The caller's is the last
+    /// address that is no trusted proxy. The other header is ignored.
+    #[schemars(extend("x-restart" = true))]
+    pub forwarded_header: ForwardedHeader,
+    /// Whether connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2.
+    #[schemars(extend("x-restart" = true))]
+    pub proxy_protocol: bool,
+    /// Whether log lines about rejected requests contain the caller's address (`client`), which is personal data.
+    #[default = true]
+    pub log_client_addresses: bool,
     /// Age at which a connection is closed, between two requests if possible.
     #[default = 300_000]
     #[schemars(range(min = 1, max = 86_400_000), extend("x-restart" = true))]
@@ -85,12 +110,24 @@ pub struct Server {
     #[default = 25_000]
     #[schemars(range(min = 0, max = 86_400_000), extend("x-restart" = true))]
     pub shutdown_grace_ms: u64,
+    /// TLS of the public listener.
+    pub tls: Option<Tls>,
 }
 
 /// Every connection starts without a verified request, so some places must be left for such connections.
 const CONNECTIONS_VERIFIED_PERCENT_MAX: u8 = 95;
 
 impl Server {
+    /// Returns the scheme of the public listener.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Returns whether connections from this machine begin with a header of the PROXY protocol.
+    pub fn expects_proxy_header(&self) -> bool {
+        self.proxy_protocol && is_trusted(&self.trusted_proxies, self.listen.address().map(|address| address.ip()))
+    }
+
     /// Returns the number of connections that may lack a verified request. At least 1: every connection starts so.
     pub fn unverified_connections_max(&self, connections_max: usize) -> usize {
         let kept = connections_max * usize::from(self.connections_verified_percent.min(100)) / 100;
@@ -101,6 +138,31 @@ impl Server {
 /// The URL that platforms call. `Debug` and `Serialize` never show the user and password that it may contain.
 #[derive(Clone, Deserialize, JsonSchema)]
 pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// Returns why the URL cannot be the one that platforms call; `None` if it can.
+    pub fn problem(&self) -> Option<String> {
+        match Url::parse(&self.0) {
+            Ok(url) if !matches!(url.scheme(), "http" | "https") || !url.has_host() => {
+                Some("is neither an https nor an http URL".to_owned())
+            }
+            Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+                Some("has a query or a fragment".to_owned())
+            }
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let url = Self(text.to_owned());
+        url.problem().map_or(Ok(url), Err)
+    }
+}
 
 impl Deref for PublicUrl {
     type Target = str;

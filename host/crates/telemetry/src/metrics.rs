@@ -48,6 +48,7 @@ pub static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 /// One field for each family, and the registry that encodes them.
 #[allow(missing_docs, reason = "Metrics::new gives the help text of each field")]
 pub struct Metrics {
+    pub acme_orders: Family<labels::Outcome, Counter>,
     pub admin_refused: Counter,
     pub config_reloads: Family<labels::Outcome, Counter>,
     pub console_sessions: Gauge,
@@ -103,6 +104,8 @@ pub struct Metrics {
     pub store_refused: Family<labels::Refused, Counter>,
     pub store_unclear: Counter,
     pub store_waiting: Family<labels::Tenant, Gauge>,
+    pub tls_certificate_expires: Family<labels::Source, Gauge>,
+    pub tls_handshakes: Family<labels::Outcome, Counter>,
     pub unverified_bodies_revoked: Counter,
     pub verified: Family<labels::Verified, Counter>,
     registry: Registry,
@@ -143,6 +146,18 @@ impl Metrics {
             ),
             connection_errors: all
                 .metric("frontgate_connection_errors_total", "Connections that ended with an error or a timeout"),
+            tls_handshakes: all.family(
+                "frontgate_tls_handshakes_total",
+                "TLS handshakes of the public listener by outcome: `done`, `failed`, `timeout`, or `challenge` of an ACME server",
+            ),
+            acme_orders: all.family(
+                "frontgate_acme_orders_total",
+                "Attempts to obtain a certificate by outcome: `done` or `failed`",
+            ),
+            tls_certificate_expires: all.family(
+                "frontgate_tls_certificate_expires_seconds",
+                "Time until the certificate of the public listener expires; negative after that",
+            ),
             plugin_calls: all.family(
                 "frontgate_plugin_calls_total",
                 "Calls of plugins, for requests and for deliveries, by outcome: `answered`, an error code, or the limit reached",

@@ -18,7 +18,7 @@ use hyper::{Method, Request as HttpRequest};
 
 use self::fields::Field;
 use super::super::app::{self, App, AppArguments};
-use super::super::{format, say};
+use super::super::{client, format, say};
 
 #[derive(Debug, Args)]
 pub(crate) struct Request {
@@ -104,8 +104,7 @@ pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode>
         say!("{method} {path}\n{TIMESTAMP}: {timestamp}\n{SIGNATURE}: {signature}\n\n{body}\n");
     }
 
-    let listen = app.config.server.listen;
-    let mut http = HttpRequest::builder().method(method).uri(&path).header(HOST, listen.to_string());
+    let mut http = HttpRequest::builder().method(method).uri(&path).header(HOST, client::host(&app.config));
     http = http.header(TIMESTAMP, timestamp).header(SIGNATURE, signature);
     if !request.bodiless {
         http = http.header(CONTENT_TYPE, "application/json");
@@ -113,7 +112,7 @@ pub(super) fn send(config: &Path, request: &Request) -> anyhow::Result<ExitCode>
     if let Some(token) = &request.token {
         http = http.header(AUTHORIZATION, format!("Bearer {token}"));
     }
-    super::exchange(listen, http.body(body.into()).context("--token is not a valid header value")?)
+    super::exchange(&app.config, None, http.body(body.into()).context("--token is not a valid header value")?)
 }
 
 /// Finds the named channel, or the only connected one.

@@ -2,13 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-/// An IPv4 address, or the /64 prefix of an IPv6 address. A subscriber usually controls a whole /64, not one address.
+/// An IPv4 address, the /64 prefix of an IPv6 address, or neither. A subscriber usually controls a whole /64, not one address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Network {
     /// One IPv4 address.
     V4(Ipv4Addr),
     /// The upper 64 bits of an IPv6 address.
     V6(u64),
+    /// A trusted proxy whose caller is unknown so far, or a process of this machine. Its connections have no limit of
+    /// their own.
+    Unlimited,
 }
 
 impl Network {

@@ -2,6 +2,7 @@
 //! connections, which is sampled. Every operation is O(log n) or O(1).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -58,11 +59,31 @@ impl Table {
 
     pub(super) fn insert(&mut self, connection: &Arc<Connection>, trust: Trust) {
         self.sockets += 1;
-        *self.networks.entry(connection.network).or_default() += 1;
+        *self.networks.entry(connection.network()).or_default() += 1;
         match trust {
             Trust::Verified => self.push_verified(Arc::clone(connection)),
             Trust::Unverified | Trust::Accepted => self.rank(Arc::clone(connection), false),
         }
+    }
+
+    /// Counts a connection for another caller, if it still has a slot. Its turn for an eviction stays the same.
+    pub(super) fn set_caller(&mut self, connection: &Connection, address: Option<IpAddr>, network: Network) {
+        let rank = connection.position.load(Ordering::Relaxed);
+        if rank == GONE {
+            return;
+        }
+        let mut caller = connection.caller.lock();
+        caller.address = address;
+        let old = std::mem::replace(&mut caller.network, network);
+        drop(caller);
+        if old == network {
+            return;
+        }
+        if !connection.is_verified() && self.by_network.remove(&(old, rank)) {
+            self.by_network.insert((network, rank));
+        }
+        self.uncount(old);
+        *self.networks.entry(network).or_default() += 1;
     }
 
     /// Moves an unverified connection to the end of the idle connections or of the busy ones.
@@ -140,13 +161,13 @@ impl Table {
     fn rank(&mut self, connection: Arc<Connection>, busy: bool) {
         let rank = self.number() | if busy { BUSY } else { 0 };
         connection.position.store(rank, Ordering::Relaxed);
-        self.by_network.insert((connection.network, rank));
+        self.by_network.insert((connection.network(), rank));
         self.order.insert(rank, connection);
     }
 
     fn unrank(&mut self, connection: &Connection) -> Option<Arc<Connection>> {
         let rank = connection.position.load(Ordering::Relaxed);
-        self.by_network.remove(&(connection.network, rank));
+        self.by_network.remove(&(connection.network(), rank));
         self.order.remove(&rank)
     }
 
@@ -166,10 +187,14 @@ impl Table {
 
     fn leave(&mut self, connection: &Connection) {
         connection.position.store(GONE, Ordering::Relaxed);
-        if let Some(count) = self.networks.get_mut(&connection.network) {
+        self.uncount(connection.network());
+    }
+
+    fn uncount(&mut self, network: Network) {
+        if let Some(count) = self.networks.get_mut(&network) {
             *count -= 1;
             if *count == 0 {
-                self.networks.remove(&connection.network);
+                self.networks.remove(&network);
             }
         }
     }

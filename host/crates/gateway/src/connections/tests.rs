@@ -11,7 +11,7 @@ fn address(number: u8) -> IpAddr {
 }
 
 fn admit(connections: &Arc<Connections>, number: u8) -> Slot {
-    connections.admit(address(number)).unwrap_or_else(|refused| panic!("{refused:?}"))
+    connections.admit(Some(address(number)), false).unwrap_or_else(|refused| panic!("{refused:?}"))
 }
 
 fn verified(connections: &Arc<Connections>, number: u8) -> Slot {
@@ -83,10 +83,38 @@ fn a_full_network_evicts_its_own_unverified_connections() {
 }
 
 #[test]
+fn a_caller_behind_a_proxy_evicts_its_own_unverified_connections() {
+    let connections = connections(9, 9, 2);
+    let proxied = || connections.admit(Some(address(9)), true).unwrap_or_else(|refused| panic!("{refused:?}"));
+    let slots: Vec<_> = (0..4).map(|_| proxied()).collect();
+    for (slot, caller) in slots.iter().zip([2, 1, 1, 1]) {
+        slot.connection().identify(address(caller), true).unwrap_or_else(|refused| panic!("{refused:?}"));
+        slot.connection().request_started();
+    }
+    assert_eq!(evicted(&slots), [1]);
+}
+
+#[test]
+fn a_connection_of_a_proxy_is_counted_for_a_caller_until_its_request_is_answered() {
+    let connections = connections(9, 9, 1);
+    let slots: Vec<_> = (0..2).map(|_| connections.admit(Some(address(9)), true).expect("a slot")).collect();
+    for slot in &slots {
+        let connection = slot.connection();
+        assert_eq!(connection.identify(address(1), true), Ok(()));
+        connection.request_started();
+        connection.mark_verified();
+        assert!(connection.request_answered(false));
+    }
+    slots[0].connection().request_started();
+    assert_eq!(slots[0].connection().identify(address(1), true), Ok(()));
+    assert_eq!(slots[1].connection().identify(address(1), true), Err(AdmitError::Network));
+}
+
+#[test]
 fn a_network_full_of_verified_connections_gets_no_slot() {
     let connections = connections(9, 9, 2);
     let _places: Vec<_> = (0..2).map(|_| verified(&connections, 1)).collect();
-    assert_eq!(connections.admit(address(1)).err(), Some(AdmitError::Network));
+    assert_eq!(connections.admit(Some(address(1)), false).err(), Some(AdmitError::Network));
 }
 
 #[test]
@@ -98,7 +126,7 @@ fn among_verified_connections_an_idle_one_is_evicted_and_a_busy_one_is_not() {
     assert_eq!(evicted(&slots), [1]);
     unverified.connection().request_started();
     unverified.connection().mark_verified();
-    assert_eq!(connections.admit(address(2)).err(), Some(AdmitError::Full));
+    assert_eq!(connections.admit(Some(address(2)), false).err(), Some(AdmitError::Full));
 }
 
 #[test]
@@ -106,7 +134,11 @@ fn every_slot_is_freed() {
     let connections = connections(3, 2, 2);
     let mut slots = Vec::new();
     for number in 0..200_u8 {
-        if let Ok(slot) = connections.admit(address(number % 5)) {
+        if let Ok(slot) = connections.admit(Some(address(number % 5)), number % 3 == 0) {
+            let caller = address(number % 4);
+            if slot.connection().is_proxied() && slot.connection().identify(caller, number % 2 == 0).is_err() {
+                continue;
+            }
             slot.connection().request_started();
             match number % 4 {
                 0 => slot.connection().mark_verified(),

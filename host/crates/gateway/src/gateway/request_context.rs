@@ -42,6 +42,7 @@ pub(super) struct RequestContext<'c> {
     /// Whether the signature was verified, or a channel's plugin accepted the request.
     accepted: bool,
     lines_per_second_max: u32,
+    logs_client: bool,
     id: Arc<str>,
     started: Instant,
     tenant: Option<Arc<str>>,
@@ -67,6 +68,7 @@ impl<'c> RequestContext<'c> {
             caller,
             accepted: false,
             lines_per_second_max: services.server.refusal_lines_per_second_max,
+            logs_client: services.server.log_client_addresses,
             id: (&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())).into(),
             started,
             tenant: None,
@@ -112,6 +114,12 @@ impl<'c> RequestContext<'c> {
     /// Returns whether the request gets a log line. Lines of requests that were not accepted have a rate limit.
     fn has_line(&self) -> bool {
         self.accepted || REFUSALS.admit(self.lines_per_second_max)
+    }
+
+    /// Returns the caller's address for a log line; `None` if the request was accepted.
+    fn client(&self) -> Option<String> {
+        let address = self.caller.address().filter(|_| self.logs_client && !self.accepted);
+        address.map(|address| address.to_canonical().to_string())
     }
 
     /// Returns whether the request was verified or accepted.
@@ -250,6 +258,7 @@ impl<'c> RequestContext<'c> {
         let index = self.index;
         let webhook_event = self.webhook_event.as_deref();
         let duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let client = self.client();
         // The level and event of a log line must be constants in its macro.
         macro_rules! log_line {
             ($level:ident, $event:literal, $code:expr, $text:literal) => {
@@ -261,6 +270,7 @@ impl<'c> RequestContext<'c> {
                     webhook_event,
                     plugin,
                     index,
+                    client,
                     status,
                     code = $code,
                     duration_us,
@@ -302,6 +312,7 @@ impl Drop for RequestContext<'_> {
                 event = "gateway.caller_disconnected",
                 request = &*self.id,
                 callback,
+                client = self.client(),
                 "caller disconnected before callback {callback} was answered"
             );
         }

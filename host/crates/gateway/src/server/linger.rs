@@ -6,8 +6,9 @@ use std::io;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
+
+use super::transport::Socket;
 
 /// Maximum time to wait until the caller stops sending.
 const TIME_MAX: Duration = Duration::from_secs(1);
@@ -22,7 +23,7 @@ thread_local! {
 }
 
 /// Shuts down the sending side, and discards the bytes that still arrive.
-pub(super) async fn close(mut stream: TcpStream) {
+pub(super) async fn close(mut stream: Socket) {
     // Errors are ignored, because the connection is closed in any case.
     let _ = timeout(TIME_MAX, async {
         stream.shutdown().await?;
@@ -31,7 +32,7 @@ pub(super) async fn close(mut stream: TcpStream) {
     .await;
 }
 
-async fn discard(stream: &TcpStream) -> io::Result<()> {
+async fn discard(stream: &Socket) -> io::Result<()> {
     let mut left = BYTES_MAX;
     while left > 0 {
         stream.readable().await?;

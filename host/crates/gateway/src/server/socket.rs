@@ -51,7 +51,7 @@ impl Socket {
     pub async fn bind(path: &Path) -> anyhow::Result<Self> {
         let context = || format!("failed to listen on admin.socket = {}", path.display());
         check_folder(path).with_context(context)?;
-        remove_stale(path).await.with_context(context)?;
+        remove_stale(path, "admin.socket").await.with_context(context)?;
         let listener = UnixListener::bind(path).with_context(context)?;
         fs::set_permissions(path, Permissions::from_mode(0o600)).with_context(context)?;
         let inode = fs::metadata(path).with_context(context)?.ino();
@@ -131,16 +131,17 @@ fn check_folder(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn remove_stale(path: &Path) -> anyhow::Result<()> {
+/// Removes the socket of a stopped gateway. `key` is the setting that names the path.
+pub(super) async fn remove_stale(path: &Path, key: &str) -> anyhow::Result<()> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         found => found?,
     };
     if !found.file_type().is_socket() {
-        bail!("file exists and is not a socket; remove the file or set another admin.socket");
+        bail!("file exists and is not a socket; remove the file or set another {key}");
     }
     if UnixStream::connect(path).await.is_ok() {
-        bail!("in use by a running gateway; stop that gateway or set another admin.socket");
+        bail!("in use by a running gateway; stop that gateway or set another {key}");
     }
     Ok(fs::remove_file(path)?)
 }

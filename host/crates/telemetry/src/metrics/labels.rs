@@ -56,6 +56,8 @@ labels! {
     Refused { tenant: Arc<str>, limit: &'static str }
     /// Requests of one tenant and kind with one result, which is `ok` or an error code.
     Request { tenant: Arc<str>, callback: &'static str, code: &'static str }
+    /// Where something comes from.
+    Source { source: &'static str }
     /// The state that a plugin keeps for a tenant.
     State { plugin: Arc<str>, tenant: Arc<str> }
     /// One tenant.
