@@ -90,8 +90,8 @@ fn certificate_item(seconds: i64) -> Option<Attention> {
             (level, format!("The certificate of the public listener expires in {time}."))
         }
     };
-    let why =
-        "Platforms refuse to connect after that. Replace the files of server.tls; they are read again.".to_owned();
+    let why = "Platforms refuse to connect after that. Replace its files; with ACME, see tls.acme_failed in the log."
+        .to_owned();
     Some(item(level, what, why, "/setup", "Setup"))
 }
 
