@@ -19,7 +19,8 @@ use clap::{Parser, ValueEnum};
 use serde_json::json;
 
 use crate::parts::{
-    Plan, beside, call, callback, console, cost, languages, memory, overload, reload, shipped, start, store, sync, tenants,
+    Plan, beside, call, callback, console, cost, languages, memory, overload, reload, shipped, start, store, sync,
+    tenants,
 };
 use crate::report::Report;
 

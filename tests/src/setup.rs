@@ -13,6 +13,9 @@ use crate::{
     Front, Gateway, Names, PUBLIC_URL, Provider, TOKEN, Twilio, component, crashing_program, program, root, target,
 };
 
+/// Free bytes of a small disk below which events are refused.
+const DISK_LEFT_MIN: u64 = 4 << 20;
+
 /// The configuration and files of a gateway to be started.
 pub struct Setup {
     home: Home,
@@ -221,7 +224,10 @@ impl Setup {
     pub fn start_on_small_disk(self) -> Gateway {
         let (program, disk) = (crate::program(), self.home.folder.path().join("disk"));
         fs::create_dir(&disk).expect("a folder");
-        let setup = self.set("recording.journal", "\"disk/journal.db\"");
+        let setup = ["imports", "events"]
+            .iter()
+            .fold(self, |setup, kind| setup.set(&format!("store.free_bytes_{kind}_min"), DISK_LEFT_MIN.to_string()))
+            .set("recording.journal", "\"disk/journal.db\"");
         let setup = if on_postgres() { setup } else { setup.set("store.url", "\"sqlite:disk/frontgate.db\"") };
         setup.start_script(&format!(
             "exec unshare -rm sh -c 'mount -t tmpfs -o size=16m tmpfs {disk:?} && exec {program:?} \"$@\"' - \"$@\""

@@ -14,12 +14,9 @@ const WITHOUT: &str = "without";
 const CPU: &str = "CPU for each request";
 
 pub(crate) fn console(report: &mut Report, plan: Plan) -> anyhow::Result<()> {
-    let mut part = report.part("console", "a callback with the console, and nobody looking, and without");
+    let mut part = report.part("console", "a callback with the console, while no person looks, and without");
     let without = |setup: Setup| setup.set("console.listen", "\"off\"").set("recording.record", "\"off\"");
-    let gateways = [
-        (WITHOUT, Gateway::start(without(servers::setup()))?),
-        (WITH, Gateway::start(servers::setup())?),
-    ];
+    let gateways = [(WITHOUT, Gateway::start(without(servers::setup()))?), (WITH, Gateway::start(servers::setup())?)];
     let questions = [(Question::List, "list"), (Question::Nothing, "empty answer")];
     for (_, gateway) in &gateways {
         for (question, _) in questions {

@@ -69,13 +69,7 @@ pub(super) fn items(facts: &Facts<'_>) -> Vec<Attention> {
 }
 
 /// Returns an item.
-pub(super) fn item(
-    level: Level,
-    what: String,
-    why: String,
-    link: impl Into<String>,
-    label: &'static str,
-) -> Attention {
+pub(super) fn item(level: Level, what: String, why: String, link: impl Into<String>, label: &'static str) -> Attention {
     Attention { level, what, why, link: link.into(), label }
 }
 

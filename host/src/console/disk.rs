@@ -8,50 +8,56 @@ use frontgate_console_pages::words;
 
 use super::attention::item;
 
-/// Space below which a person is notified: this many bytes, or this share of the disk.
-const LEFT_BYTES_MIN: u64 = 64 << 20;
-const LEFT_PERCENT_MIN: u64 = 5;
-
-/// A file of the gateway, and the space of its disk.
+/// A file of the gateway, the space of its disk, and the space below which something is refused.
 pub(super) struct Disk {
     file: PathBuf,
     left: u64,
     size: u64,
+    imports_min: u64,
+    events_min: u64,
 }
 
 /// Reads the space of the disks of the database and of the journal. The system answers from memory for local disks, and may
 /// block for others.
 pub(super) fn read(config: &Config) -> Vec<Disk> {
     let files = [config.store.file(), config.recording.journal()];
-    let mut disks: Vec<Disk> = files.into_iter().flatten().filter_map(space).collect();
+    let mut disks: Vec<Disk> = files.into_iter().flatten().filter_map(|file| space(file, config)).collect();
     // Usually both files are on the same disk.
     disks.dedup_by_key(|disk| (disk.left, disk.size));
     disks
 }
 
-fn space(file: &Path) -> Option<Disk> {
+fn space(file: &Path, config: &Config) -> Option<Disk> {
     let found = rustix::fs::statvfs(file.parent()?).ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-    Some(Disk { file: file.to_owned(), left: bytes(found.f_bavail), size: bytes(found.f_blocks) })
+    Some(Disk {
+        file: file.to_owned(),
+        left: bytes(found.f_bavail),
+        size: bytes(found.f_blocks),
+        imports_min: config.store.free_bytes_imports_min,
+        events_min: config.store.free_bytes_events_min,
+    })
 }
 
 /// Returns an item for each disk that is almost full.
 pub(super) fn items(disks: &[Disk]) -> Vec<Attention> {
-    disks.iter().filter(|disk| disk.is_almost_full()).map(Disk::item).collect()
+    disks.iter().filter_map(Disk::item).collect()
 }
 
 impl Disk {
-    fn is_almost_full(&self) -> bool {
-        let least = LEFT_BYTES_MIN.max(self.size / 100 * LEFT_PERCENT_MIN).min(self.size / 4);
-        self.left < least
-    }
-
-    fn item(&self) -> Attention {
+    fn item(&self) -> Option<Attention> {
         let (left, size) = (words::bytes(self.left), words::bytes(self.size));
         let what = format!("The disk of {} is almost full: {left} of {size} are left.", self.file.display());
-        let why = "Without space, no event and no message can be stored: platforms get an error and repeat the request. \
-                   Delete other files, or enlarge the disk.";
-        item(Level::Bad, what, why.to_owned(), "/deliveries", "Deliveries")
+        let (refused, least) = if self.left < self.events_min {
+            ("events, messages and state are refused", self.events_min)
+        } else if self.left < self.imports_min {
+            ("messages of providers are refused", self.imports_min)
+        } else {
+            return None;
+        };
+        let least = words::bytes(least);
+        let why = format!("Below {least}, {refused}: senders get 503, and repeat. Delete other files, or enlarge it.");
+        Some(item(Level::Bad, what, why, "/deliveries", "Deliveries"))
     }
 }
 
@@ -59,19 +65,15 @@ impl Disk {
 mod tests {
     use super::*;
 
-    fn disk(left: u64, size: u64) -> Disk {
-        Disk { file: "data/frontgate.db".into(), left, size }
+    fn why(left: u64) -> Option<String> {
+        let disk = Disk { file: "data/frontgate.db".into(), left, size: 1 << 30, imports_min: 512, events_min: 128 };
+        disk.item().map(|item| item.why)
     }
 
     #[test]
-    fn a_disk_is_almost_full_below_a_share_and_below_a_size() {
-        assert!(disk(4 << 30, 100 << 30).is_almost_full());
-        assert!(disk(60 << 20, 500 << 20).is_almost_full());
-        assert!(!disk(6 << 30, 100 << 30).is_almost_full());
-    }
-
-    #[test]
-    fn a_small_disk_with_space_is_not_almost_full() {
-        assert!(!disk(30 << 20, 64 << 20).is_almost_full());
+    fn an_almost_full_disk_is_described_by_what_is_refused() {
+        assert_eq!(why(512), None);
+        assert!(why(511).is_some_and(|why| why.contains("messages of providers")));
+        assert!(why(127).is_some_and(|why| why.contains("events, messages and state")));
     }
 }
