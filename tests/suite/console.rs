@@ -216,10 +216,11 @@ fn plugins_are_shown_with_their_versions() {
 fn the_record_of_actions_is_verified() {
     let gateway = Setup::misbehaving().start();
     let person = gateway.sign_in("ana", "viewer");
-    assert_eq!(person.json("/audit.json")["broken"], Value::Null);
+    let audit = person.wait_for("/audit.json", "the record is verified", |audit| audit["is_verified"] == true);
+    assert_eq!(audit["broken"], Value::Null, "{audit}");
     let verified = gateway.command(&["audit", "verify"]);
     assert!(
-        verified.status.success() && String::from_utf8_lossy(&verified.stdout).contains("1 actions verified"),
+        verified.status.success() && String::from_utf8_lossy(&verified.stdout).contains("2 actions verified"),
         "{verified:?}"
     );
     let listed = gateway.command(&["audit", "list"]);

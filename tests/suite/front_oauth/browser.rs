@@ -106,6 +106,8 @@ fn a_person_who_cancels_or_refuses_returns_to_front() {
         browser.open(&front.begin_oauth(&client_of_front()));
         if refuses {
             behind.sign_in(USER);
+            // Both pages have the button.
+            browser.wait_for_text("h1", "Allow Front to use this account?");
         }
         browser.click("button[value=cancel]");
         browser.wait_for_url(&front.redirect_uri());
