@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
 use rcgen::{
     BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData,
@@ -260,7 +261,9 @@ impl AcmeServer {
         self.0.state.lock().windows += 1;
         let Some((start, end)) = self.0.state.lock().window else { return problem(404, "malformed", 0) };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a time").as_secs();
-        let time = |offset: i64| rfc3339(i64::try_from(now).expect("a time") + offset);
+        let time = |offset: i64| {
+            Timestamp::from_second(i64::try_from(now).expect("a time") + offset).expect("a time").to_string()
+        };
         let window = json!({ "suggestedWindow": { "start": time(start), "end": time(end) } });
         (200, vec![("retry-after", "21600".to_owned())], window.to_string())
     }
@@ -386,16 +389,4 @@ fn problem(status: u16, kind: &str, retry_after: u32) -> Reply {
         headers.push(("retry-after", retry_after.to_string()));
     }
     (status, headers, text)
-}
-
-/// Returns a time as text, from the days since 1970 (the algorithm of Howard Hinnant).
-fn rfc3339(seconds: i64) -> String {
-    let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let (shifted, day) = ((5 * of_year + 2) / 153, of_year - (153 * ((5 * of_year + 2) / 153) + 2) / 5 + 1);
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60)
 }

@@ -11,6 +11,8 @@ use super::attention::item;
 /// A file of the gateway, the space of its disk, and the space below which something is refused.
 pub(super) struct Disk {
     file: PathBuf,
+    /// Id of the file system.
+    id: u64,
     left: u64,
     size: u64,
     imports_min: u64,
@@ -23,7 +25,7 @@ pub(super) fn read(config: &Config) -> Vec<Disk> {
     let files = [config.store.file(), config.recording.journal()];
     let mut disks: Vec<Disk> = files.into_iter().flatten().filter_map(|file| space(file, config)).collect();
     // Usually both files are on the same disk.
-    disks.dedup_by_key(|disk| (disk.left, disk.size));
+    disks.dedup_by_key(|disk| (disk.id, disk.size));
     disks
 }
 
@@ -32,6 +34,7 @@ fn space(file: &Path, config: &Config) -> Option<Disk> {
     let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
     Some(Disk {
         file: file.to_owned(),
+        id: found.f_fsid,
         left: bytes(found.f_bavail),
         size: bytes(found.f_blocks),
         imports_min: config.store.free_bytes_imports_min,
@@ -66,7 +69,8 @@ mod tests {
     use super::*;
 
     fn why(left: u64) -> Option<String> {
-        let disk = Disk { file: "data/frontgate.db".into(), left, size: 1 << 30, imports_min: 512, events_min: 128 };
+        let (file, size) = ("data/frontgate.db".into(), 1 << 30);
+        let disk = Disk { file, id: 1, left, size, imports_min: 512, events_min: 128 };
         disk.item().map(|item| item.why)
     }
 
